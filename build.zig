@@ -1,0 +1,76 @@
+const std = @import("std");
+
+/// The targets that `lib/` can hold; each file is named after its JavaScript platform and architecture.
+const Target = struct { query: std.Target.Query, name: []const u8 };
+const targets = [_]Target{
+    .{ .query = .{ .cpu_arch = .x86_64, .os_tag = .linux, .abi = .none }, .name = "linux-x64" },
+};
+
+pub fn build(b: *std.Build) void {
+    const optimize = b.option(std.lang.Optimize, "optimize", "What ships is small; tests are debug by default");
+    const native = b.graph.host;
+
+    const update = b.addUpdateSourceFiles();
+    for (targets) |target| {
+        const library = addLibrary(b, "zig-src/root.zig", b.resolveTargetQuery(target.query), optimize orelse .small);
+        update.addCopyFileToSource(library.getEmittedBin(), b.fmt("lib/{s}.node", .{target.name}));
+    }
+    b.getInstallStep().dependOn(&update.step);
+    b.step("lib", "Build lib/<platform>.node").dependOn(&update.step);
+
+    const generator = b.addExecutable(.{
+        .name = "generate",
+        .root_module = b.createModule(.{ .root_source_file = b.path("zig-src/generate.zig"), .target = native }),
+    });
+    const generated = b.addUpdateSourceFiles();
+    for ([_][2][]const u8{ .{ "typescript", "ffi/symbols.ts" }, .{ "header", "include/async_interrupt.h" } }) |what| {
+        const run = b.addRunArtifact(generator);
+        run.addArg(what[0]);
+        generated.addCopyFileToSource(run.captureStdOut(.{}), what[1]);
+    }
+    b.step("generate", "Write ffi/symbols.ts and the C header").dependOn(&generated.step);
+
+    const tests = b.addTest(.{ .root_module = b.createModule(.{
+        .root_source_file = b.path("zig-src/root.zig"),
+        .target = native,
+        .optimize = optimize orelse .debug,
+        .link_libc = true,
+    }) });
+    const testkit = b.addUpdateSourceFiles();
+    for (targets) |target| {
+        const resolved = b.resolveTargetQuery(target.query);
+        const library = addLibrary(b, "tests/native/testkit.zig", resolved, optimize orelse .safe);
+        library.root_module.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
+        testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/testkit-{s}.node", .{target.name}));
+    }
+    const sender = b.addExecutable(.{
+        .name = "sender",
+        .root_module = b.createModule(.{
+            .root_source_file = b.path("tests/native/sender.zig"),
+            .target = native,
+            .optimize = optimize orelse .safe,
+        }),
+    });
+    testkit.addCopyFileToSource(sender.getEmittedBin(), "tests/native/lib/sender");
+    b.step("testkit", "Build the native helpers of the tests").dependOn(&testkit.step);
+
+    b.step("test", "Run the unit tests").dependOn(&b.addRunArtifact(tests).step);
+}
+
+fn addLibrary(b: *std.Build, root: []const u8, target: std.Build.ResolvedTarget, optimize: std.lang.Optimize) *std.Build.Step.Compile {
+    const library = b.addLibrary(.{
+        .name = "async_interrupt",
+        .linkage = .dynamic,
+        .root_module = b.createModule(.{
+            .root_source_file = b.path(root),
+            .target = target,
+            .optimize = optimize,
+            .strip = optimize == .small,
+            .omit_frame_pointer = true,
+            .unwind_tables = if (optimize == .small) .none else null,
+        }),
+    });
+    // The host provides N-API and pthread functions.
+    library.linker_allow_shlib_undefined = true;
+    return library;
+}

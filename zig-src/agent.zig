@@ -1,0 +1,149 @@
+//! An agent: one JavaScript realm on its thread. Its attention word says "look", its list says where.
+const std = @import("std");
+const assert = std.debug.assert;
+const platform = @import("platform.zig");
+const records = @import("record.zig");
+const Lock = @import("lock.zig").Lock;
+const Status = @import("status.zig").Status;
+
+/// Bits of the attention word. One bit is not enough: a record without wake would set it and swallow the wake of the next.
+pub const look = 1;
+pub const waking = 2;
+
+pub const agents_max = 1024;
+
+pub const Agent = extern struct {
+    /// Read by JavaScript at every checkpoint.
+    attention: std.atomic.Value(i32) = .init(0),
+    /// First record of the list of those that became pending; 0 for none. JavaScript takes it whole.
+    list: std.atomic.Value(u32) = .init(0),
+    /// Atomic, since the source is made while other threads may already signal.
+    wake_kind: std.atomic.Value(WakeKind) = .init(.none),
+    wake_fd: platform.Fd = 0,
+    wake_function: ?*const fn (*anyopaque) callconv(.c) c_int = null,
+    wake_argument: ?*anyopaque = null,
+    thread: i32 = 0,
+    open: bool = false,
+};
+
+const WakeKind = enum(u32) { none, socket, function };
+
+var agents: [agents_max]Agent align(64) = @splat(.{});
+var lock: Lock = .{};
+
+pub fn get(id: u32) *Agent {
+    assert(agents[id].open);
+    return &agents[id];
+}
+
+pub fn open() callconv(.c) i32 {
+    lock.acquire();
+    defer lock.release();
+    for (&agents, 0..) |*agent, id| {
+        if (agent.open or agent.wake_kind.load(.monotonic) != .none) continue;
+        agent.* = .{ .thread = platform.threadId(), .open = true };
+        platform.onThreadExit(closeAllOfThread);
+        return @intCast(id);
+    }
+    return Status.full.code();
+}
+
+pub fn address(id: u32) callconv(.c) u64 {
+    return @intFromPtr(get(id));
+}
+
+/// Makes the socket that wakes the loop; the answer is the read side, which the caller owns.
+pub fn openWakeSocket(id: u32) callconv(.c) i32 {
+    const agent = get(id);
+    assert(agent.wake_kind.load(.monotonic) == .none);
+    var ends: [2]platform.Fd = undefined;
+    const status = platform.streamPair(&ends);
+    if (status < 0) return status;
+    agent.wake_fd = ends[1];
+    agent.wake_kind.store(.socket, .release);
+    return ends[0];
+}
+
+/// A runtime's own wake that may be called in a signal handler (uv_async_send).
+pub fn setWakeFunction(id: u32, function: *const fn (*anyopaque) callconv(.c) c_int, argument: *anyopaque) void {
+    const agent = get(id);
+    assert(agent.wake_kind.load(.monotonic) == .none);
+    agent.wake_function = function;
+    agent.wake_argument = argument;
+    agent.wake_kind.store(.function, .release);
+}
+
+/// The tail of a signal: `record` is pending and its agent must come to know. The caller is counted in the record's tag,
+/// so the agent cannot be closed meanwhile.
+pub fn notify(agent: *Agent, slot: u32, record: *records.Record, wants_wake: bool) void {
+    // Whoever finds it listed leaves the rest to the one who listed it, whose attention bit comes after the push.
+    if (record.listed.swap(1, .seq_cst) == 0) {
+        var head = agent.list.load(.monotonic);
+        while (true) {
+            record.next.store(head, .monotonic);
+            head = agent.list.cmpxchgWeak(head, slot, .seq_cst, .monotonic) orelse break;
+        }
+    }
+    const before = agent.attention.fetchOr(if (wants_wake) look | waking else look, .seq_cst);
+    if (wants_wake and before & waking == 0) wake(agent);
+}
+
+fn wake(agent: *Agent) void {
+    switch (agent.wake_kind.load(.acquire)) {
+        .none => {},
+        .socket => platform.write(agent.wake_fd, .socketpair),
+        .function => {
+            const errno = platform.Errno.save();
+            _ = agent.wake_function.?(agent.wake_argument.?);
+            errno.restore();
+        },
+    }
+}
+
+/// Takes a closed record off the list, which only its owner may walk. Nobody lists it again: it is retired.
+pub fn unlist(agent: *Agent, slot: u32) void {
+    const record = records.get(slot);
+    if (record.listed.load(.seq_cst) == 0) return;
+    var next = agent.list.swap(0, .seq_cst);
+    while (next != 0) {
+        const current = next;
+        const item = records.get(current);
+        next = item.next.load(.monotonic);
+        if (current == slot) continue;
+        var head = agent.list.load(.monotonic);
+        while (true) {
+            item.next.store(head, .monotonic);
+            head = agent.list.cmpxchgWeak(head, current, .seq_cst, .monotonic) orelse break;
+        }
+    }
+    record.listed.store(0, .seq_cst);
+}
+
+/// Closes what the agent still has open, so that nothing dangles and its signals go to the others or to the old disposition.
+pub fn close(id: u32) callconv(.c) void {
+    if (!agents[id].open) return;
+    const agent = get(id);
+    records.closeAllOf(id);
+    lock.acquire();
+    defer lock.release();
+    if (agent.wake_kind.load(.monotonic) == .socket) {
+        platform.close(agent.wake_fd);
+        agent.wake_kind.store(.none, .monotonic);
+    }
+    agent.open = false;
+}
+
+/// The owner of the wake function says that it will not be called any more: the agent's place is free.
+pub fn releaseWakeFunction(id: u32) void {
+    const agent = &agents[id];
+    assert(!agent.open);
+    assert(agent.wake_kind.load(.monotonic) == .function);
+    agent.wake_kind.store(.none, .monotonic);
+}
+
+fn closeAllOfThread(_: ?*anyopaque) callconv(.c) void {
+    const thread = platform.threadId();
+    for (&agents, 0..) |*agent, id| {
+        if (agent.open and agent.thread == thread) close(@intCast(id));
+    }
+}

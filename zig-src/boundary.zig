@@ -1,0 +1,50 @@
+//! One table of functions (`root.zig`) is the only place that names what crosses the boundary. From it come the C
+//! exports, the N-API properties (`napi.zig`), and, by `zig build generate`, `ffi/symbols.ts` and the C header.
+//!
+//! An entry is `.{ name, function, parameter names, doc }`. Only `i32`, `u32`, `u64` and `void` may cross, so that
+//! all three adapters agree on every value: an address is a `u64`.
+const std = @import("std");
+
+/// Every C symbol starts with this.
+pub const prefix = "async_interrupt_";
+
+pub const Scalar = enum(u8) {
+    i32,
+    u32,
+    u64,
+    void,
+
+    pub fn of(comptime T: type) Scalar {
+        return switch (T) {
+            i32 => .i32,
+            u32 => .u32,
+            u64 => .u64,
+            void => .void,
+            else => @compileError("cannot cross the boundary: " ++ @typeName(T)),
+        };
+    }
+
+    pub fn c(scalar: Scalar) []const u8 {
+        return switch (scalar) {
+            .i32 => "int32_t",
+            .u32 => "uint32_t",
+            .u64 => "uint64_t",
+            .void => "void",
+        };
+    }
+};
+
+/// The C symbols of `functions`.
+pub fn exportAll(comptime symbol_prefix: []const u8, comptime functions: anytype) void {
+    inline for (functions) |function| {
+        const info = @typeInfo(@TypeOf(function[1])).@"fn";
+        comptime std.debug.assert(info.param_types.len == function[2].len);
+        inline for (info.param_types) |parameter| _ = comptime Scalar.of(parameter.?);
+        _ = comptime Scalar.of(info.return_type.?);
+        // A local constant, since the field of a tuple has no address at compile time.
+        const pointer = &struct {
+            const f = function[1];
+        }.f;
+        @export(pointer, .{ .name = symbol_prefix ++ function[0] });
+    }
+}

@@ -1,0 +1,81 @@
+//! Writes `ffi/symbols.ts` or the C header from the table in `root.zig`: `generate typescript|header > file`.
+const std = @import("std");
+const boundary = @import("boundary.zig");
+const root = @import("root.zig");
+
+pub fn main(init: std.process.Init) !void {
+    var buffer: [4096]u8 = undefined;
+    var file = std.Io.File.stdout().writer(init.io, &buffer);
+    const out = &file.interface;
+    var arguments = init.minimal.args.iterate();
+    _ = arguments.next();
+    if (std.mem.eql(u8, arguments.next().?, "typescript")) try typescript(out) else try header(out);
+    try out.flush();
+}
+
+fn typescript(out: *std.Io.Writer) !void {
+    try out.writeAll(
+        \\// Generated from zig-src/root.zig by `zig build generate`. Do not edit.
+        \\
+        \\/** Every function that crosses the boundary. */
+        \\export const symbols = {
+        \\
+    );
+    inline for (root.functions) |function| {
+        const info = @typeInfo(@TypeOf(function[1])).@"fn";
+        try out.print("  /** {s} */\n  {s}: {{ parameters: [", .{ function[3], function[0] });
+        inline for (info.param_types, 0..) |T, index| {
+            if (index > 0) try out.writeAll(", ");
+            try out.print("\"{t}\"", .{comptime boundary.Scalar.of(T.?)});
+        }
+        try out.print("], result: \"{t}\" }},\n", .{comptime boundary.Scalar.of(info.return_type.?)});
+    }
+    try out.writeAll("} as const;\n");
+}
+
+fn header(out: *std.Io.Writer) !void {
+    try out.writeAll(
+        \\/* Generated from zig-src/root.zig by `zig build generate`. Do not edit. */
+        \\#ifndef ASYNC_INTERRUPT_H
+        \\#define ASYNC_INTERRUPT_H
+        \\
+        \\#include <stdint.h>
+        \\
+        \\#ifdef __cplusplus
+        \\extern "C" {
+        \\#endif
+        \\
+        \\/*
+        \\ * What native code needs: JavaScript hands it signalFunc().func and signalFunc().arg as addresses. Calling
+        \\ * func(arg, value) interrupts the JavaScript that made the Interrupt. Any thread, any signal handler, also after
+        \\ * close(): then nothing happens. arg is not a pointer to anything: never read through it.
+        \\ */
+        \\typedef void (*async_interrupt_signal_func)(void *arg, int value);
+        \\/* blockFunc() and unblockFunc(), on the JavaScript thread only; EventPipe's signalFunc() and drainFunc(), anywhere. */
+        \\typedef void (*async_interrupt_func)(void *arg);
+        \\/* nativeCallback: called on the JavaScript thread, just before the JavaScript callback. */
+        \\typedef void (*async_interrupt_callback)(void *arg, int value);
+        \\
+        \\/* The library's symbols. All but the signalling ones belong to the JavaScript side and its thread. */
+        \\
+    );
+    inline for (root.functions) |function| {
+        const info = @typeInfo(@TypeOf(function[1])).@"fn";
+        const result = comptime boundary.Scalar.of(info.return_type.?).c();
+        try out.print("\n/* {s} */\n{s} {s}{s}(", .{ function[3], result, boundary.prefix, function[0] });
+        if (info.param_types.len == 0) try out.writeAll("void");
+        inline for (info.param_types, function[2], 0..) |T, name, index| {
+            if (index > 0) try out.writeAll(", ");
+            try out.print("{s} {s}", .{ comptime boundary.Scalar.of(T.?).c(), name });
+        }
+        try out.writeAll(");\n");
+    }
+    try out.writeAll(
+        \\
+        \\#ifdef __cplusplus
+        \\}
+        \\#endif
+        \\#endif
+        \\
+    );
+}

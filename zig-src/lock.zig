@@ -1,0 +1,17 @@
+//! A lock for set-up and tear-down, which happen on JavaScript threads only. Never taken in a signal handler or by a
+//! signalling thread: those read what the lock's holder published with atomics.
+const std = @import("std");
+const platform = @import("platform.zig");
+
+pub const Lock = struct {
+    held: std.atomic.Value(bool) = .init(false),
+
+    pub fn acquire(lock: *Lock) void {
+        while (lock.held.swap(true, .acquire)) platform.yield();
+    }
+
+    pub fn release(lock: *Lock) void {
+        std.debug.assert(lock.held.load(.monotonic));
+        lock.held.store(false, .release);
+    }
+};

@@ -1,0 +1,194 @@
+//! The same functions as N-API properties, for Node. The host's symbols stay undefined in the library and resolve when it
+//! is opened; weak, so that Deno.dlopen and bun:ffi open the file too, in hosts that lack some of them.
+const std = @import("std");
+pub const boundary = @import("boundary.zig");
+
+pub const Env = *opaque {};
+pub const Value = *opaque {};
+pub const Ref = *opaque {};
+pub const CallbackInfo = *opaque {};
+pub const Callback = *const fn (Env, CallbackInfo) callconv(.c) ?Value;
+pub const Scope = *opaque {};
+pub const CleanupHandle = *opaque {};
+pub const CleanupHook = *const fn (CleanupHandle, *anyopaque) callconv(.c) void;
+const Status = c_int;
+
+/// A function of the host, by its name.
+pub fn host(comptime name: []const u8, comptime F: type) *const F {
+    return @extern(?*const F, .{ .name = name, .linkage = .weak }).?;
+}
+
+fn napi(comptime name: []const u8, comptime F: type) *const F {
+    return host("napi_" ++ name, F);
+}
+
+/// `Extra.functions`: callbacks that take or give what the table has no type for.
+pub fn exportModule(comptime functions: anytype, comptime Extra: type) void {
+    const Module = struct {
+        const table = blk: {
+            var list: [functions.len]Native = undefined;
+            for (&list, 0..) |*native, index| native.* = .of(functions[index][1]);
+            break :blk list;
+        };
+        const extra = Extra.functions;
+        /// All names in one string: a pointer for each would be a relocation for each.
+        const names = blk: {
+            var all: [:0]const u8 = "";
+            for (0..functions.len) |index| all = all ++ functions[index][0] ++ "\x00";
+            for (0..extra.len) |index| all = all ++ extra[index][0] ++ "\x00";
+            break :blk all;
+        };
+
+        fn register(env: Env, exports: Value) callconv(.c) ?Value {
+            var rest: [*:0]const u8 = names;
+            for (&table) |*native| rest = add(env, exports, rest, call, native);
+            inline for (extra) |function| rest = add(env, exports, rest, function[1], null);
+            return exports;
+        }
+    };
+    @export(&Module.register, .{ .name = "napi_register_module_v1" });
+}
+
+/// Gives back where the next name starts.
+fn add(env: Env, exports: Value, name: [*:0]const u8, callback: Callback, data: ?*const Native) [*:0]const u8 {
+    const length = std.mem.len(name);
+    var function: Value = undefined;
+    const create = napi("create_function", fn (Env, [*]const u8, usize, Callback, ?*const Native, *Value) callconv(.c) Status);
+    if (create(env, name, length, callback, data, &function) == 0) {
+        _ = napi("set_named_property", fn (Env, Value, [*:0]const u8, Value) callconv(.c) Status)(env, exports, name, function);
+    }
+    return name + length + 1;
+}
+
+/// One callback serves the whole table, told by its data which function it stands for: a wrapper for each would be most of
+/// the library. Only integers cross, so that every C calling convention we ship for passes them alike, whatever their width.
+const Native = struct {
+    function: *const fn (u64, u64, u64) callconv(.c) u64,
+    /// Unused ones are void.
+    parameters: [parameters_max]boundary.Scalar,
+    result: boundary.Scalar,
+
+    fn of(comptime function: anytype) Native {
+        const info = @typeInfo(@TypeOf(function)).@"fn";
+        var parameters: [parameters_max]boundary.Scalar = @splat(.void);
+        for (info.param_types, 0..) |T, index| parameters[index] = .of(T.?);
+        return .{ .function = @ptrCast(&function), .parameters = parameters, .result = .of(info.return_type.?) };
+    }
+};
+
+const parameters_max = 3;
+
+fn call(env: Env, info: CallbackInfo) callconv(.c) ?Value {
+    var values: [parameters_max]Value = undefined;
+    var count: usize = parameters_max;
+    var native: *const Native = undefined;
+    const get = napi("get_cb_info", fn (Env, CallbackInfo, *usize, [*]Value, ?*Value, **const Native) callconv(.c) Status);
+    if (get(env, info, &count, &values, null, &native) != 0) return null;
+    var words: [parameters_max]u64 = @splat(0);
+    for (native.parameters, values, &words) |scalar, value, *word| {
+        word.* = switch (scalar) {
+            .i32 => @bitCast(@as(i64, fromValue(i32, env, value) orelse return null)),
+            .u32 => fromValue(u32, env, value) orelse return null,
+            .u64 => fromValue(u64, env, value) orelse return null,
+            .void => break,
+        };
+    }
+    const result = native.function(words[0], words[1], words[2]);
+    return switch (native.result) {
+        .i32 => toValue(env, @as(i32, @bitCast(@as(u32, @truncate(result))))),
+        .u32 => toValue(env, @as(u32, @truncate(result))),
+        .u64 => toValue(env, result),
+        .void => null,
+    };
+}
+
+pub fn arguments(env: Env, info: CallbackInfo, comptime count: usize) [count]Value {
+    var values: [count]Value = undefined;
+    var got: usize = count;
+    const get = napi("get_cb_info", fn (Env, CallbackInfo, *usize, [*]Value, ?*Value, ?*anyopaque) callconv(.c) Status);
+    _ = get(env, info, &got, &values, null, null);
+    return values;
+}
+
+/// null: the value is of another type, and a TypeError was thrown.
+pub fn fromValue(comptime T: type, env: Env, value: Value) ?T {
+    var result: T = undefined;
+    const status = switch (comptime boundary.Scalar.of(T)) {
+        .i32 => napi("get_value_int32", fn (Env, Value, *i32) callconv(.c) Status)(env, value, &result),
+        .u32 => napi("get_value_uint32", fn (Env, Value, *u32) callconv(.c) Status)(env, value, &result),
+        .u64 => status: {
+            var lossless: bool = undefined;
+            const get = napi("get_value_bigint_uint64", fn (Env, Value, *u64, *bool) callconv(.c) Status);
+            break :status get(env, value, &result, &lossless);
+        },
+        .void => comptime unreachable,
+    };
+    if (status == 0) return result;
+    const throw = napi("throw_type_error", fn (Env, ?[*:0]const u8, [*:0]const u8) callconv(.c) Status);
+    _ = throw(env, null, "native argument is not a " ++ @typeName(T));
+    return null;
+}
+
+pub fn toValue(env: Env, native: anytype) ?Value {
+    const T = @TypeOf(native);
+    var result: Value = undefined;
+    const status = switch (comptime boundary.Scalar.of(T)) {
+        .i32 => napi("create_int32", fn (Env, i32, *Value) callconv(.c) Status)(env, native, &result),
+        .u32 => napi("create_uint32", fn (Env, u32, *Value) callconv(.c) Status)(env, native, &result),
+        .u64 => napi("create_bigint_uint64", fn (Env, u64, *Value) callconv(.c) Status)(env, native, &result),
+        .void => return null,
+    };
+    return if (status == 0) result else null;
+}
+
+/// memory(address, length): an ArrayBuffer over native memory. undefined where the engine forbids such (V8's sandbox).
+pub fn memory(env: Env, info: CallbackInfo) callconv(.c) ?Value {
+    const values = arguments(env, info, 2);
+    const address = fromValue(u64, env, values[0]) orelse return null;
+    const length = fromValue(u32, env, values[1]) orelse return null;
+    var result: Value = undefined;
+    const create = napi("create_external_arraybuffer", fn (Env, u64, usize, ?*anyopaque, ?*anyopaque, *Value) callconv(.c) Status);
+    return if (create(env, address, length, null, null, &result) == 0) result else null;
+}
+
+pub fn hold(env: Env, value: Value) ?Ref {
+    var result: Ref = undefined;
+    const status = napi("create_reference", fn (Env, Value, u32, *Ref) callconv(.c) Status)(env, value, 1, &result);
+    return if (status == 0) result else null;
+}
+
+pub fn drop(env: Env, ref: Ref) void {
+    _ = napi("delete_reference", fn (Env, Ref) callconv(.c) Status)(env, ref);
+}
+
+/// Calls JavaScript from the event loop; what it throws becomes an uncaught exception, as from any callback.
+pub fn callFromLoop(env: Env, ref: Ref) void {
+    var scope: Scope = undefined;
+    if (napi("open_handle_scope", fn (Env, *Scope) callconv(.c) Status)(env, &scope) != 0) return;
+    defer _ = napi("close_handle_scope", fn (Env, Scope) callconv(.c) Status)(env, scope);
+    var function: ?Value = null;
+    const get = napi("get_reference_value", fn (Env, Ref, *?Value) callconv(.c) Status);
+    if (get(env, ref, &function) != 0 or function == null) return;
+    var receiver: Value = undefined;
+    if (napi("get_global", fn (Env, *Value) callconv(.c) Status)(env, &receiver) != 0) return;
+    const F = fn (Env, ?*anyopaque, Value, Value, usize, ?*const Value, ?*Value) callconv(.c) Status;
+    if (napi("make_callback", F)(env, null, receiver, function.?, 0, null, null) == 0) return;
+    var exception: Value = undefined;
+    const take = napi("get_and_clear_last_exception", fn (Env, *Value) callconv(.c) Status);
+    if (take(env, &exception) == 0) _ = napi("fatal_exception", fn (Env, Value) callconv(.c) Status)(env, exception);
+}
+
+pub fn addCleanupHook(env: Env, hook: CleanupHook, arg: *anyopaque, handle: *CleanupHandle) bool {
+    const add_hook = napi("add_async_cleanup_hook", fn (Env, CleanupHook, *anyopaque, *CleanupHandle) callconv(.c) Status);
+    return add_hook(env, hook, arg, handle) == 0;
+}
+
+pub fn removeCleanupHook(handle: CleanupHandle) void {
+    _ = napi("remove_async_cleanup_hook", fn (CleanupHandle) callconv(.c) Status)(handle);
+}
+
+pub fn eventLoop(env: Env) ?*anyopaque {
+    var loop: *anyopaque = undefined;
+    const get = napi("get_uv_event_loop", fn (Env, **anyopaque) callconv(.c) Status);
+    return if (get(env, &loop) == 0) loop else null;
+}

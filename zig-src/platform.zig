@@ -1,0 +1,37 @@
+//! What differs between operating systems, behind one set of names.
+const builtin = @import("builtin");
+
+const implementation = switch (builtin.os.tag) {
+    .linux => @import("platform/linux.zig"),
+    else => @compileError("no platform/ file for " ++ @tagName(builtin.os.tag) ++ " yet"),
+};
+
+pub const Disposition = implementation.Disposition;
+pub const signal_max = implementation.signal_max;
+pub const isReserved = implementation.isReserved;
+pub const disposition = implementation.disposition;
+pub const setDisposition = implementation.setDisposition;
+pub const ours = implementation.ours;
+pub const ignored = implementation.ignored;
+pub const chain = implementation.chain;
+pub const Errno = implementation.Errno;
+
+pub const map = implementation.map;
+pub const yield = implementation.yield;
+pub const threadId = implementation.threadId;
+pub const onThreadExit = implementation.onThreadExit;
+pub const isExecutable = implementation.isExecutable;
+
+pub const Fd = implementation.Fd;
+pub const FdKind = implementation.FdKind;
+pub const eventPair = implementation.eventPair;
+pub const pipePair = implementation.pipePair;
+pub const streamPair = implementation.streamPair;
+pub const inspect = implementation.inspect;
+pub const duplicate = implementation.duplicate;
+pub const sameFile = implementation.sameFile;
+pub const replace = implementation.replace;
+pub const write = implementation.write;
+pub const drain = implementation.drain;
+pub const waitReadable = implementation.waitReadable;
+pub const close = implementation.close;

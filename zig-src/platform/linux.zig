@@ -1,0 +1,321 @@
+//! Linux, by raw system calls: the library needs no libc of its own, so one file serves glibc and musl hosts. Raw calls
+//! do not touch errno either, which a signal handler must leave alone.
+const std = @import("std");
+const linux = std.os.linux;
+const assert = std.debug.assert;
+const Status = @import("../status.zig").Status;
+
+pub const Fd = i32;
+
+fn failed(result: usize) ?i32 {
+    return switch (linux.errno(result)) {
+        .SUCCESS => null,
+        else => |errno| Status.ofErrno(@backingInt(errno)),
+    };
+}
+
+// Signals
+
+/// The highest signal number (SIGRTMAX).
+pub const signal_max = 64;
+
+/// The kernel's own struct, kept and given back unread: this is what makes restoring exact.
+pub const Disposition = linux.k_sigaction;
+
+pub const Handler = *const fn (i32, ?*const anyopaque, ?*anyopaque) callconv(.c) void;
+
+pub fn isReserved(signal: u32) bool {
+    return switch (signal) {
+        // Cannot be caught.
+        @backingInt(linux.SIG.KILL), @backingInt(linux.SIG.STOP) => true,
+        // Synchronous faults: returning from the handler runs into the same instruction again.
+        @backingInt(linux.SIG.SEGV), @backingInt(linux.SIG.BUS), @backingInt(linux.SIG.ILL) => true,
+        @backingInt(linux.SIG.FPE), @backingInt(linux.SIG.TRAP), @backingInt(linux.SIG.SYS) => true,
+        @backingInt(linux.SIG.ABRT) => true,
+        // libc's own: thread cancellation, setuid in all threads, and (musl) one more.
+        32...34 => true,
+        else => false,
+    };
+}
+
+const sigset_size = 8;
+
+pub fn disposition(signal: u32, out: *Disposition) i32 {
+    return failed(linux.syscall4(.rt_sigaction, signal, 0, @intFromPtr(out), sigset_size)) orelse 0;
+}
+
+pub fn setDisposition(signal: u32, new: *const Disposition) i32 {
+    return failed(linux.syscall4(.rt_sigaction, signal, @intFromPtr(new), 0, sigset_size)) orelse 0;
+}
+
+/// RESTART: blocking reads go on. ONSTACK: Go and Deno require it. All signals are masked while the handler runs, so that
+/// two frames never share a small alternate stack (8 KiB in Deno; a frame with AVX-512 state takes 3 of them).
+pub fn ours(handler: Handler) Disposition {
+    var result = std.mem.zeroes(Disposition);
+    result.handler = @ptrCast(handler);
+    result.flags = linux.SA.SIGINFO | linux.SA.RESTART | linux.SA.ONSTACK | linux.SA.RESTORER;
+    result.restorer = @ptrCast(&linux.restore_rt);
+    result.mask = @splat(std.math.maxInt(std.meta.Child(linux.sigset_t)));
+    return result;
+}
+
+/// SIG_IGN.
+pub fn ignored() Disposition {
+    var result = std.mem.zeroes(Disposition);
+    result.handler = @ptrFromInt(1);
+    return result;
+}
+
+/// Calls a handler that was installed before ours. Three arguments do for a one-argument handler too: the C ABI drops
+/// what is not asked for.
+pub fn chain(handler: usize, signal: i32, info: ?*const anyopaque, context: ?*anyopaque) void {
+    // SIG_DFL and SIG_IGN: nothing to call.
+    if (handler <= 1) return;
+    const function: Handler = @ptrFromInt(handler);
+    function(signal, info, context);
+}
+
+/// The interrupted code's errno: only foreign code that a handler calls (uv_async_send) can change it.
+pub const Errno = struct {
+    location: ?*c_int,
+    value: c_int,
+
+    pub fn save() Errno {
+        const locate = __errno_location orelse return .{ .location = null, .value = 0 };
+        const location = locate();
+        return .{ .location = location, .value = location.* };
+    }
+
+    pub fn restore(saved: Errno) void {
+        if (saved.location) |location| location.* = saved.value;
+    }
+};
+
+const __errno_location = @extern(?*const fn () callconv(.c) *c_int, .{ .name = "__errno_location", .linkage = .weak });
+
+// Threads and memory
+
+/// Zeroed memory that stays for the life of the process.
+pub fn map(size: usize) ?[*]align(std.heap.page_size_min) u8 {
+    const result = linux.mmap(null, size, .{ .READ = true, .WRITE = true }, .{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0);
+    if (failed(result) != null) return null;
+    return @ptrFromInt(result);
+}
+
+pub fn yield() void {
+    _ = linux.sched_yield();
+}
+
+pub fn threadId() i32 {
+    return linux.gettid();
+}
+
+const pthread_key_create = @extern(
+    ?*const fn (*c_uint, ?*const fn (?*anyopaque) callconv(.c) void) callconv(.c) c_int,
+    .{ .name = "pthread_key_create", .linkage = .weak },
+);
+const pthread_setspecific = @extern(
+    ?*const fn (c_uint, ?*const anyopaque) callconv(.c) c_int,
+    .{ .name = "pthread_setspecific", .linkage = .weak },
+);
+
+var thread_exit_key: c_uint = 0;
+var thread_exit_key_made = false;
+
+/// `function` runs when the calling thread ends. The one notice of a terminated Worker that every runtime gives: they all
+/// run a Worker on a thread of its own. The caller holds a lock.
+pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) void {
+    const create = pthread_key_create orelse return;
+    const set = pthread_setspecific orelse return;
+    if (!thread_exit_key_made) {
+        if (create(&thread_exit_key, function) != 0) return;
+        thread_exit_key_made = true;
+    }
+    // Any value but null makes the destructor run.
+    _ = set(thread_exit_key, &thread_exit_key);
+}
+
+/// Whether code can run at `address`, by /proc/self/maps. true where that cannot be read: then it is not known to be wrong.
+pub fn isExecutable(address: u64) bool {
+    const opened = linux.open("/proc/self/maps", .{ .CLOEXEC = true }, 0);
+    if (failed(opened) != null) return true;
+    const fd: Fd = @intCast(opened);
+    defer close(fd);
+    var buffer: [4096]u8 = undefined;
+    // "start-end perms ...": a small state machine, since a line may straddle two reads.
+    var numbers: [2]u64 = @splat(0);
+    var field: enum { start, end, perms, rest } = .start;
+    var column: usize = 0;
+    while (true) {
+        const got = linux.read(fd, &buffer, buffer.len);
+        if (failed(got) != null or got == 0) return false;
+        for (buffer[0..got]) |byte| {
+            if (byte == '\n') {
+                field = .start;
+                numbers = @splat(0);
+                continue;
+            }
+            switch (field) {
+                .start => if (byte == '-') {
+                    field = .end;
+                } else {
+                    numbers[0] = numbers[0] << 4 | hexDigit(byte);
+                },
+                .end => if (byte == ' ') {
+                    field = .perms;
+                    column = 0;
+                } else {
+                    numbers[1] = numbers[1] << 4 | hexDigit(byte);
+                },
+                .perms => {
+                    if (column == 2) {
+                        if (address >= numbers[0] and address < numbers[1]) return byte == 'x';
+                        field = .rest;
+                    }
+                    column += 1;
+                },
+                .rest => {},
+            }
+        }
+    }
+}
+
+fn hexDigit(byte: u8) u64 {
+    return if (byte <= '9') byte - '0' else byte - 'a' + 10;
+}
+
+// Descriptors
+
+pub const FdKind = enum(i32) { eventfd = 0, pipe = 1, socketpair = 2 };
+
+/// An eventfd, both ends in one descriptor; a pipe where the kernel has none left to give.
+pub fn eventPair(ends: *[2]Fd, kind: *FdKind) i32 {
+    const event = linux.eventfd(0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK);
+    if (failed(event) == null) {
+        ends.* = @splat(@intCast(event));
+        kind.* = .eventfd;
+        return 0;
+    }
+    return pipePair(ends, kind);
+}
+
+pub fn pipePair(ends: *[2]Fd, kind: *FdKind) i32 {
+    kind.* = .pipe;
+    return failed(linux.pipe2(ends, .{ .CLOEXEC = true, .NONBLOCK = true })) orelse 0;
+}
+
+/// A connected pair that runtimes read as a socket: [0] is handed to the runtime, [1] is written.
+pub fn streamPair(ends: *[2]Fd) i32 {
+    const kind = linux.SOCK.STREAM | linux.SOCK.CLOEXEC | linux.SOCK.NONBLOCK;
+    return failed(linux.socketpair(linux.AF.UNIX, kind, 0, ends)) orelse 0;
+}
+
+/// What kind of descriptors the caller gave; refuses closed and blocking ones, and ends that face the wrong way.
+pub fn inspect(read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 {
+    for ([_]Fd{ read_fd, write_fd }, [_]std.posix.ACCMODE{ .WRONLY, .RDONLY }) |fd, wrong| {
+        const flags = linux.fcntl(fd, linux.F.GETFL, 0);
+        if (fd < 0 or failed(flags) != null) return Status.bad_fd.code();
+        const status: linux.O = @bitCast(@as(u32, @truncate(flags)));
+        if (!status.NONBLOCK) return Status.blocking_fd.code();
+        if (status.ACCMODE == wrong) return Status.wrong_direction.code();
+    }
+    const is_socket = isSocket(write_fd) orelse return Status.bad_fd.code();
+    kind.* = if (is_socket) .socketpair else if (read_fd == write_fd) .eventfd else .pipe;
+    return 0;
+}
+
+fn stat(fd: Fd) ?linux.Statx {
+    var result: linux.Statx = undefined;
+    if (failed(linux.statx(fd, "", linux.AT.EMPTY_PATH, linux.STATX.BASIC_STATS, &result)) != null) return null;
+    return result;
+}
+
+fn isSocket(fd: Fd) ?bool {
+    const status = stat(fd) orelse return null;
+    return status.mode & linux.S.IFMT == linux.S.IFSOCK;
+}
+
+/// Whether two descriptors name one pipe or socket. (All eventfds share an inode: for them it says less.)
+pub fn sameFile(a: Fd, b: Fd) bool {
+    const left = stat(a) orelse return false;
+    const right = stat(b) orelse return false;
+    return left.ino == right.ino and left.dev_major == right.dev_major and left.dev_minor == right.dev_minor;
+}
+
+pub fn duplicate(fd: Fd) i32 {
+    const F_DUPFD_CLOEXEC = 1030;
+    const result = linux.fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return failed(result) orelse @intCast(result);
+}
+
+/// Makes the number `target` mean what `fd` means, in one step for all threads; closed on exec.
+pub fn replace(fd: Fd, target: Fd) i32 {
+    assert(fd != target);
+    const cloexec: linux.O = .{ .CLOEXEC = true };
+    while (true) {
+        const result = linux.dup3(fd, target, @bitCast(cloexec));
+        if (failed(result)) |status| {
+            // EBUSY: another thread is in the middle of opening this number. EINTR: try again.
+            if (status == Status.ofErrno(@backingInt(linux.E.BUSY)) or status == Status.ofErrno(@backingInt(linux.E.INTR))) continue;
+            return status;
+        }
+        return 0;
+    }
+}
+
+/// One wake. Full is fine: then the reader has not drained yet and will look. Never blocks, never raises SIGPIPE.
+pub fn write(fd: Fd, kind: FdKind) void {
+    // An eventfd takes eight bytes, no less.
+    const one: u64 = 1;
+    const bytes = std.mem.asBytes(&one);
+    while (true) {
+        const result = switch (kind) {
+            .socketpair => linux.sendto(fd, bytes, 1, linux.MSG.DONTWAIT | linux.MSG.NOSIGNAL, null, 0),
+            .pipe => linux.write(fd, bytes, 1),
+            .eventfd => linux.write(fd, bytes, 8),
+        };
+        if (linux.errno(result) != .INTR) return;
+    }
+}
+
+/// Reads all there is.
+pub fn drain(fd: Fd, kind: FdKind) void {
+    var buffer: [512]u8 = undefined;
+    while (true) {
+        const result = linux.read(fd, &buffer, buffer.len);
+        if (linux.errno(result) == .INTR) continue;
+        if (failed(result) != null) return;
+        // A short read emptied it; an eventfd gives all with its one read.
+        if (kind == .eventfd or result < buffer.len) return;
+    }
+}
+
+/// 1: readable, 0: the time passed (null: never), else a status. A signal that interrupts it does not prolong it.
+pub fn waitReadable(fd: Fd, timeout_ns: ?u64) i32 {
+    const deadline: ?u64 = if (timeout_ns) |timeout| now() +| timeout else null;
+    var fds = [_]linux.pollfd{.{ .fd = fd, .events = linux.POLL.IN, .revents = 0 }};
+    while (true) {
+        var rest: linux.timespec = undefined;
+        if (deadline) |end| {
+            const left = end -| now();
+            rest = .{ .sec = @intCast(left / std.time.ns_per_s), .nsec = @intCast(left % std.time.ns_per_s) };
+        }
+        const result = linux.ppoll(&fds, 1, if (deadline == null) null else &rest, null);
+        if (linux.errno(result) == .INTR) continue;
+        if (failed(result)) |status| return status;
+        if (result == 0) return 0;
+        return if (fds[0].revents & linux.POLL.NVAL != 0) Status.bad_fd.code() else 1;
+    }
+}
+
+fn now() u64 {
+    var time: linux.timespec = undefined;
+    // The system call itself: the vDSO's faster way is for those who ask often.
+    _ = linux.syscall2(.clock_gettime, @backingInt(linux.CLOCK.MONOTONIC), @intFromPtr(&time));
+    return @as(u64, @intCast(time.sec)) * std.time.ns_per_s + @as(u64, @intCast(time.nsec));
+}
+
+/// EINTR is no failure: Linux has closed the descriptor by then.
+pub fn close(fd: Fd) void {
+    _ = linux.close(fd);
+}

@@ -1,0 +1,286 @@
+//! A record: the native state of one Interrupt. `signal` is the one function that other threads and signal handlers call.
+const std = @import("std");
+const assert = std.debug.assert;
+const agents = @import("agent.zig");
+const event_pipe = @import("event_pipe.zig");
+const hooks = @import("hook.zig");
+const slabs = @import("slab.zig");
+const Status = @import("status.zig").Status;
+
+/// JavaScript reads the first words through a view: `ffi/layout.ts` has the same order.
+pub const Record = extern struct {
+    /// The value that waits, 0 for none. With `tag` one 64-bit word, so that a signal checks the generation and stores its
+    /// value in one step: a late caller cannot hit the slot's next owner.
+    pending: std.atomic.Value(i32),
+    tag: std.atomic.Value(u32),
+    /// Nesting depth; only the owner's thread touches it.
+    blocked: i32,
+    flags: std.atomic.Value(u32),
+    /// The agent's list of records that became pending.
+    next: std.atomic.Value(u32),
+    listed: std.atomic.Value(u32),
+    agent: u32,
+    signal: u32,
+    pipe: std.atomic.Value(u64),
+    hook_options: u32,
+    free_next: u32,
+    padding: [4]u32,
+
+    fn word(record: *Record) *std.atomic.Value(u64) {
+        comptime assert(@offsetOf(Record, "pending") == 0 and @offsetOf(Record, "tag") == 4);
+        return @ptrCast(@alignCast(&record.pending));
+    }
+};
+
+comptime {
+    assert(@sizeOf(Record) == slabs.slot_size);
+    assert(@import("builtin").cpu.arch.endian() == .little);
+}
+
+pub const flag_wake = 1;
+pub const flag_pipe = 2;
+
+const Word = packed struct(u64) {
+    pending: i32,
+    tag: slabs.Tag,
+};
+
+var slab: slabs.Slab(Record) = .{};
+
+pub fn get(slot: u32) *Record {
+    return slab.get(slot);
+}
+
+pub fn open(agent: u32, flags: u32) callconv(.c) i32 {
+    _ = agents.get(agent);
+    const slot = slab.open() orelse return Status.full.code();
+    const record = slab.get(slot);
+    assert(record.pending.load(.monotonic) == 0);
+    assert(record.listed.load(.monotonic) == 0);
+    record.blocked = 0;
+    record.flags.store(flags, .monotonic);
+    record.agent = agent;
+    record.signal = 0;
+    record.pipe.store(0, .monotonic);
+    record.hook_options = 0;
+    return @intCast(slot);
+}
+
+pub fn address(slot: u32) callconv(.c) u64 {
+    return @intFromPtr(slab.get(slot));
+}
+
+pub fn handle(slot: u32) callconv(.c) u64 {
+    return @bitCast(slab.handle(slot));
+}
+
+const Sent = enum { sent, stale };
+
+/// Any thread, any signal handler. A loop only in name: it turns again when another signal or the handling came between.
+fn send(target: slabs.Handle, value: i32) Sent {
+    const record = slab.find(target.slot) orelse return .stale;
+    var old = record.word().load(.monotonic);
+    while (true) {
+        var new: Word = @bitCast(old);
+        if (target.zero != 0 or target.generation == 0 or new.tag.generation != target.generation) return .stale;
+        const was_idle = new.pending == 0;
+        new.pending = if (value == 0) 1 else value;
+        if (was_idle) {
+            assert(new.tag.guests != std.math.maxInt(u12));
+            new.tag.guests += 1;
+        }
+        // Always a read-modify-write, even when it changes nothing: it publishes what the caller wrote before.
+        old = record.word().cmpxchgWeak(old, @bitCast(new), .seq_cst, .monotonic) orelse {
+            if (!was_idle) return .sent;
+            break;
+        };
+    }
+    announce(target.slot, record);
+    slab.leave(record);
+    return .sent;
+}
+
+fn announce(slot: u32, record: *Record) void {
+    const flags = record.flags.load(.seq_cst);
+    if (flags & flag_pipe != 0) event_pipe.signal(record.pipe.load(.acquire));
+    agents.notify(agents.get(record.agent), slot, record, flags & flag_wake != 0);
+}
+
+/// The public signal function, `void (*)(void *arg, int value)`.
+pub fn signal(arg: u64, value: i32) callconv(.c) void {
+    _ = send(@bitCast(arg), value);
+}
+
+/// 1: signalled, 0: that Interrupt is closed, else a status: nobody ever had this `arg`.
+pub fn signalChecked(arg: u64, value: i32) callconv(.c) i32 {
+    const target: slabs.Handle = @bitCast(arg);
+    const record = slab.find(target.slot) orelse return Status.forged.code();
+    const current: slabs.Tag = @bitCast(record.tag.load(.seq_cst));
+    const retired = current.generation == 0;
+    if (target.zero != 0 or target.generation == 0) return Status.forged.code();
+    if (!retired and target.generation > current.generation) return Status.forged.code();
+    return if (send(target, value) == .sent) 1 else 0;
+}
+
+/// Makes the loop or the next checkpoint look at this record: it is pending, and nobody else will say so.
+pub fn renotify(slot: u32) callconv(.c) void {
+    announce(slot, slab.get(slot));
+}
+
+/// `void (*)(void *arg)` for native code on the owner's thread.
+pub fn block(arg: u64) callconv(.c) void {
+    const record = slab.enter(@bitCast(arg)) orelse return;
+    defer slab.leave(record);
+    record.blocked += 1;
+}
+
+pub fn unblock(arg: u64) callconv(.c) void {
+    const target: slabs.Handle = @bitCast(arg);
+    const record = slab.enter(target) orelse return;
+    defer slab.leave(record);
+    // One too many is the caller's error; deafness for good would be ours.
+    if (record.blocked == 0) return;
+    record.blocked -= 1;
+    if (record.blocked == 0 and record.pending.load(.seq_cst) != 0) announce(target.slot, record);
+}
+
+pub fn setWake(slot: u32, on: i32) callconv(.c) void {
+    setFlag(slot, flag_wake, on != 0);
+}
+
+fn setFlag(slot: u32, flag: u32, on: bool) void {
+    const flags = &slab.get(slot).flags;
+    _ = if (on) flags.fetchOr(flag, .seq_cst) else flags.fetchAnd(~flag, .seq_cst);
+}
+
+/// The EventPipe to write to, by its handle: one that was closed since is skipped.
+pub fn setPipe(slot: u32, pipe: u64) callconv(.c) void {
+    slab.get(slot).pipe.store(pipe, .release);
+}
+
+/// A pending record writes at once: whoever watches the descriptor must not miss it.
+pub fn enablePipe(slot: u32, on: i32) callconv(.c) void {
+    const record = slab.get(slot);
+    setFlag(slot, flag_pipe, on != 0);
+    if (on != 0 and record.pending.load(.seq_cst) != 0) event_pipe.signal(record.pipe.load(.acquire));
+}
+
+pub fn drainPipe(slot: u32) callconv(.c) void {
+    event_pipe.drain(slab.get(slot).pipe.load(.acquire));
+}
+
+pub fn hook(slot: u32, signal_number: u32, options: u32) callconv(.c) i32 {
+    const record = slab.get(slot);
+    assert(record.signal == 0);
+    const status = hooks.add(signal_number, handle(slot), options);
+    if (status < 0) return status;
+    record.signal = signal_number;
+    record.hook_options = options;
+    return 0;
+}
+
+pub fn setHookOptions(slot: u32, options: u32) callconv(.c) void {
+    const record = slab.get(slot);
+    if (record.signal != 0) hooks.change(record.signal, record.hook_options, options);
+    record.hook_options = options;
+}
+
+/// With hysteresis, once the signal was handled: the kernel delivers it again.
+pub fn rearm(slot: u32) callconv(.c) void {
+    const record = slab.get(slot);
+    if (record.signal != 0) hooks.rearm(record.signal);
+}
+
+/// First half of closing: nobody signals it from here on. What is pending stays for the owner to take.
+pub fn retire(slot: u32) callconv(.c) void {
+    const record = slab.get(slot);
+    if (record.signal != 0) {
+        hooks.remove(record.signal, handle(slot), record.hook_options);
+        record.signal = 0;
+    }
+    slab.retire(slot);
+    agents.unlist(agents.get(record.agent), slot);
+}
+
+/// Second half: the slot may serve another.
+pub fn release(slot: u32) callconv(.c) void {
+    const record = slab.get(slot);
+    assert(record.signal == 0);
+    record.pending.store(0, .monotonic);
+    record.pipe.store(0, .monotonic);
+    record.agent = no_agent;
+    slab.release(slot);
+}
+
+const no_agent = std.math.maxInt(u32);
+
+/// For an agent that ends with records open; what was pending has nobody left to handle it.
+pub fn closeAllOf(agent: u32) void {
+    var slot: u32 = 1;
+    const used = slab.usedSlots();
+    while (slot <= used) : (slot += 1) {
+        if (slab.get(slot).agent != agent) continue;
+        retire(slot);
+        release(slot);
+    }
+}
+
+fn testAgent() !u32 {
+    return @intCast(agents.open());
+}
+
+test "a late signal is refused for ever" {
+    const agent = try testAgent();
+    defer agents.close(agent);
+    const first: u32 = @intCast(open(agent, 0));
+    const stale = handle(first);
+    try std.testing.expectEqual(1, signalChecked(stale, 7));
+    try std.testing.expectEqual(7, get(first).pending.load(.seq_cst));
+    retire(first);
+    release(first);
+    const second: u32 = @intCast(open(agent, 0));
+    try std.testing.expectEqual(first, second);
+    try std.testing.expectEqual(0, signalChecked(stale, 7));
+    signal(stale, 9);
+    try std.testing.expectEqual(0, get(second).pending.load(.seq_cst));
+    for ([_]u64{ 0, 1, 12345, 1 << 63, std.math.maxInt(u64), handle(second) + (1 << 32) }) |forged| {
+        try std.testing.expectEqual(Status.forged.code(), signalChecked(forged, 1));
+        signal(forged, 1);
+        block(forged);
+        unblock(forged);
+    }
+}
+
+test "an agent's list survives the closing of what is on it" {
+    const agent = try testAgent();
+    defer agents.close(agent);
+    var slots: [5]u32 = undefined;
+    for (&slots) |*slot| {
+        slot.* = @intCast(open(agent, 0));
+        signal(handle(slot.*), 1);
+    }
+    for ([_]usize{ 2, 0, 4 }) |index| {
+        retire(slots[index]);
+        release(slots[index]);
+    }
+    var left: u32 = 0;
+    var next = agents.get(agent).list.swap(0, .seq_cst);
+    while (next != 0) : (next = get(next).next.load(.monotonic)) {
+        try std.testing.expect(next == slots[1] or next == slots[3]);
+        left += 1;
+    }
+    try std.testing.expectEqual(2, left);
+    get(slots[1]).listed.store(0, .monotonic);
+    get(slots[3]).listed.store(0, .monotonic);
+}
+
+test "attention: a record without wake does not swallow the wake of the next" {
+    const agent = try testAgent();
+    defer agents.close(agent);
+    const quiet: u32 = @intCast(open(agent, 0));
+    const loud: u32 = @intCast(open(agent, flag_wake));
+    signal(handle(quiet), 1);
+    try std.testing.expectEqual(agents.look, agents.get(agent).attention.load(.seq_cst));
+    signal(handle(loud), 1);
+    try std.testing.expectEqual(agents.look | agents.waking, agents.get(agent).attention.load(.seq_cst));
+}

@@ -1,0 +1,77 @@
+//! Everything that crosses the boundary, and nothing else. To add a function: write it in the file of its subject,
+//! add its line here, run `deno task build`. (CONTRIBUTING.md has the recipe.)
+const builtin = @import("builtin");
+
+const agent = @import("agent.zig");
+const boundary = @import("boundary.zig");
+const event_pipe = @import("event_pipe.zig");
+const hook = @import("hook.zig");
+const napi = @import("napi.zig");
+const native_function = @import("native_function.zig");
+const record = @import("record.zig");
+const uv_wake = @import("uv_wake.zig");
+
+pub const functions = .{
+    .{ "signal", record.signal, .{ "arg", "value" }, "Signals the Interrupt that arg (signalFunc().arg) names; a value of 0 counts as 1. Any thread, any signal handler; nothing after close()." },
+    .{ "signal_checked", record.signalChecked, .{ "arg", "value" }, "Like signal, and says: 1 signalled, 0 closed, negative: nobody ever had this arg." },
+    .{ "block", record.block, .{"arg"}, "Holds callbacks back. Only on the thread that made the Interrupt." },
+    .{ "unblock", record.unblock, .{"arg"}, "Undoes one block. Only on the thread that made the Interrupt." },
+
+    .{ "agent_open", agent.open, .{}, "An agent for the calling thread." },
+    .{ "agent_address", agent.address, .{"agent"}, "Address of two int32: the attention word, and the list of records that became pending." },
+    .{ "agent_wake_socket", agent.openWakeSocket, .{"agent"}, "Makes the socket that wakes the loop; gives its read side to the caller." },
+    .{ "agent_close", agent.close, .{"agent"}, "Closes the agent and what it has open." },
+
+    .{ "record_open", record.open, .{ "agent", "flags" }, "A record of the agent." },
+    .{ "record_address", record.address, .{"slot"}, "Address of the record's words." },
+    .{ "record_handle", record.handle, .{"slot"}, "The arg that signal, block and unblock take." },
+    .{ "record_notify", record.renotify, .{"slot"}, "Says again that this record is pending." },
+    .{ "record_wake", record.setWake, .{ "slot", "on" }, "Whether a signal wakes the loop." },
+    .{ "record_pipe", record.setPipe, .{ "slot", "pipe" }, "The EventPipe, by its handle, to make readable." },
+    .{ "record_pipe_enable", record.enablePipe, .{ "slot", "on" }, "Whether a signal writes to the EventPipe." },
+    .{ "record_pipe_drain", record.drainPipe, .{"slot"}, "Drains the record's EventPipe." },
+    .{ "record_hook", record.hook, .{ "slot", "signal", "options" }, "Hooks a POSIX signal. Options: 1 chain, 2 hysteresis." },
+    .{ "record_hook_options", record.setHookOptions, .{ "slot", "options" }, "Changes the options." },
+    .{ "record_rearm", record.rearm, .{"slot"}, "After a signal with hysteresis was handled." },
+    .{ "record_retire", record.retire, .{"slot"}, "From here on nobody signals it." },
+    .{ "record_release", record.release, .{"slot"}, "The slot may serve another." },
+
+    .{ "hook_check", hook.check, .{"signal"}, "0 when the signal can be hooked." },
+
+    .{ "pipe_open", event_pipe.open, .{}, "An eventfd, or a pipe." },
+    .{ "pipe_adopt", event_pipe.adopt, .{ "read_fd", "write_fd" }, "The caller's descriptors, which it keeps." },
+    .{ "pipe_handle", event_pipe.handle, .{"slot"}, "The arg that pipe_signal and pipe_drain take." },
+    .{ "pipe_read_fd", event_pipe.readFd, .{"slot"}, "Read side." },
+    .{ "pipe_write_fd", event_pipe.writeFd, .{"slot"}, "Write side." },
+    .{ "pipe_kind", event_pipe.kindOf, .{"slot"}, "0 eventfd, 1 pipe, 2 socketpair." },
+    .{ "pipe_signal", event_pipe.signal, .{"arg"}, "Makes it readable. Any thread, any signal handler; nothing after close." },
+    .{ "pipe_drain", event_pipe.drain, .{"arg"}, "Makes it unreadable. Any thread, any signal handler; nothing after close." },
+    .{ "pipe_wait", event_pipe.wait, .{ "slot", "timeout_ns" }, "1 readable, 0 timed out; a timeout of 2^64-1 waits for ever." },
+    .{ "pipe_renew", event_pipe.renew, .{"slot"}, "New descriptors under the old numbers." },
+    .{ "pipe_close", event_pipe.close, .{"slot"}, "Closes it." },
+
+    .{ "function_address", native_function.address, .{"which"}, "Address of: 0 signal, 1 block, 2 unblock, 3 pipe_signal, 4 pipe_drain." },
+    .{ "function_check", native_function.check, .{"func"}, "0 when code can run at that address." },
+    .{ "function_call", native_function.call, .{ "func", "arg", "value" }, "Calls void (*func)(void *arg, int value)." },
+
+    .{ "memory_load", native_function.load, .{"address"}, "For callers without a view of native memory: reads an int32." },
+    .{ "memory_exchange", native_function.exchange, .{ "address", "value" }, "Swaps an int32." },
+    .{ "memory_and", native_function.fetchAnd, .{ "address", "value" }, "Ands an int32." },
+    .{ "memory_or", native_function.fetchOr, .{ "address", "value" }, "Ors an int32." },
+};
+
+comptime {
+    // The generator and the unit tests read the table but have no host to resolve N-API from.
+    if (builtin.output_mode == .Lib) {
+        boundary.exportAll(boundary.prefix, functions);
+        napi.exportModule(functions, uv_wake);
+    }
+}
+
+test {
+    _ = agent;
+    _ = event_pipe;
+    _ = hook;
+    _ = record;
+    _ = @import("slab.zig");
+}

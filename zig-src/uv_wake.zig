@@ -1,0 +1,96 @@
+//! Node's wake: uv_async_send, which libuv documents as safe in signal handlers.
+const std = @import("std");
+const assert = std.debug.assert;
+const agents = @import("agent.zig");
+const napi = @import("napi.zig");
+const platform = @import("platform.zig");
+const Status = @import("status.zig").Status;
+
+const UvAsync = extern struct {
+    /// libuv's first member is the user's.
+    data: *Wake,
+    rest: [256 - @sizeOf(usize)]u8 align(8),
+};
+
+/// One per agent; it stays mapped, since libuv still holds it for a while after uv_close.
+const Wake = struct {
+    uv: UvAsync,
+    env: napi.Env,
+    callback: napi.Ref,
+    cleanup: napi.CleanupHandle,
+    agent: u32,
+};
+
+const uv_async = 1;
+
+var wakes: [agents.agents_max]?*Wake = @splat(null);
+
+pub const functions = .{
+    .{ "memory", &napi.memory },
+    .{ "agent_wake_async", &open },
+    .{ "agent_wake_ref", &ref },
+};
+
+/// agent_wake_async(agent, callback): a wake of the agent's loop calls back. Unreferenced.
+fn open(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
+    const values = napi.arguments(env, info, 2);
+    const agent = napi.fromValue(u32, env, values[0]) orelse return null;
+    return napi.toValue(env, tryOpen(env, agent, values[1]));
+}
+
+fn tryOpen(env: napi.Env, agent: u32, callback: napi.Value) i32 {
+    const loop = napi.eventLoop(env) orelse return Status.unsupported.code();
+    assert(napi.host("uv_handle_size", fn (c_int) callconv(.c) usize)(uv_async) <= @sizeOf(UvAsync));
+    const wake = wakes[agent] orelse made: {
+        const memory = platform.map(@sizeOf(Wake)) orelse return Status.full.code();
+        wakes[agent] = @ptrCast(@alignCast(memory));
+        break :made wakes[agent].?;
+    };
+    wake.env = env;
+    wake.agent = agent;
+    wake.callback = napi.hold(env, callback) orelse return Status.unsupported.code();
+    const init = napi.host("uv_async_init", fn (*anyopaque, *UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) c_int);
+    const failed = init(loop, &wake.uv, onWake);
+    if (failed != 0) {
+        napi.drop(env, wake.callback);
+        return Status.ofErrno(@intCast(-failed));
+    }
+    wake.uv.data = wake;
+    setRef(wake, false);
+    if (!napi.addCleanupHook(env, onCleanup, wake, &wake.cleanup)) return Status.unsupported.code();
+    agents.setWakeFunction(agent, @ptrCast(napi.host("uv_async_send", fn (*UvAsync) callconv(.c) c_int)), &wake.uv);
+    return 0;
+}
+
+fn onWake(uv: *UvAsync) callconv(.c) void {
+    napi.callFromLoop(uv.data.env, uv.data.callback);
+}
+
+/// agent_wake_ref(agent, on): whether the wake keeps the process alive.
+fn ref(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
+    const values = napi.arguments(env, info, 2);
+    const agent = napi.fromValue(u32, env, values[0]) orelse return null;
+    const on = napi.fromValue(u32, env, values[1]) orelse return null;
+    setRef(wakes[agent].?, on != 0);
+    return null;
+}
+
+fn setRef(wake: *Wake, on: bool) void {
+    const F = fn (*UvAsync) callconv(.c) void;
+    if (on) napi.host("uv_ref", F)(&wake.uv) else napi.host("uv_unref", F)(&wake.uv);
+}
+
+/// The environment ends (a Worker was terminated, or the process exits): first no more signals, then no more handle.
+fn onCleanup(_: napi.CleanupHandle, arg: *anyopaque) callconv(.c) void {
+    const wake: *Wake = @ptrCast(@alignCast(arg));
+    agents.close(wake.agent);
+    const F = fn (*UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) void;
+    napi.host("uv_close", F)(&wake.uv, onClosed);
+}
+
+fn onClosed(uv: *UvAsync) callconv(.c) void {
+    const wake = uv.data;
+    napi.drop(wake.env, wake.callback);
+    agents.releaseWakeFunction(wake.agent);
+    napi.removeCleanupHook(wake.cleanup);
+}
