@@ -1,0 +1,124 @@
+import { watch } from "./checkpoint.ts";
+import {
+  AGENT_BYTES,
+  ATTENTION,
+  CHUNK_SLOTS,
+  LIST,
+  LOOK,
+  SLOT_BYTES,
+  WAKING,
+} from "./ffi/layout.ts";
+import type { Wake } from "./ffi/library.ts";
+import { load, type Native } from "./ffi/load.ts";
+import { checked } from "./ffi/status.ts";
+import { type Words, wordsAt } from "./ffi/words.ts";
+import type { InterruptRecord } from "./record.ts";
+
+/** This JavaScript realm, on its thread: the records it owns, and the wake of its event loop. */
+export class Agent {
+  readonly native: Native;
+  readonly id: number;
+  /** Whether records are read in memory, or by calls. */
+  readonly poll: "memory" | "call";
+  readonly #words: Words;
+  readonly #chunks = new Map<number, Words>();
+  readonly #records = new Map<number, InterruptRecord>();
+  /** Taken off the native list and not yet delivered. Shared by nested scans: a callback may call checkpoint(). */
+  #queue: InterruptRecord[] = [];
+  #wake: Wake | undefined;
+  #references = 0;
+
+  constructor(native: Native) {
+    const { functions } = native;
+    this.native = native;
+    this.id = checked(functions.agent_open(), "Cannot open an agent for this thread");
+    this.#words = wordsAt(native, functions.agent_address(this.id), AGENT_BYTES);
+    const { view } = this.#words;
+    this.poll = view === undefined ? "call" : "memory";
+    // By calls there is no flag to read: always look.
+    watch(view ?? new Int32Array([LOOK]), () => this.#checkpoint());
+  }
+
+  add(record: InterruptRecord): void {
+    this.#records.set(record.slot, record);
+  }
+
+  delete(record: InterruptRecord): void {
+    this.#records.delete(record.slot);
+  }
+
+  /** The words of a slot, and the index of its first. */
+  wordsOf(slot: number): [Words, number] {
+    const chunk = Math.floor(slot / CHUNK_SLOTS);
+    const offset = slot % CHUNK_SLOTS;
+    let words = this.#chunks.get(chunk);
+    if (words === undefined) {
+      const address = this.native.functions.record_address(slot) - BigInt(offset * SLOT_BYTES);
+      words = wordsAt(this.native, address, CHUNK_SLOTS * SLOT_BYTES);
+      this.#chunks.set(chunk, words);
+    }
+    return [words, offset * SLOT_BYTES / Int32Array.BYTES_PER_ELEMENT];
+  }
+
+  /** Makes the wake of the event loop, the first time. */
+  openWake(): Wake {
+    return this.#wake ??= this.native.openWake(this.id, () => this.#turn());
+  }
+
+  /** Keeps the process alive until as many unref(). */
+  ref(): void {
+    if (this.#references++ === 0) this.openWake().ref();
+  }
+
+  unref(): void {
+    if (--this.#references === 0) this.openWake().unref();
+  }
+
+  /** WAKING stays: the wake is still on its way, and a busy loop is signalled again and again with no system call. */
+  #checkpoint(): void {
+    this.#words.and(ATTENTION, WAKING);
+    const thrown = this.#scan();
+    if (thrown !== undefined) throw thrown.error;
+  }
+
+  /** The runtime has drained the wake's descriptor. Only then is the word cleared: the other way round loses a wakeup. */
+  #turn(): void {
+    this.#words.exchange(ATTENTION, 0);
+    // No caller to throw to.
+    const thrown = this.#scan();
+    if (thrown !== undefined) thrown.record.report(thrown.error);
+  }
+
+  #scan(): { error: unknown; record: InterruptRecord } | undefined {
+    this.#takeList();
+    let first: { error: unknown; record: InterruptRecord } | undefined;
+    for (let record = this.#queue.pop(); record !== undefined; record = this.#queue.pop()) {
+      // What is left must be found by a checkpoint inside the callback.
+      if (this.#queue.length > 0) this.#words.or(ATTENTION, LOOK);
+      try {
+        record.deliver();
+      } catch (error) {
+        if (first === undefined) first = { error, record };
+        else record.report(error);
+      }
+    }
+    return first;
+  }
+
+  /** The native list and the queue both have the newest first: the end of the queue is the oldest of the newest batch. */
+  #takeList(): void {
+    let slot = this.#words.exchange(LIST, 0);
+    while (slot !== 0) {
+      const record = this.#records.get(slot)!;
+      this.#queue.push(record);
+      slot = record.unlist();
+    }
+  }
+}
+
+let current: Agent | undefined;
+
+/** The agent of this thread; the first call opens the native library. */
+export function agent(): Agent {
+  return current ??= new Agent(load());
+}

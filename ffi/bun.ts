@@ -1,0 +1,69 @@
+import process from "node:process";
+import type { Functions, Library, Symbols, Wake, WakeSocket } from "./library.ts";
+import { checked } from "./status.ts";
+
+/** As much of Bun's API as is used here: its own types would be a dependency. */
+interface BunSocket {
+  ref(): void;
+  unref(): void;
+}
+interface BunApi {
+  connect(options: {
+    fd: number;
+    socket: { open(socket: BunSocket): void; data(): void };
+  }): Promise<BunSocket>;
+}
+interface BunFfi {
+  dlopen(
+    path: string,
+    symbols: Record<string, { args: readonly string[]; returns: string }>,
+  ): { symbols: Record<string, unknown> };
+  toArrayBuffer(pointer: number, offset: number, length: number): ArrayBuffer;
+}
+
+/** `bun:ffi`. */
+export function openBun<T extends Symbols>(path: string, prefix: string, symbols: T): Library<T> {
+  // A specifier that no other runtime and no bundler can resolve must not stand in an import.
+  const ffi = process.getBuiltinModule("bun:ffi") as unknown as BunFfi;
+  const definitions: Record<string, { args: readonly string[]; returns: string }> = {};
+  for (const [name, { parameters, result }] of Object.entries(symbols)) {
+    definitions[prefix + name] = { args: parameters, returns: result };
+  }
+  const opened = ffi.dlopen(path, definitions).symbols;
+  const functions = Object.fromEntries(
+    Object.keys(symbols).map((name) => [name, opened[prefix + name]]),
+  ) as unknown as Functions<T>;
+  return {
+    functions,
+    memory: (address, length) => ffi.toArrayBuffer(Number(address), 0, length),
+    openWake: (agent, callback) => openWake(functions as unknown as WakeSocket, agent, callback),
+  };
+}
+
+function openWake(functions: WakeSocket, agent: number, callback: () => void): Wake {
+  const fd = checked(functions.agent_wake_socket(agent), "Cannot make the wake socket");
+  const { Bun } = globalThis as unknown as { Bun: BunApi };
+  let socket: BunSocket | undefined;
+  let referenced = false;
+  // Settles in the next turn; a wake that comes before waits in the socket.
+  void Bun.connect({
+    fd,
+    socket: {
+      open(opened) {
+        socket = opened;
+        if (!referenced) socket.unref();
+      },
+      data: callback,
+    },
+  });
+  return {
+    ref() {
+      referenced = true;
+      socket?.ref();
+    },
+    unref() {
+      referenced = false;
+      socket?.unref();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/** What may cross the boundary; `u64` is a bigint in JavaScript, the others are numbers. */
+export type Scalar = "i32" | "u32" | "u64" | "void";
+
+/** A table of functions, as zig-src/generate.zig writes it. */
+export type Symbols = Readonly<
+  Record<string, { readonly parameters: readonly Scalar[]; readonly result: Scalar }>
+>;
+
+type JavaScript<S> = S extends "u64" ? bigint : S extends "void" ? void : number;
+
+type Parameters<P extends readonly Scalar[]> = { -readonly [I in keyof P]: JavaScript<P[I]> };
+
+/** The functions of a table, as JavaScript calls them. */
+export type Functions<T extends Symbols> = {
+  readonly [K in keyof T]: (...parameters: Parameters<T[K]["parameters"]>) => JavaScript<T[K]["result"]>;
+};
+
+/** What makes an agent's event loop turn. Unreferenced at first: it does not keep the process alive. */
+export interface Wake {
+  ref(): void;
+  unref(): void;
+}
+
+/** An opened native library: the one interface of the three adapters. */
+export interface Library<T extends Symbols> {
+  readonly functions: Functions<T>;
+  /** A view of native memory; undefined where the permissions given do not allow one. */
+  memory(address: bigint, length: number): ArrayBuffer | undefined;
+  /** Calls back in the event loop whenever the agent is woken. The runtime has drained its descriptor by then. */
+  openWake(agent: number, callback: () => void): Wake;
+}
+
+/** Opens a library file, whose C symbols are `prefix` and the table's names. Throws what the runtime throws. */
+export type Open = <T extends Symbols>(path: string, prefix: string, symbols: T) => Library<T>;
+
+/** The function of the core that hands over the read side of an agent's wake socket. */
+export interface WakeSocket {
+  agent_wake_socket(agent: number): number;
+}

@@ -1,0 +1,58 @@
+import process from "node:process";
+import { InterruptError } from "../errors.ts";
+import { embedded } from "./embedded.ts";
+import type { Library } from "./library.ts";
+import { materialize } from "./materialize.ts";
+import { open } from "./open.ts";
+import { symbols } from "./symbols.ts";
+
+const prefix = "async_interrupt_";
+
+/** The native library as an opened {@linkcode Library}. */
+export type Native = Library<typeof symbols>;
+
+/** Opens the native library: the file beside this module, else the copy inside it. */
+export function load(): Native {
+  const target = `${process.platform}-${process.arch}`;
+  const library = embedded[target];
+  if (library === undefined) {
+    throw new InterruptError(
+      "UNSUPPORTED",
+      `Cannot load the native library: there is none for ${target}, only for ${Object.keys(embedded).join(", ")}`,
+    );
+  }
+  const failures: unknown[] = [];
+  const attempt = (path: string): Native | undefined => {
+    try {
+      return open(path, prefix, symbols);
+    } catch (error) {
+      failures.push(error);
+      return undefined;
+    }
+  };
+  for (const path of beside(target)) {
+    const native = attempt(path);
+    if (native !== undefined) return native;
+  }
+  try {
+    const native = materialize(library, attempt);
+    if (native !== undefined) return native;
+  } catch (error) {
+    failures.push(error);
+  }
+  throw new InterruptError(
+    "LIBRARY_NOT_FOUND",
+    `Cannot open the native library for ${target} (Deno needs --allow-ffi):\n${failures.join("\n")}`,
+    { cause: failures },
+  );
+}
+
+/** In the repository, and in the npm package, where the modules are one folder deeper. */
+function beside(target: string): string[] {
+  // Read here, not at the top: bundlers leave it undefined in CommonJS.
+  const here: string | undefined = import.meta.url;
+  if (!here?.startsWith("file:")) return [];
+  return ["../lib/", "../../lib/"].map((folder) =>
+    decodeURIComponent(new URL(`${folder}${target}.node`, here).pathname)
+  );
+}

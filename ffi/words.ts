@@ -1,0 +1,76 @@
+import type { Native } from "./load.ts";
+
+/** int32 words in native memory, which other threads write. */
+export interface Words {
+  /** undefined where the permissions given allow only calls. */
+  readonly view: Int32Array | undefined;
+  load(index: number): number;
+  exchange(index: number, value: number): number;
+  and(index: number, value: number): void;
+  or(index: number, value: number): void;
+  /** For words that only this thread touches. */
+  get(index: number): number;
+  set(index: number, value: number): void;
+}
+
+/** The words at `address`, by a view where there can be one. */
+export function wordsAt(native: Native, address: bigint, bytes: number): Words {
+  const memory = native.memory(address, bytes);
+  return memory === undefined ? new CallWords(native, address) : new ViewWords(new Int32Array(memory));
+}
+
+class ViewWords implements Words {
+  readonly view: Int32Array;
+  constructor(view: Int32Array) {
+    this.view = view;
+  }
+  load(index: number): number {
+    return Atomics.load(this.view, index);
+  }
+  exchange(index: number, value: number): number {
+    return Atomics.exchange(this.view, index, value);
+  }
+  and(index: number, value: number): void {
+    Atomics.and(this.view, index, value);
+  }
+  or(index: number, value: number): void {
+    Atomics.or(this.view, index, value);
+  }
+  get(index: number): number {
+    return this.view[index];
+  }
+  set(index: number, value: number): void {
+    this.view[index] = value;
+  }
+}
+
+class CallWords implements Words {
+  readonly view = undefined;
+  readonly #functions: Native["functions"];
+  readonly #address: bigint;
+  constructor(native: Native, address: bigint) {
+    this.#functions = native.functions;
+    this.#address = address;
+  }
+  #at(index: number): bigint {
+    return this.#address + BigInt(index * 4);
+  }
+  load(index: number): number {
+    return this.#functions.memory_load(this.#at(index));
+  }
+  exchange(index: number, value: number): number {
+    return this.#functions.memory_exchange(this.#at(index), value);
+  }
+  and(index: number, value: number): void {
+    this.#functions.memory_and(this.#at(index), value);
+  }
+  or(index: number, value: number): void {
+    this.#functions.memory_or(this.#at(index), value);
+  }
+  get(index: number): number {
+    return this.load(index);
+  }
+  set(index: number, value: number): void {
+    this.exchange(index, value);
+  }
+}

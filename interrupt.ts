@@ -1,0 +1,644 @@
+import { type Agent, agent } from "./agent.ts";
+import { InterruptError } from "./errors.ts";
+import { adoptPipe, EventPipe } from "./event_pipe.ts";
+import {
+  BLOCK_FUNCTION,
+  CHAIN,
+  HYSTERESIS,
+  PENDING,
+  SIGNAL_FUNCTION,
+  UNBLOCK_FUNCTION,
+} from "./ffi/layout.ts";
+import { runtime } from "./ffi/runtime.ts";
+import { checked } from "./ffi/status.ts";
+import type { NativeFunction } from "./native_function.ts";
+import { InterruptRecord } from "./record.ts";
+import { namedSignals, sig2name, sig2num } from "./signals.ts";
+
+/** What an {@linkcode Interrupt} does when it is signalled. */
+export interface InterruptOptions {
+  /** Runs on the thread that created the Interrupt, with the signalled value. */
+  callback?: (value: number) => void;
+  /**
+   * `void (*func)(void *arg, int value)`: called on the creating thread, just before `callback`. An address where no code
+   * is, is refused; that the code is such a function, is the caller's word.
+   */
+  nativeCallback?: NativeFunction;
+  /**
+   * POSIX signal to hook: `"SIGINT"`, `"INT"` or `2`. Any number of Interrupts may hook one signal, in Workers too; the old
+   * disposition returns when the last of them is closed, byte for byte, unless somebody else has replaced it meanwhile.
+   *
+   * KILL, STOP, the synchronous faults, 32 to 34 and, on Bun, PWR are reserved. Runtimes use some others themselves: Deno
+   * and Node USR1 (Deno takes it over half a second after its start), V8's profiler PROF, Bun CHLD.
+   */
+  signal?: string | number;
+  /**
+   * true: the kernel ignores the signal from its first arrival until it was handled, so that a flood costs one delivery a
+   * handling. Takes effect while all Interrupts on that signal want it. Children that are spawned while it is ignored
+   * inherit that. Default false.
+   */
+  signalHysteresis?: boolean;
+  /** Also call the handler that was installed before, if one was. Default false. */
+  chain?: boolean;
+  /**
+   * Descriptors (or an {@linkcode EventPipe}) to make readable when signalled. Both must be non-blocking. The caller keeps
+   * them, and may close them at any time: duplicates are used.
+   */
+  pipe?: EventPipe | readonly [readFd: number, writeFd: number];
+  /** Drain the pipe before the callback. Default true. */
+  pipeAutodrain?: boolean;
+  /** Wake this thread's event loop when signalled. Default true. false: signalling makes no system call at all. */
+  wake?: boolean;
+  /**
+   * Let what `callback` throws come out of `checkpoint()`, `handle()`, `signal()` and `unblock()`. Default false: see
+   * {@linkcode Interrupt.onError}, which also gets it when the event loop itself ran the callback.
+   */
+  rethrow?: boolean;
+}
+
+/** What this runtime and platform can do. */
+export interface InterruptSupport {
+  /** Signal names that can be hooked here. */
+  readonly signals: readonly string[];
+  /**
+   * `"memory"`: pending and checkpoint read native memory. `"call"`: the permission given only allows native calls (Deno
+   * with `--allow-ffi=<path>` and without `--allow-read`), which cost more.
+   */
+  readonly poll: "memory" | "call";
+}
+
+/** Options of {@linkcode Interrupt.wait}. */
+export interface WaitOptions {
+  /** Rejects with the signal's reason when it aborts. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Something that other threads and signal handlers can signal, and that then runs a callback on this thread.
+ *
+ * A signal is one atomic operation. Until the callback runs, further signals replace the value; the callback runs at least
+ * once after the last. It runs at the next {@linkcode checkpoint}(), or in the next turn of the event loop, whichever is
+ * first; never inside itself. All methods belong to the creating thread; what other threads may use is
+ * {@linkcode signalFunc} and {@linkcode Interrupt.signal}.
+ *
+ * An Interrupt lives until `close()`; it does not keep the process alive.
+ *
+ * @example
+ * ```ts
+ * import { Interrupt } from "@async/interrupt";
+ *
+ * using interrupt = new Interrupt({ callback: (value) => console.log("signalled with", value) });
+ * interrupt.signal(42);
+ * ```
+ */
+export class Interrupt implements Disposable, AsyncIterable<number> {
+  readonly #agent: Agent;
+  readonly #record: InterruptRecord;
+  readonly #callback: ((value: number) => void) | undefined;
+  readonly #nativeCallback: NativeFunction | undefined;
+  readonly #rethrow: boolean;
+  readonly #wake: boolean;
+  readonly #chain: boolean;
+  readonly #listeners = new Set<Listener>();
+  #hysteresis: boolean;
+  #pipe: EventPipe | undefined;
+  /** The pipe was made here, and is closed here. */
+  #ownsPipe = false;
+  #pipeEnabled = true;
+  #pipeAutodrain: boolean;
+  #referenced = false;
+
+  /**
+   * Throws a `TypeError` or `RangeError` for options that make no sense, and an {@linkcode InterruptError} with code
+   * `RESERVED_SIGNAL`, `BAD_FD`, `CLOSED`, `LIBRARY_NOT_FOUND`, `UNSUPPORTED` or `SYSTEM`. Nothing stays behind then.
+   */
+  constructor(options: InterruptOptions = {}) {
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(`Cannot create an Interrupt: options must be an object, not ${describe(options)}`);
+    }
+    const { callback, nativeCallback, signal, pipe } = options;
+    if (callback !== undefined && typeof callback !== "function") {
+      throw new TypeError(`Cannot create an Interrupt: callback must be a function, not ${describe(callback)}`);
+    }
+    const number = signal === undefined ? undefined : signalNumber(signal);
+    this.#agent = agent();
+    if (nativeCallback !== undefined) checkNativeCallback(this.#agent, nativeCallback);
+    this.#callback = callback;
+    this.#nativeCallback = nativeCallback;
+    this.#rethrow = options.rethrow ?? false;
+    this.#wake = options.wake ?? true;
+    this.#chain = options.chain ?? false;
+    this.#hysteresis = options.signalHysteresis ?? false;
+    this.#pipeAutodrain = options.pipeAutodrain ?? true;
+    const given = pipe === undefined ? undefined : pipeOf(pipe);
+    try {
+      this.#record = new InterruptRecord(
+        this.#agent,
+        this.#wake,
+        (value) => this.#handle(value),
+        (error) => this.#report(error),
+      );
+    } catch (error) {
+      if (given !== pipe) given?.close();
+      throw error;
+    }
+    try {
+      if (given !== undefined) this.#usePipe(given, given !== pipe);
+      if (number !== undefined) {
+        const { functions } = this.#agent.native;
+        checked(
+          functions.record_hook(this.#record.slot, number, this.#hookOptions),
+          `Cannot hook ${sig2name(number) ?? `signal ${number}`}`,
+        );
+        this.#updateRecord();
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** What this runtime and platform can do. */
+  static get supports(): InterruptSupport {
+    const { native, poll } = agent();
+    const signals = namedSignals()
+      .filter(([number, name]) => !isRuntimes(name) && native.functions.hook_check(number) === 0)
+      .map(([, name]) => name);
+    return { signals, poll };
+  }
+
+  /** Called with what a callback threw (the seed's `$DIED`). Default: `console.error`, and go on. It never stops other callbacks. */
+  static onError: (error: unknown, interrupt: Interrupt) => void = (error) => console.error(error);
+
+  /**
+   * Signals an Interrupt of any thread from JavaScript: send {@linkcode signalFunc}() to a Worker with `postMessage`, and
+   * call this there. The callback runs later, on the thread of that Interrupt.
+   *
+   * Anything but a live Interrupt's `signalFunc()` is a `TypeError`, never a crash; after its `close()` it is `false`.
+   *
+   * @param target what `signalFunc()` gave, in this process.
+   * @param value int32; 0 means 1.
+   */
+  static signal(target: NativeFunction, value: number = 1): boolean {
+    const int32 = signalValue(value);
+    const { functions } = agent().native;
+    const known = isNativeFunction(target) && target.func === functions.function_address(SIGNAL_FUNCTION);
+    const status = known ? functions.signal_checked(target.arg, int32) : -1;
+    if (status < 0) {
+      throw new TypeError("Cannot signal: the target is not what signalFunc() of an Interrupt in this process gave");
+    }
+    return status === 1;
+  }
+
+  /**
+   * Signals from JavaScript: the callback has run when this returns, unless blocked, or called from the callback itself.
+   *
+   * @param value int32; 0 means 1.
+   */
+  signal(value: number = 1): void {
+    const int32 = signalValue(value);
+    this.#open().signal(int32);
+  }
+
+  /** Handles now what is pending; nothing when nothing is pending or while blocked. */
+  handle(): void {
+    this.#open().deliver();
+  }
+
+  /** The value that waits to be handled, 0 for none. A memory read: no native call. */
+  get pending(): number {
+    return this.#record.pending;
+  }
+
+  /** Holds callbacks back. Nests: as many {@linkcode unblock}() as `block()`. */
+  block(): void {
+    this.#open().block();
+  }
+
+  /**
+   * Undoes one {@linkcode block}(); the outermost runs what is pending. One too many throws an {@linkcode InterruptError}
+   * with code `UNBALANCED_UNBLOCK` and changes nothing.
+   */
+  unblock(): void {
+    const record = this.#open();
+    if (record.blocked === 0) {
+      throw new InterruptError("UNBALANCED_UNBLOCK", "Cannot unblock: there was one unblock() more than block()");
+    }
+    record.unblock();
+  }
+
+  /** Whether callbacks are held back. */
+  get blocked(): boolean {
+    return !this.#record.closed && this.#record.blocked > 0;
+  }
+
+  /** `block()` now, `unblock()` at the end of a `using` scope. */
+  scopeBlock(): Disposable {
+    this.block();
+    let done = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (done) return;
+        done = true;
+        // Closed inside the scope: there is nothing left to unblock.
+        if (!this.closed) this.unblock();
+      },
+    };
+  }
+
+  /**
+   * `void (*)(void *arg, int value)`: signals from any thread or signal handler. The address stays callable for ever;
+   * after `close()` it does nothing.
+   */
+  signalFunc(): NativeFunction {
+    return this.#function(SIGNAL_FUNCTION);
+  }
+
+  /** `void (*)(void *arg)`: {@linkcode block} for native code that runs on this thread. */
+  blockFunc(): NativeFunction {
+    return this.#function(BLOCK_FUNCTION);
+  }
+
+  /** `void (*)(void *arg)`: {@linkcode unblock} for native code that runs on this thread; what is pending is handled after it. */
+  unblockFunc(): NativeFunction {
+    return this.#function(UNBLOCK_FUNCTION);
+  }
+
+  #function(which: number): NativeFunction {
+    const { slot } = this.#open();
+    const { functions } = this.#agent.native;
+    return { func: functions.function_address(which), arg: functions.record_handle(slot) };
+  }
+
+  /** Address of the int32 that is 0 when idle and holds the value while pending. Native code may read it until `close()`. */
+  get cVar(): bigint {
+    return this.#agent.native.functions.record_address(this.#open().slot) + BigInt(PENDING * 4);
+  }
+
+  /**
+   * The same int32 as a one-element view: what `setInterruptBuffer`-style APIs take. Do not use it after `close()`.
+   *
+   * Throws an {@linkcode InterruptError} with code `UNSUPPORTED` where `supports.poll` is `"call"`.
+   */
+  get buffer(): Int32Array {
+    const { words, at } = this.#open();
+    if (words.view === undefined) {
+      throw new InterruptError(
+        "UNSUPPORTED",
+        "Cannot view native memory: it needs --allow-ffi without a path, or --allow-read too",
+      );
+    }
+    return words.view.subarray(at + PENDING, at + PENDING + 1);
+  }
+
+  /** See {@linkcode InterruptOptions.signalHysteresis}. */
+  get signalHysteresis(): boolean {
+    return this.#hysteresis;
+  }
+
+  set signalHysteresis(on: boolean) {
+    const { slot } = this.#open();
+    this.#hysteresis = on;
+    this.#agent.native.functions.record_hook_options(slot, this.#hookOptions);
+    this.#updateRecord();
+  }
+
+  get #hookOptions(): number {
+    return (this.#chain ? CHAIN : 0) | (this.#hysteresis ? HYSTERESIS : 0);
+  }
+
+  /** Read side of the event pipe, made on demand: for poll/select/epoll in other libraries. */
+  get pipeFileno(): number {
+    this.#open();
+    if (this.#pipe === undefined) this.#usePipe(new EventPipe(), true);
+    return this.#pipe!.fileno;
+  }
+
+  /** Signals make the pipe readable: the default. One that is pending does so at once. */
+  pipeEnable(): void {
+    this.#setPipeEnabled(true);
+  }
+
+  /** Signals leave the pipe alone. */
+  pipeDisable(): void {
+    this.#setPipeEnabled(false);
+  }
+
+  #setPipeEnabled(on: boolean): void {
+    this.#open();
+    if (this.#pipeEnabled === on) return;
+    this.#pipeEnabled = on;
+    this.#updateRecord();
+  }
+
+  /** See {@linkcode InterruptOptions.pipeAutodrain}. */
+  get pipeAutodrain(): boolean {
+    return this.#pipeAutodrain;
+  }
+
+  set pipeAutodrain(on: boolean) {
+    this.#open();
+    this.#pipeAutodrain = on;
+    this.#updateRecord();
+  }
+
+  /** Makes the pipe unreadable, if there is one. */
+  pipeDrain(): void {
+    this.#agent.native.functions.record_pipe_drain(this.#open().slot);
+  }
+
+  /**
+   * After fork(2) in native code: a new pipe under the same read descriptor number, so that parent and child do not drain
+   * each other's. Nothing without a pipe.
+   */
+  postFork(): void {
+    const record = this.#open();
+    if (this.#pipe === undefined) return;
+    this.#pipe.renew();
+    if (record.pending !== 0 && this.#pipeEnabled) this.#pipe.signal();
+  }
+
+  #usePipe(pipe: EventPipe, owned: boolean): void {
+    this.#pipe = pipe;
+    this.#ownsPipe = owned;
+    this.#agent.native.functions.record_pipe(this.#record.slot, pipe.signalFunc().arg);
+    this.#updateRecord();
+  }
+
+  /** What delivery must know, from the options as they are now. */
+  #updateRecord(): void {
+    const record = this.#record;
+    const pipes = this.#pipe !== undefined && this.#pipeEnabled;
+    if (record.pipes !== pipes) {
+      record.pipes = pipes;
+      this.#agent.native.functions.record_pipe_enable(record.slot, pipes ? 1 : 0);
+    }
+    record.drains = pipes && this.#pipeAutodrain;
+    record.rearms = this.#hysteresis;
+  }
+
+  /**
+   * Resolves with the next value. Keeps the process alive while it waits, and wakes the event loop even with
+   * `wake: false`. Rejects with code `CLOSED` when the Interrupt is closed.
+   */
+  wait(options: WaitOptions = {}): Promise<number> {
+    const { signal } = options;
+    return new Promise((resolve, reject) => {
+      this.#open();
+      signal?.throwIfAborted();
+      const stop = () => {
+        this.#unlisten(listener);
+        signal?.removeEventListener("abort", abort);
+      };
+      const abort = () => {
+        stop();
+        reject(signal!.reason);
+      };
+      const listener: Listener = {
+        value(value) {
+          stop();
+          resolve(value);
+        },
+        close() {
+          stop();
+          reject(new InterruptError("CLOSED", "Cannot wait: the Interrupt was closed meanwhile"));
+        },
+      };
+      signal?.addEventListener("abort", abort);
+      this.#listen(listener);
+      this.#awaited(listener);
+    });
+  }
+
+  /** Every handled value until `close()`; what comes while the consumer is busy is queued. Keeps the process alive while it waits. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<number> {
+    this.#open();
+    const values: number[] = [];
+    const waiting: ((result: IteratorResult<number, undefined>) => void)[] = [];
+    let done = false;
+    const finish = () => {
+      if (done) return;
+      done = true;
+      this.#unlisten(listener);
+      for (const resolve of waiting.splice(0)) resolve({ done: true, value: undefined });
+    };
+    const listener: Listener = {
+      value: (value) => {
+        const resolve = waiting.shift();
+        if (resolve === undefined) values.push(value);
+        else resolve({ done: false, value });
+        if (waiting.length === 0) this.#idle(listener);
+      },
+      close: finish,
+    };
+    this.#listen(listener);
+    return {
+      next: () => {
+        if (values.length > 0) return Promise.resolve({ done: false, value: values.shift()! });
+        if (done) return Promise.resolve({ done: true, value: undefined });
+        return new Promise((resolve) => {
+          waiting.push(resolve);
+          this.#awaited(listener);
+        });
+      },
+      return: () => {
+        values.length = 0;
+        finish();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  /** Somebody wants the values from here on. */
+  #listen(listener: Listener): void {
+    this.#listeners.add(listener);
+  }
+
+  #unlisten(listener: Listener): void {
+    this.#idle(listener);
+    this.#listeners.delete(listener);
+  }
+
+  /** The listener waits: the process stays alive, and the loop turns for the next value. */
+  #awaited(listener: Listener): void {
+    if (listener.waits) return;
+    listener.waits = true;
+    this.#agent.ref();
+    if (!this.#wake) {
+      this.#agent.native.functions.record_wake(this.#record.slot, 1);
+      // Signalled before it had the wake: nobody else makes the loop turn.
+      if (this.pending !== 0) this.#record.notify();
+    }
+  }
+
+  #idle(listener: Listener): void {
+    if (!listener.waits) return;
+    listener.waits = false;
+    this.#agent.unref();
+    if (!this.#wake && !this.closed && ![...this.#listeners].some(({ waits }) => waits)) {
+      this.#agent.native.functions.record_wake(this.#record.slot, 0);
+    }
+  }
+
+  /** This Interrupt alone keeps the process alive, until {@linkcode unref}() or `close()`. Twice is as once. */
+  ref(): this {
+    this.#open();
+    if (!this.#referenced) {
+      this.#referenced = true;
+      this.#agent.ref();
+    }
+    return this;
+  }
+
+  /** This Interrupt does not keep the process alive: the default. */
+  unref(): this {
+    if (this.#referenced) {
+      this.#referenced = false;
+      this.#agent.unref();
+    }
+    return this;
+  }
+
+  /**
+   * What is pending and not yet handled is handled first, even while blocked; then everything is undone: the signal's old
+   * disposition, the descriptors that were made here. No callback begins after it. Twice is fine.
+   */
+  close(): void {
+    if (this.#record.closed) return;
+    this.#record.close();
+    // Not yet closed: called again by the last callback, which close() itself runs.
+    if (!this.#record.closed) return;
+    this.unref();
+    for (const listener of this.#listeners) listener.close();
+    if (this.#ownsPipe) this.#pipe!.close();
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#record.closed;
+  }
+
+  /** {@linkcode close}, at the end of a `using` scope. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #open(): InterruptRecord {
+    if (this.#record.closed) {
+      throw new InterruptError("CLOSED", "Cannot use an Interrupt after its close()");
+    }
+    return this.#record;
+  }
+
+  #handle(value: number): void {
+    for (const listener of this.#listeners) listener.value(value);
+    if (this.#nativeCallback !== undefined) {
+      const { func, arg } = this.#nativeCallback;
+      this.#agent.native.functions.function_call(func, arg, value);
+    }
+    if (this.#callback === undefined) return;
+    try {
+      this.#callback(value);
+    } catch (error) {
+      if (this.#rethrow) throw error;
+      this.#report(error);
+    }
+  }
+
+  #report(error: unknown): void {
+    try {
+      Interrupt.onError(error, this);
+    } catch (failure) {
+      console.error(error);
+      console.error("Interrupt.onError threw:", failure);
+    }
+  }
+}
+
+interface Listener {
+  value(value: number): void;
+  close(): void;
+  /** A promise is out: the process must stay alive. */
+  waits?: boolean;
+}
+
+function describe(value: unknown): string {
+  return value === null ? "null" : typeof value;
+}
+
+const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+
+function signalValue(value: number): number {
+  // The common case first: this is the hot path.
+  if ((value | 0) === value) return value === 0 ? 1 : value;
+  if (!Number.isInteger(value)) {
+    throw new TypeError(`Cannot signal: value must be an integer, current value is ${String(value)}`);
+  }
+  throw new RangeError(`Cannot signal: value must be from ${INT32.min} to ${INT32.max}, current value is ${value}`);
+}
+
+function signalNumber(signal: string | number): number {
+  if (typeof signal !== "string" && typeof signal !== "number") {
+    throw new TypeError(`Cannot hook a signal: it must be a name or a number, not ${describe(signal)}`);
+  }
+  const number = typeof signal === "number" && isReservedNumber(signal) ? signal : sig2num(signal);
+  if (number === undefined) {
+    throw new RangeError(`Cannot hook a signal: this platform does not have ${JSON.stringify(signal)}`);
+  }
+  const name = sig2name(number);
+  if (name !== undefined && isRuntimes(name)) {
+    throw new InterruptError("RESERVED_SIGNAL", `Cannot hook ${name}: Bun's JavaScript engine suspends threads with it`);
+  }
+  return number;
+}
+
+/** libc's own have no name, but a number: the library refuses them with the reason. */
+function isReservedNumber(signal: number): boolean {
+  return signal === 32 || signal === 33;
+}
+
+function isRuntimes(name: string): boolean {
+  return runtime === "bun" && name === "SIGPWR";
+}
+
+function isNativeFunction(value: unknown): value is NativeFunction {
+  if (typeof value !== "object" || value === null) return false;
+  const { func, arg } = value as Partial<NativeFunction>;
+  return isAddress(func) && isAddress(arg);
+}
+
+function isAddress(value: unknown): value is bigint {
+  return typeof value === "bigint" && BigInt.asUintN(64, value) === value;
+}
+
+function checkNativeCallback({ native }: Agent, nativeCallback: NativeFunction): void {
+  if (!isNativeFunction(nativeCallback)) {
+    throw new TypeError("Cannot create an Interrupt: nativeCallback must be { func, arg }, two addresses as bigints");
+  }
+  if (native.functions.function_check(nativeCallback.func) !== 0) {
+    throw new RangeError(
+      `Cannot create an Interrupt: there is no code at nativeCallback.func, 0x${nativeCallback.func.toString(16)}`,
+    );
+  }
+}
+
+function pipeOf(pipe: EventPipe | readonly [number, number]): EventPipe {
+  if (pipe instanceof EventPipe) {
+    // Throws when it is closed.
+    pipe.signalFunc();
+    return pipe;
+  }
+  if (!Array.isArray(pipe) || pipe.length !== 2 || !pipe.every((fd) => typeof fd === "number")) {
+    throw new TypeError("Cannot create an Interrupt: pipe must be an EventPipe or [readFd, writeFd]");
+  }
+  const [readFd, writeFd] = pipe;
+  for (const fd of [readFd, writeFd]) {
+    if ((fd | 0) !== fd || fd < 0) {
+      throw new InterruptError("BAD_FD", `Cannot create an Interrupt: ${fd} is not a descriptor`);
+    }
+  }
+  return adoptPipe(readFd, writeFd);
+}

@@ -1,0 +1,30 @@
+/**
+ * Code in another thread or in a signal handler interrupts running JavaScript, on Deno, Bun and Node.
+ *
+ * A signal handler, a native thread or a Worker *signals* an {@linkcode Interrupt}: one atomic operation, never lost, never
+ * queued. Its callback runs at the next {@linkcode checkpoint}() of a busy loop, or at once when the event loop is idle.
+ *
+ * @example Ctrl-C that works in a busy loop
+ * ```ts
+ * import { checkpoint, Interrupt } from "@async/interrupt";
+ *
+ * using _ctrlC = new Interrupt({
+ *   signal: "SIGINT",
+ *   rethrow: true,
+ *   callback: () => {
+ *     throw new Error("interrupted");
+ *   },
+ * });
+ * for (let i = 0; i < 1e6; i++) checkpoint();
+ * ```
+ *
+ * Re-implements Perl's Async::Interrupt by Marc Lehmann.
+ *
+ * @module
+ */
+export { checkpoint } from "./checkpoint.ts";
+export { InterruptError, type InterruptErrorCode } from "./errors.ts";
+export { EventPipe } from "./event_pipe.ts";
+export { Interrupt, type InterruptOptions, type InterruptSupport, type WaitOptions } from "./interrupt.ts";
+export type { NativeFunction } from "./native_function.ts";
+export { sig2name, sig2num } from "./signals.ts";

@@ -1,0 +1,128 @@
+import type { Agent } from "./agent.ts";
+import { BLOCKED, FLAG_WAKE, LISTED, NEXT, PENDING } from "./ffi/layout.ts";
+import { checked } from "./ffi/status.ts";
+import type { Words } from "./ffi/words.ts";
+
+/** The native record of one Interrupt, and its delivery: what the protocol says of a single record. */
+export class InterruptRecord {
+  readonly slot: number;
+  readonly words: Words;
+  /** Index of its first word. */
+  readonly at: number;
+  /** There is a pipe to drain before the callback. */
+  drains = false;
+  /** The kernel was told to ignore the signal until it is handled. */
+  rearms = false;
+  /** Writes to the pipe are wanted. */
+  pipes = false;
+  closed = false;
+  readonly #agent: Agent;
+  readonly #handler: (value: number) => void;
+  readonly report: (error: unknown) => void;
+  #running = false;
+  #retired = false;
+
+  constructor(
+    agent: Agent,
+    wake: boolean,
+    handler: (value: number) => void,
+    report: (error: unknown) => void,
+  ) {
+    if (wake) agent.openWake();
+    const { functions } = agent.native;
+    this.slot = checked(
+      functions.record_open(agent.id, wake ? FLAG_WAKE : 0),
+      "Cannot open an Interrupt",
+    );
+    [this.words, this.at] = agent.wordsOf(this.slot);
+    this.#agent = agent;
+    this.#handler = handler;
+    this.report = report;
+    agent.add(this);
+  }
+
+  get pending(): number {
+    return this.closed ? 0 : this.words.load(this.at + PENDING);
+  }
+
+  get blocked(): number {
+    return this.words.get(this.at + BLOCKED);
+  }
+
+  block(): void {
+    this.words.set(this.at + BLOCKED, this.blocked + 1);
+  }
+
+  unblock(): void {
+    const depth = this.blocked - 1;
+    this.words.set(this.at + BLOCKED, depth);
+    if (depth === 0) this.deliver();
+  }
+
+  /** Off the agent's list, which only its thread walks; gives the next one. */
+  unlist(): number {
+    // `next` first: as soon as it is not listed, a signaller may list it again and write `next`.
+    const next = this.words.get(this.at + NEXT);
+    this.words.exchange(this.at + LISTED, 0);
+    return next;
+  }
+
+  signal(value: number): void {
+    const held = this.#running || this.blocked > 0;
+    const before = this.words.exchange(this.at + PENDING, value);
+    // Delivered and drained at once, the pipe would only be written to be read.
+    if (before === 0 && this.pipes && (held || !this.drains)) this.notify();
+    if (!held) this.deliver();
+  }
+
+  /** Makes the loop or the next checkpoint look at this record. */
+  notify(): void {
+    if (!this.#retired) this.#agent.native.functions.record_notify(this.slot);
+  }
+
+  /** Runs the handler as long as something is pending. Never re-entered: the one that runs goes round again. */
+  deliver(): void {
+    if (this.#running) return;
+    const { words, at } = this;
+    while (!this.closed && words.get(at + BLOCKED) === 0 && words.load(at + PENDING) !== 0) {
+      this.#handle();
+    }
+  }
+
+  #handle(): void {
+    const { functions } = this.#agent.native;
+    // Drain, then take: what is signalled in between makes the pipe readable again.
+    if (this.drains) functions.record_pipe_drain(this.slot);
+    const value = this.words.exchange(this.at + PENDING, 0);
+    // Take, then rearm: an arrival in between belongs to this value, and nothing can leave the signal ignored.
+    if (this.rearms) functions.record_rearm(this.slot);
+    this.#running = true;
+    let returned = false;
+    try {
+      this.#handler(value);
+      returned = true;
+    } finally {
+      this.#running = false;
+      // Signalled again by a callback that threw: deliver() will not go round again, so somebody else must.
+      if (!returned && this.pending !== 0 && this.blocked === 0) this.notify();
+    }
+  }
+
+  /** What is pending is delivered, once and even while blocked; unless the handler itself closes: it ends there. */
+  close(): void {
+    if (this.#retired) return;
+    const { functions } = this.#agent.native;
+    this.#retired = true;
+    functions.record_retire(this.slot);
+    if (!this.#running && this.pending !== 0) {
+      try {
+        this.#handle();
+      } catch (error) {
+        this.report(error);
+      }
+    }
+    this.closed = true;
+    this.#agent.delete(this);
+    functions.record_release(this.slot);
+  }
+}
