@@ -10,10 +10,16 @@ pub fn build(b: *std.Build) void {
     const optimize = b.option(std.lang.Optimize, "optimize", "What ships is small; tests are debug by default");
     const native = b.graph.host;
 
+    const finish_elf = b.addExecutable(.{
+        .name = "finish_elf",
+        .root_module = b.createModule(.{ .root_source_file = b.path("zig-src/finish_elf.zig"), .target = native }),
+    });
     const update = b.addUpdateSourceFiles();
     for (targets) |target| {
         const library = addLibrary(b, "zig-src/root.zig", b.resolveTargetQuery(target.query), optimize orelse .small);
-        update.addCopyFileToSource(library.getEmittedBin(), b.fmt("lib/{s}.node", .{target.name}));
+        const finish = b.addRunArtifact(finish_elf);
+        finish.addFileArg(library.getEmittedBin());
+        update.addCopyFileToSource(finish.addOutputFileArg("library.node"), b.fmt("lib/{s}.node", .{target.name}));
     }
     b.getInstallStep().dependOn(&update.step);
     b.step("lib", "Build lib/<platform>.node").dependOn(&update.step);

@@ -42,8 +42,8 @@ export class EventPipe implements Disposable {
       given ? `Cannot use [${given}] as a pipe` : "Cannot open an EventPipe",
     );
     this.#arg = functions.pipe_handle(this.#slot);
-    this.#filenos = given ?? [functions.pipe_read_fd(this.#slot), functions.pipe_write_fd(this.#slot)];
-    this.type = (["eventfd", "pipe", "socketpair"] as const)[functions.pipe_kind(this.#slot)];
+    this.#filenos = given ?? [functions.pipe_look(this.#slot, 0), functions.pipe_look(this.#slot, 1)];
+    this.type = (["eventfd", "pipe", "socketpair"] as const)[functions.pipe_look(this.#slot, 2)];
   }
 
   /** Read side. Watch it, but leave the reading to {@linkcode drain}. */

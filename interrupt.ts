@@ -4,6 +4,8 @@ import { adoptPipe, EventPipe } from "./event_pipe.ts";
 import {
   BLOCK_FUNCTION,
   CHAIN,
+  FLAG_PIPE,
+  FLAG_WAKE,
   HYSTERESIS,
   PENDING,
   SIGNAL_FUNCTION,
@@ -183,7 +185,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     const int32 = signalValue(value);
     const { functions } = agent().native;
     const known = isNativeFunction(target) && target.func === functions.function_address(SIGNAL_FUNCTION);
-    const status = known ? functions.signal_checked(target.arg, int32) : -1;
+    const status = known ? functions.signal(target.arg, int32) : -1;
     if (status < 0) {
       throw new TypeError("Cannot signal: the target is not what signalFunc() of an Interrupt in this process gave");
     }
@@ -371,7 +373,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     const pipes = this.#pipe !== undefined && this.#pipeEnabled;
     if (record.pipes !== pipes) {
       record.pipes = pipes;
-      this.#agent.native.functions.record_pipe_enable(record.slot, pipes ? 1 : 0);
+      this.#agent.native.functions.record_flag(record.slot, FLAG_PIPE, pipes ? 1 : 0);
     }
     record.drains = pipes && this.#pipeAutodrain;
     record.rearms = this.#hysteresis;
@@ -468,7 +470,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     listener.waits = true;
     this.#agent.ref();
     if (!this.#wake) {
-      this.#agent.native.functions.record_wake(this.#record.slot, 1);
+      this.#agent.native.functions.record_flag(this.#record.slot, FLAG_WAKE, 1);
       // Signalled before it had the wake: nobody else makes the loop turn.
       if (this.pending !== 0) this.#record.notify();
     }
@@ -479,7 +481,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     listener.waits = false;
     this.#agent.unref();
     if (!this.#wake && !this.closed && ![...this.#listeners].some(({ waits }) => waits)) {
-      this.#agent.native.functions.record_wake(this.#record.slot, 0);
+      this.#agent.native.functions.record_flag(this.#record.slot, FLAG_WAKE, 0);
     }
   }
 

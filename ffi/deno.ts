@@ -28,7 +28,7 @@ function memory(path: string, address: bigint, length: number): ArrayBuffer | un
   } catch {
     // --allow-ffi=<path> allows the library but no pointers. The same file as an addon gives the same view, if it may be read.
     try {
-      return openAddon(path).memory(address, length);
+      return openAddon(path).view(address, length);
     } catch {
       return undefined;
     }

@@ -11,16 +11,17 @@ export const WAKING = 2;
 
 /** Words of a record. */
 export const PENDING = 0;
-export const BLOCKED = 2;
-export const NEXT = 4;
-export const LISTED = 5;
+export const BLOCKED = 3;
+export const NEXT = 5;
+export const LISTED = 6;
 
 /** Records stand in chunks, each a single mapping. */
 export const SLOT_BYTES = 64;
 export const CHUNK_SLOTS = 1024;
 
-/** Flags of a record, when it is opened. */
+/** Flags of a record. */
 export const FLAG_WAKE = 1;
+export const FLAG_PIPE = 2;
 
 /** Options of a hooked signal. */
 export const CHAIN = 1;

@@ -6,7 +6,7 @@ import { materialize } from "./materialize.ts";
 import { open } from "./open.ts";
 import { symbols } from "./symbols.ts";
 
-const prefix = "async_interrupt_";
+const prefix = "interrupt_";
 
 /** The native library as an opened {@linkcode Library}. */
 export type Native = Library<typeof symbols>;

@@ -4,7 +4,7 @@ import { checked } from "./status.ts";
 
 /** What zig-src/uv_wake.zig adds to the table. */
 interface Addon {
-  memory(address: bigint, length: number): ArrayBuffer | undefined;
+  view(address: bigint, length: number): ArrayBuffer | undefined;
   agent_wake_async(agent: number, callback: () => void): number;
   agent_wake_ref(agent: number, on: number): void;
 }
@@ -21,7 +21,7 @@ export function openNode<T extends Symbols>(path: string, _prefix: string, _symb
   const addon = openAddon(path);
   return {
     functions: addon as unknown as Functions<T>,
-    memory: addon.memory,
+    memory: addon.view,
     openWake(agent, callback) {
       checked(addon.agent_wake_async(agent, callback), "Cannot make the wake handle");
       return {

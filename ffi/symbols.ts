@@ -2,22 +2,14 @@
 
 /** Every function that crosses the boundary. */
 export const symbols = {
-  /** Signals the Interrupt that arg (signalFunc().arg) names; a value of 0 counts as 1. Any thread, any signal handler; nothing after close(). */
-  signal: { parameters: ["u64", "i32"], result: "void" },
-  /** Like signal, and says: 1 signalled, 0 closed, negative: nobody ever had this arg. */
-  signal_checked: { parameters: ["u64", "i32"], result: "i32" },
-  /** Holds callbacks back. Only on the thread that made the Interrupt. */
-  block: { parameters: ["u64"], result: "void" },
-  /** Undoes one block. Only on the thread that made the Interrupt. */
-  unblock: { parameters: ["u64"], result: "void" },
+  /** Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread. */
+  signal: { parameters: ["u64", "i32"], result: "i32" },
   /** An agent for the calling thread. */
   agent_open: { parameters: [], result: "i32" },
   /** Address of two int32: the attention word, and the list of records that became pending. */
   agent_address: { parameters: ["u32"], result: "u64" },
   /** Makes the socket that wakes the loop; gives its read side to the caller. */
   agent_wake_socket: { parameters: ["u32"], result: "i32" },
-  /** Closes the agent and what it has open. */
-  agent_close: { parameters: ["u32"], result: "void" },
   /** A record of the agent. */
   record_open: { parameters: ["u32", "u32"], result: "i32" },
   /** Address of the record's words. */
@@ -26,12 +18,10 @@ export const symbols = {
   record_handle: { parameters: ["u32"], result: "u64" },
   /** Says again that this record is pending. */
   record_notify: { parameters: ["u32"], result: "void" },
-  /** Whether a signal wakes the loop. */
-  record_wake: { parameters: ["u32", "i32"], result: "void" },
+  /** Flags: 1 a signal wakes the loop, 2 a signal writes to the EventPipe. */
+  record_flag: { parameters: ["u32", "u32", "u32"], result: "void" },
   /** The EventPipe, by its handle, to make readable. */
   record_pipe: { parameters: ["u32", "u64"], result: "void" },
-  /** Whether a signal writes to the EventPipe. */
-  record_pipe_enable: { parameters: ["u32", "i32"], result: "void" },
   /** Drains the record's EventPipe. */
   record_pipe_drain: { parameters: ["u32"], result: "void" },
   /** Hooks a POSIX signal. Options: 1 chain, 2 hysteresis. */
@@ -52,12 +42,8 @@ export const symbols = {
   pipe_adopt: { parameters: ["i32", "i32"], result: "i32" },
   /** The arg that pipe_signal and pipe_drain take. */
   pipe_handle: { parameters: ["u32"], result: "u64" },
-  /** Read side. */
-  pipe_read_fd: { parameters: ["u32"], result: "i32" },
-  /** Write side. */
-  pipe_write_fd: { parameters: ["u32"], result: "i32" },
-  /** 0 eventfd, 1 pipe, 2 socketpair. */
-  pipe_kind: { parameters: ["u32"], result: "i32" },
+  /** 0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair. */
+  pipe_look: { parameters: ["u32", "u32"], result: "i32" },
   /** Makes it readable. Any thread, any signal handler; nothing after close. */
   pipe_signal: { parameters: ["u64"], result: "void" },
   /** Makes it unreadable. Any thread, any signal handler; nothing after close. */
@@ -74,12 +60,6 @@ export const symbols = {
   function_check: { parameters: ["u64"], result: "i32" },
   /** Calls void (*func)(void *arg, int value). */
   function_call: { parameters: ["u64", "u64", "i32"], result: "void" },
-  /** For callers without a view of native memory: reads an int32. */
-  memory_load: { parameters: ["u64"], result: "i32" },
-  /** Swaps an int32. */
-  memory_exchange: { parameters: ["u64", "i32"], result: "i32" },
-  /** Ands an int32. */
-  memory_and: { parameters: ["u64", "i32"], result: "i32" },
-  /** Ors an int32. */
-  memory_or: { parameters: ["u64", "i32"], result: "i32" },
+  /** For callers without a view of native memory, on an int32: 0 load, 1 exchange, 2 and, 3 or; gives what was there. */
+  memory: { parameters: ["u64", "u32", "i32"], result: "i32" },
 } as const;

@@ -44,6 +44,9 @@ class ViewWords implements Words {
   }
 }
 
+/** Operations of the native `memory`. */
+const [LOAD, EXCHANGE, AND, OR] = [0, 1, 2, 3];
+
 class CallWords implements Words {
   readonly view = undefined;
   readonly #functions: Native["functions"];
@@ -56,16 +59,16 @@ class CallWords implements Words {
     return this.#address + BigInt(index * 4);
   }
   load(index: number): number {
-    return this.#functions.memory_load(this.#at(index));
+    return this.#functions.memory(this.#at(index), LOAD, 0);
   }
   exchange(index: number, value: number): number {
-    return this.#functions.memory_exchange(this.#at(index), value);
+    return this.#functions.memory(this.#at(index), EXCHANGE, value);
   }
   and(index: number, value: number): void {
-    this.#functions.memory_and(this.#at(index), value);
+    this.#functions.memory(this.#at(index), AND, value);
   }
   or(index: number, value: number): void {
-    this.#functions.memory_or(this.#at(index), value);
+    this.#functions.memory(this.#at(index), OR, value);
   }
   get(index: number): number {
     return this.load(index);

@@ -6,19 +6,25 @@ const slabs = @import("slab.zig");
 const Status = @import("status.zig").Status;
 
 const EventPipe = extern struct {
-    unused: i32,
-    tag: std.atomic.Value(u32),
+    head: slabs.Head,
     read_fd: platform.Fd,
     write_fd: platform.Fd,
     kind: platform.FdKind,
     /// The caller's own numbers, when the descriptors were adopted; else -1.
     adopted_read_fd: platform.Fd,
     adopted_write_fd: platform.Fd,
-    free_next: u32,
     padding: [8]u32,
 };
 
-var slab: slabs.Slab(EventPipe) = .{};
+comptime {
+    assert(@sizeOf(EventPipe) == slabs.slot_size);
+}
+
+var slab: slabs.Slab = .{};
+
+fn get(slot: u32) *EventPipe {
+    return @fieldParentPtr("head", slab.get(slot));
+}
 
 pub fn open() callconv(.c) i32 {
     var ends: [2]platform.Fd = undefined;
@@ -49,7 +55,7 @@ fn publish(ends: [2]platform.Fd, kind: platform.FdKind, adopted: [2]platform.Fd)
         closeBoth(ends);
         return Status.full.code();
     };
-    const pipe = slab.get(slot);
+    const pipe = get(slot);
     pipe.read_fd = ends[0];
     pipe.write_fd = ends[1];
     pipe.kind = kind;
@@ -67,40 +73,39 @@ pub fn handle(slot: u32) callconv(.c) u64 {
     return @bitCast(slab.handle(slot));
 }
 
-pub fn readFd(slot: u32) callconv(.c) i32 {
-    return slab.get(slot).read_fd;
-}
-
-pub fn writeFd(slot: u32) callconv(.c) i32 {
-    return slab.get(slot).write_fd;
-}
-
-pub fn kindOf(slot: u32) callconv(.c) i32 {
-    return @backingInt(slab.get(slot).kind);
+pub fn look(slot: u32, what: u32) callconv(.c) i32 {
+    const pipe = get(slot);
+    return switch (what) {
+        0 => pipe.read_fd,
+        1 => pipe.write_fd,
+        else => @backingInt(pipe.kind),
+    };
 }
 
 /// Any thread, any signal handler; nothing after close.
 pub fn signal(arg: u64) callconv(.c) void {
-    const pipe = slab.enter(@bitCast(arg)) orelse return;
-    defer slab.leave(pipe);
+    const head = slab.enter(@bitCast(arg)) orelse return;
+    defer slab.leave(head);
+    const pipe: *EventPipe = @fieldParentPtr("head", head);
     platform.write(pipe.write_fd, pipe.kind);
 }
 
 pub fn drain(arg: u64) callconv(.c) void {
-    const pipe = slab.enter(@bitCast(arg)) orelse return;
-    defer slab.leave(pipe);
+    const head = slab.enter(@bitCast(arg)) orelse return;
+    defer slab.leave(head);
+    const pipe: *EventPipe = @fieldParentPtr("head", head);
     platform.drain(pipe.read_fd, pipe.kind);
 }
 
 pub const forever = std.math.maxInt(u64);
 
 pub fn wait(slot: u32, timeout_ns: u64) callconv(.c) i32 {
-    return platform.waitReadable(slab.get(slot).read_fd, if (timeout_ns == forever) null else timeout_ns);
+    return platform.waitReadable(get(slot).read_fd, if (timeout_ns == forever) null else timeout_ns);
 }
 
 /// New descriptors under the old numbers: signalling threads see one or the other, never a closed one.
 pub fn renew(slot: u32) callconv(.c) i32 {
-    const pipe = slab.get(slot);
+    const pipe = get(slot);
     const adopted = [2]platform.Fd{ pipe.adopted_read_fd, pipe.adopted_write_fd };
     // The caller may have closed its numbers since, and somebody else may have them now.
     if (adopted[0] >= 0 and !(platform.sameFile(adopted[0], pipe.read_fd) and platform.sameFile(adopted[1], pipe.write_fd))) {
@@ -139,7 +144,7 @@ fn streamPair(ends: *[2]platform.Fd, kind: *platform.FdKind) i32 {
 }
 
 pub fn close(slot: u32) callconv(.c) void {
-    const pipe = slab.get(slot);
+    const pipe = get(slot);
     slab.retire(slot);
     closeBoth(.{ pipe.read_fd, pipe.write_fd });
     slab.release(slot);
@@ -162,10 +167,10 @@ test "EventPipe: signalled, readable, drained, idle" {
 
 test "EventPipe: renew keeps the numbers" {
     const id: u32 = @intCast(open());
-    const before = readFd(id);
+    const before = look(id, 0);
     signal(handle(id));
     try std.testing.expectEqual(0, renew(id));
-    try std.testing.expectEqual(before, readFd(id));
+    try std.testing.expectEqual(before, look(id, 0));
     try std.testing.expectEqual(0, wait(id, 0));
     signal(handle(id));
     try std.testing.expectEqual(1, wait(id, 0));

@@ -87,8 +87,7 @@ fn call(env: Env, info: CallbackInfo) callconv(.c) ?Value {
     var words: [parameters_max]u64 = @splat(0);
     for (native.parameters, values, &words) |scalar, value, *word| {
         word.* = switch (scalar) {
-            .i32 => @bitCast(@as(i64, fromValue(i32, env, value) orelse return null)),
-            .u32 => fromValue(u32, env, value) orelse return null,
+            .i32, .u32 => @bitCast(@as(i64, fromValue(i32, env, value) orelse return null)),
             .u64 => fromValue(u64, env, value) orelse return null,
             .void => break,
         };
@@ -113,42 +112,37 @@ pub fn arguments(env: Env, info: CallbackInfo, comptime count: usize) [count]Val
 /// null: the value is of another type, and a TypeError was thrown.
 pub fn fromValue(comptime T: type, env: Env, value: Value) ?T {
     var result: T = undefined;
-    const status = switch (comptime boundary.Scalar.of(T)) {
-        .i32 => napi("get_value_int32", fn (Env, Value, *i32) callconv(.c) Status)(env, value, &result),
-        .u32 => napi("get_value_uint32", fn (Env, Value, *u32) callconv(.c) Status)(env, value, &result),
-        .u64 => status: {
-            var lossless: bool = undefined;
-            const get = napi("get_value_bigint_uint64", fn (Env, Value, *u64, *bool) callconv(.c) Status);
-            break :status get(env, value, &result, &lossless);
-        },
-        .void => comptime unreachable,
+    var lossless: bool = undefined;
+    const status = switch (T) {
+        // Takes the low 32 bits, whatever the sign.
+        i32, u32 => napi("get_value_int32", fn (Env, Value, *T) callconv(.c) Status)(env, value, &result),
+        u64 => napi("get_value_bigint_uint64", fn (Env, Value, *u64, *bool) callconv(.c) Status)(env, value, &result, &lossless),
+        else => comptime unreachable,
     };
     if (status == 0) return result;
     const throw = napi("throw_type_error", fn (Env, ?[*:0]const u8, [*:0]const u8) callconv(.c) Status);
-    _ = throw(env, null, "native argument is not a " ++ @typeName(T));
+    _ = throw(env, null, "not a " ++ @typeName(T));
     return null;
 }
 
 pub fn toValue(env: Env, native: anytype) ?Value {
-    const T = @TypeOf(native);
     var result: Value = undefined;
-    const status = switch (comptime boundary.Scalar.of(T)) {
-        .i32 => napi("create_int32", fn (Env, i32, *Value) callconv(.c) Status)(env, native, &result),
-        .u32 => napi("create_uint32", fn (Env, u32, *Value) callconv(.c) Status)(env, native, &result),
-        .u64 => napi("create_bigint_uint64", fn (Env, u64, *Value) callconv(.c) Status)(env, native, &result),
-        .void => return null,
+    const status = switch (@TypeOf(native)) {
+        i32, u32 => napi("create_double", fn (Env, f64, *Value) callconv(.c) Status)(env, @floatFromInt(native), &result),
+        u64 => napi("create_bigint_uint64", fn (Env, u64, *Value) callconv(.c) Status)(env, native, &result),
+        else => comptime unreachable,
     };
     return if (status == 0) result else null;
 }
 
-/// memory(address, length): an ArrayBuffer over native memory. undefined where the engine forbids such (V8's sandbox).
-pub fn memory(env: Env, info: CallbackInfo) callconv(.c) ?Value {
+/// view(address, length): an ArrayBuffer over native memory. undefined where the engine forbids such (V8's sandbox).
+pub fn view(env: Env, info: CallbackInfo) callconv(.c) ?Value {
     const values = arguments(env, info, 2);
     const address = fromValue(u64, env, values[0]) orelse return null;
-    const length = fromValue(u32, env, values[1]) orelse return null;
+    const length = fromValue(i32, env, values[1]) orelse return null;
     var result: Value = undefined;
     const create = napi("create_external_arraybuffer", fn (Env, u64, usize, ?*anyopaque, ?*anyopaque, *Value) callconv(.c) Status);
-    return if (create(env, address, length, null, null, &result) == 0) result else null;
+    return if (create(env, address, @intCast(length), null, null, &result) == 0) result else null;
 }
 
 pub fn hold(env: Env, value: Value) ?Ref {
@@ -161,7 +155,7 @@ pub fn drop(env: Env, ref: Ref) void {
     _ = napi("delete_reference", fn (Env, Ref) callconv(.c) Status)(env, ref);
 }
 
-/// Calls JavaScript from the event loop; what it throws becomes an uncaught exception, as from any callback.
+/// Calls JavaScript from the event loop. The function must not throw.
 pub fn callFromLoop(env: Env, ref: Ref) void {
     var scope: Scope = undefined;
     if (napi("open_handle_scope", fn (Env, *Scope) callconv(.c) Status)(env, &scope) != 0) return;
@@ -172,10 +166,7 @@ pub fn callFromLoop(env: Env, ref: Ref) void {
     var receiver: Value = undefined;
     if (napi("get_global", fn (Env, *Value) callconv(.c) Status)(env, &receiver) != 0) return;
     const F = fn (Env, ?*anyopaque, Value, Value, usize, ?*const Value, ?*Value) callconv(.c) Status;
-    if (napi("make_callback", F)(env, null, receiver, function.?, 0, null, null) == 0) return;
-    var exception: Value = undefined;
-    const take = napi("get_and_clear_last_exception", fn (Env, *Value) callconv(.c) Status);
-    if (take(env, &exception) == 0) _ = napi("fatal_exception", fn (Env, Value) callconv(.c) Status)(env, exception);
+    _ = napi("make_callback", F)(env, null, receiver, function.?, 0, null, null);
 }
 
 pub fn addCleanupHook(env: Env, hook: CleanupHook, arg: *anyopaque, handle: *CleanupHandle) bool {

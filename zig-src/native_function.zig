@@ -25,20 +25,13 @@ pub fn call(func: u64, arg: u64, value: i32) callconv(.c) void {
     function(arg, value);
 }
 
-const Word = *std.atomic.Value(i32);
-
-pub fn load(word: u64) callconv(.c) i32 {
-    return @as(Word, @ptrFromInt(word)).load(.seq_cst);
-}
-
-pub fn exchange(word: u64, value: i32) callconv(.c) i32 {
-    return @as(Word, @ptrFromInt(word)).swap(value, .seq_cst);
-}
-
-pub fn fetchAnd(word: u64, value: i32) callconv(.c) i32 {
-    return @as(Word, @ptrFromInt(word)).fetchAnd(value, .seq_cst);
-}
-
-pub fn fetchOr(word: u64, value: i32) callconv(.c) i32 {
-    return @as(Word, @ptrFromInt(word)).fetchOr(value, .seq_cst);
+pub fn memory(word_address: u64, operation: u32, value: i32) callconv(.c) i32 {
+    const word: *std.atomic.Value(i32) = @ptrFromInt(word_address);
+    return switch (operation) {
+        0 => word.load(.seq_cst),
+        1 => word.swap(value, .seq_cst),
+        2 => word.fetchAnd(value, .seq_cst),
+        3 => word.fetchOr(value, .seq_cst),
+        else => unreachable,
+    };
 }

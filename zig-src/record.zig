@@ -9,10 +9,9 @@ const Status = @import("status.zig").Status;
 
 /// JavaScript reads the first words through a view: `ffi/layout.ts` has the same order.
 pub const Record = extern struct {
-    /// The value that waits, 0 for none. With `tag` one 64-bit word, so that a signal checks the generation and stores its
-    /// value in one step: a late caller cannot hit the slot's next owner.
-    pending: std.atomic.Value(i32),
-    tag: std.atomic.Value(u32),
+    /// `head.word` is the value that waits, 0 for none. With the tag one 64-bit word, so that a signal checks the generation
+    /// and stores its value in one step: a late caller cannot hit the slot's next owner.
+    head: slabs.Head,
     /// Nesting depth; only the owner's thread touches it.
     blocked: i32,
     flags: std.atomic.Value(u32),
@@ -20,15 +19,18 @@ pub const Record = extern struct {
     next: std.atomic.Value(u32),
     listed: std.atomic.Value(u32),
     agent: u32,
-    signal: u32,
     pipe: std.atomic.Value(u64),
+    signal: u32,
     hook_options: u32,
-    free_next: u32,
     padding: [4]u32,
 
+    fn pending(record: *Record) *std.atomic.Value(i32) {
+        return &record.head.word;
+    }
+
     fn word(record: *Record) *std.atomic.Value(u64) {
-        comptime assert(@offsetOf(Record, "pending") == 0 and @offsetOf(Record, "tag") == 4);
-        return @ptrCast(@alignCast(&record.pending));
+        comptime assert(@offsetOf(Record, "head") == 0 and @offsetOf(slabs.Head, "tag") == 4);
+        return @ptrCast(@alignCast(&record.head));
     }
 };
 
@@ -45,17 +47,21 @@ const Word = packed struct(u64) {
     tag: slabs.Tag,
 };
 
-var slab: slabs.Slab(Record) = .{};
+var slab: slabs.Slab = .{};
 
 pub fn get(slot: u32) *Record {
-    return slab.get(slot);
+    return of(slab.get(slot));
+}
+
+fn of(head: *slabs.Head) *Record {
+    return @alignCast(@fieldParentPtr("head", head));
 }
 
 pub fn open(agent: u32, flags: u32) callconv(.c) i32 {
     _ = agents.get(agent);
     const slot = slab.open() orelse return Status.full.code();
-    const record = slab.get(slot);
-    assert(record.pending.load(.monotonic) == 0);
+    const record = get(slot);
+    assert(record.pending().load(.monotonic) == 0);
     assert(record.listed.load(.monotonic) == 0);
     record.blocked = 0;
     record.flags.store(flags, .monotonic);
@@ -67,7 +73,7 @@ pub fn open(agent: u32, flags: u32) callconv(.c) i32 {
 }
 
 pub fn address(slot: u32) callconv(.c) u64 {
-    return @intFromPtr(slab.get(slot));
+    return @intFromPtr(get(slot));
 }
 
 pub fn handle(slot: u32) callconv(.c) u64 {
@@ -78,7 +84,7 @@ const Sent = enum { sent, stale };
 
 /// Any thread, any signal handler. A loop only in name: it turns again when another signal or the handling came between.
 fn send(target: slabs.Handle, value: i32) Sent {
-    const record = slab.find(target.slot) orelse return .stale;
+    const record = of(slab.find(target.slot) orelse return .stale);
     var old = record.word().load(.monotonic);
     while (true) {
         var new: Word = @bitCast(old);
@@ -96,7 +102,7 @@ fn send(target: slabs.Handle, value: i32) Sent {
         };
     }
     announce(target.slot, record);
-    slab.leave(record);
+    slab.leave(&record.head);
     return .sent;
 }
 
@@ -114,8 +120,8 @@ pub fn signal(arg: u64, value: i32) callconv(.c) void {
 /// 1: signalled, 0: that Interrupt is closed, else a status: nobody ever had this `arg`.
 pub fn signalChecked(arg: u64, value: i32) callconv(.c) i32 {
     const target: slabs.Handle = @bitCast(arg);
-    const record = slab.find(target.slot) orelse return Status.forged.code();
-    const current: slabs.Tag = @bitCast(record.tag.load(.seq_cst));
+    const record = of(slab.find(target.slot) orelse return Status.forged.code());
+    const current: slabs.Tag = @bitCast(record.head.tag.load(.seq_cst));
     const retired = current.generation == 0;
     if (target.zero != 0 or target.generation == 0) return Status.forged.code();
     if (!retired and target.generation > current.generation) return Status.forged.code();
@@ -124,53 +130,48 @@ pub fn signalChecked(arg: u64, value: i32) callconv(.c) i32 {
 
 /// Makes the loop or the next checkpoint look at this record: it is pending, and nobody else will say so.
 pub fn renotify(slot: u32) callconv(.c) void {
-    announce(slot, slab.get(slot));
+    announce(slot, get(slot));
 }
 
 /// `void (*)(void *arg)` for native code on the owner's thread.
 pub fn block(arg: u64) callconv(.c) void {
-    const record = slab.enter(@bitCast(arg)) orelse return;
-    defer slab.leave(record);
+    const record = of(slab.enter(@bitCast(arg)) orelse return);
+    defer slab.leave(&record.head);
     record.blocked += 1;
 }
 
 pub fn unblock(arg: u64) callconv(.c) void {
     const target: slabs.Handle = @bitCast(arg);
-    const record = slab.enter(target) orelse return;
-    defer slab.leave(record);
+    const record = of(slab.enter(target) orelse return);
+    defer slab.leave(&record.head);
     // One too many is the caller's error; deafness for good would be ours.
     if (record.blocked == 0) return;
     record.blocked -= 1;
-    if (record.blocked == 0 and record.pending.load(.seq_cst) != 0) announce(target.slot, record);
-}
-
-pub fn setWake(slot: u32, on: i32) callconv(.c) void {
-    setFlag(slot, flag_wake, on != 0);
-}
-
-fn setFlag(slot: u32, flag: u32, on: bool) void {
-    const flags = &slab.get(slot).flags;
-    _ = if (on) flags.fetchOr(flag, .seq_cst) else flags.fetchAnd(~flag, .seq_cst);
+    if (record.blocked == 0 and record.pending().load(.seq_cst) != 0) announce(target.slot, record);
 }
 
 /// The EventPipe to write to, by its handle: one that was closed since is skipped.
 pub fn setPipe(slot: u32, pipe: u64) callconv(.c) void {
-    slab.get(slot).pipe.store(pipe, .release);
+    get(slot).pipe.store(pipe, .release);
 }
 
-/// A pending record writes at once: whoever watches the descriptor must not miss it.
-pub fn enablePipe(slot: u32, on: i32) callconv(.c) void {
-    const record = slab.get(slot);
-    setFlag(slot, flag_pipe, on != 0);
-    if (on != 0 and record.pending.load(.seq_cst) != 0) event_pipe.signal(record.pipe.load(.acquire));
+/// A pending record whose pipe is enabled writes at once: whoever watches the descriptor must not miss it.
+pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
+    const record = get(slot);
+    if (on == 0) {
+        _ = record.flags.fetchAnd(~flag, .seq_cst);
+        return;
+    }
+    _ = record.flags.fetchOr(flag, .seq_cst);
+    if (flag == flag_pipe and record.pending().load(.seq_cst) != 0) event_pipe.signal(record.pipe.load(.acquire));
 }
 
 pub fn drainPipe(slot: u32) callconv(.c) void {
-    event_pipe.drain(slab.get(slot).pipe.load(.acquire));
+    event_pipe.drain(get(slot).pipe.load(.acquire));
 }
 
 pub fn hook(slot: u32, signal_number: u32, options: u32) callconv(.c) i32 {
-    const record = slab.get(slot);
+    const record = get(slot);
     assert(record.signal == 0);
     const status = hooks.add(signal_number, handle(slot), options);
     if (status < 0) return status;
@@ -180,20 +181,20 @@ pub fn hook(slot: u32, signal_number: u32, options: u32) callconv(.c) i32 {
 }
 
 pub fn setHookOptions(slot: u32, options: u32) callconv(.c) void {
-    const record = slab.get(slot);
+    const record = get(slot);
     if (record.signal != 0) hooks.change(record.signal, record.hook_options, options);
     record.hook_options = options;
 }
 
 /// With hysteresis, once the signal was handled: the kernel delivers it again.
 pub fn rearm(slot: u32) callconv(.c) void {
-    const record = slab.get(slot);
+    const record = get(slot);
     if (record.signal != 0) hooks.rearm(record.signal);
 }
 
 /// First half of closing: nobody signals it from here on. What is pending stays for the owner to take.
 pub fn retire(slot: u32) callconv(.c) void {
-    const record = slab.get(slot);
+    const record = get(slot);
     if (record.signal != 0) {
         hooks.remove(record.signal, handle(slot), record.hook_options);
         record.signal = 0;
@@ -204,9 +205,9 @@ pub fn retire(slot: u32) callconv(.c) void {
 
 /// Second half: the slot may serve another.
 pub fn release(slot: u32) callconv(.c) void {
-    const record = slab.get(slot);
+    const record = get(slot);
     assert(record.signal == 0);
-    record.pending.store(0, .monotonic);
+    record.pending().store(0, .monotonic);
     record.pipe.store(0, .monotonic);
     record.agent = no_agent;
     slab.release(slot);
@@ -219,7 +220,7 @@ pub fn closeAllOf(agent: u32) void {
     var slot: u32 = 1;
     const used = slab.usedSlots();
     while (slot <= used) : (slot += 1) {
-        if (slab.get(slot).agent != agent) continue;
+        if (get(slot).agent != agent) continue;
         retire(slot);
         release(slot);
     }
@@ -235,14 +236,14 @@ test "a late signal is refused for ever" {
     const first: u32 = @intCast(open(agent, 0));
     const stale = handle(first);
     try std.testing.expectEqual(1, signalChecked(stale, 7));
-    try std.testing.expectEqual(7, get(first).pending.load(.seq_cst));
+    try std.testing.expectEqual(7, get(first).pending().load(.seq_cst));
     retire(first);
     release(first);
     const second: u32 = @intCast(open(agent, 0));
     try std.testing.expectEqual(first, second);
     try std.testing.expectEqual(0, signalChecked(stale, 7));
     signal(stale, 9);
-    try std.testing.expectEqual(0, get(second).pending.load(.seq_cst));
+    try std.testing.expectEqual(0, get(second).pending().load(.seq_cst));
     for ([_]u64{ 0, 1, 12345, 1 << 63, std.math.maxInt(u64), handle(second) + (1 << 32) }) |forged| {
         try std.testing.expectEqual(Status.forged.code(), signalChecked(forged, 1));
         signal(forged, 1);

@@ -12,23 +12,18 @@ const record = @import("record.zig");
 const uv_wake = @import("uv_wake.zig");
 
 pub const functions = .{
-    .{ "signal", record.signal, .{ "arg", "value" }, "Signals the Interrupt that arg (signalFunc().arg) names; a value of 0 counts as 1. Any thread, any signal handler; nothing after close()." },
-    .{ "signal_checked", record.signalChecked, .{ "arg", "value" }, "Like signal, and says: 1 signalled, 0 closed, negative: nobody ever had this arg." },
-    .{ "block", record.block, .{"arg"}, "Holds callbacks back. Only on the thread that made the Interrupt." },
-    .{ "unblock", record.unblock, .{"arg"}, "Undoes one block. Only on the thread that made the Interrupt." },
+    .{ "signal", record.signalChecked, .{ "arg", "value" }, "Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread." },
 
     .{ "agent_open", agent.open, .{}, "An agent for the calling thread." },
     .{ "agent_address", agent.address, .{"agent"}, "Address of two int32: the attention word, and the list of records that became pending." },
     .{ "agent_wake_socket", agent.openWakeSocket, .{"agent"}, "Makes the socket that wakes the loop; gives its read side to the caller." },
-    .{ "agent_close", agent.close, .{"agent"}, "Closes the agent and what it has open." },
 
     .{ "record_open", record.open, .{ "agent", "flags" }, "A record of the agent." },
     .{ "record_address", record.address, .{"slot"}, "Address of the record's words." },
     .{ "record_handle", record.handle, .{"slot"}, "The arg that signal, block and unblock take." },
     .{ "record_notify", record.renotify, .{"slot"}, "Says again that this record is pending." },
-    .{ "record_wake", record.setWake, .{ "slot", "on" }, "Whether a signal wakes the loop." },
+    .{ "record_flag", record.setFlag, .{ "slot", "flag", "on" }, "Flags: 1 a signal wakes the loop, 2 a signal writes to the EventPipe." },
     .{ "record_pipe", record.setPipe, .{ "slot", "pipe" }, "The EventPipe, by its handle, to make readable." },
-    .{ "record_pipe_enable", record.enablePipe, .{ "slot", "on" }, "Whether a signal writes to the EventPipe." },
     .{ "record_pipe_drain", record.drainPipe, .{"slot"}, "Drains the record's EventPipe." },
     .{ "record_hook", record.hook, .{ "slot", "signal", "options" }, "Hooks a POSIX signal. Options: 1 chain, 2 hysteresis." },
     .{ "record_hook_options", record.setHookOptions, .{ "slot", "options" }, "Changes the options." },
@@ -41,9 +36,7 @@ pub const functions = .{
     .{ "pipe_open", event_pipe.open, .{}, "An eventfd, or a pipe." },
     .{ "pipe_adopt", event_pipe.adopt, .{ "read_fd", "write_fd" }, "The caller's descriptors, which it keeps." },
     .{ "pipe_handle", event_pipe.handle, .{"slot"}, "The arg that pipe_signal and pipe_drain take." },
-    .{ "pipe_read_fd", event_pipe.readFd, .{"slot"}, "Read side." },
-    .{ "pipe_write_fd", event_pipe.writeFd, .{"slot"}, "Write side." },
-    .{ "pipe_kind", event_pipe.kindOf, .{"slot"}, "0 eventfd, 1 pipe, 2 socketpair." },
+    .{ "pipe_look", event_pipe.look, .{ "slot", "what" }, "0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair." },
     .{ "pipe_signal", event_pipe.signal, .{"arg"}, "Makes it readable. Any thread, any signal handler; nothing after close." },
     .{ "pipe_drain", event_pipe.drain, .{"arg"}, "Makes it unreadable. Any thread, any signal handler; nothing after close." },
     .{ "pipe_wait", event_pipe.wait, .{ "slot", "timeout_ns" }, "1 readable, 0 timed out; a timeout of 2^64-1 waits for ever." },
@@ -54,10 +47,7 @@ pub const functions = .{
     .{ "function_check", native_function.check, .{"func"}, "0 when code can run at that address." },
     .{ "function_call", native_function.call, .{ "func", "arg", "value" }, "Calls void (*func)(void *arg, int value)." },
 
-    .{ "memory_load", native_function.load, .{"address"}, "For callers without a view of native memory: reads an int32." },
-    .{ "memory_exchange", native_function.exchange, .{ "address", "value" }, "Swaps an int32." },
-    .{ "memory_and", native_function.fetchAnd, .{ "address", "value" }, "Ands an int32." },
-    .{ "memory_or", native_function.fetchOr, .{ "address", "value" }, "Ors an int32." },
+    .{ "memory", native_function.memory, .{ "address", "operation", "value" }, "For callers without a view of native memory, on an int32: 0 load, 1 exchange, 2 and, 3 or; gives what was there." },
 };
 
 comptime {

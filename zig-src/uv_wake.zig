@@ -26,7 +26,7 @@ const uv_async = 1;
 var wakes: [agents.agents_max]?*Wake = @splat(null);
 
 pub const functions = .{
-    .{ "memory", &napi.memory },
+    .{ "view", &napi.view },
     .{ "agent_wake_async", &open },
     .{ "agent_wake_ref", &ref },
 };
