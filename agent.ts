@@ -7,10 +7,10 @@ import {
   LOOK,
   SLOT_BYTES,
   WAKING,
-} from "./ffi/layout.ts";
+} from "./ffi/symbols.ts";
 import type { Wake } from "./ffi/library.ts";
 import { load, type Native } from "./ffi/load.ts";
-import { checked } from "./ffi/status.ts";
+import { checked } from "./errors.ts";
 import { type Words, wordsAt } from "./ffi/words.ts";
 import type { InterruptRecord } from "./record.ts";
 
@@ -31,8 +31,15 @@ export class Agent {
   constructor(native: Native) {
     const { functions } = native;
     this.native = native;
-    this.id = checked(functions.agent_open(), "Cannot open an agent for this thread");
-    this.#words = wordsAt(native, functions.agent_address(this.id), AGENT_BYTES);
+    this.id = checked(
+      functions.agent_open(),
+      "Cannot open an agent for this thread",
+    );
+    this.#words = wordsAt(
+      native,
+      functions.agent_address(this.id),
+      AGENT_BYTES,
+    );
     const { view } = this.#words;
     this.poll = view === undefined ? "call" : "memory";
     // By calls there is no flag to read: always look.
@@ -53,7 +60,8 @@ export class Agent {
     const offset = slot % CHUNK_SLOTS;
     let words = this.#chunks.get(chunk);
     if (words === undefined) {
-      const address = this.native.functions.record_address(slot) - BigInt(offset * SLOT_BYTES);
+      const address = this.native.functions.record_address(slot) -
+        BigInt(offset * SLOT_BYTES);
       words = wordsAt(this.native, address, CHUNK_SLOTS * SLOT_BYTES);
       this.#chunks.set(chunk, words);
     }
@@ -92,7 +100,11 @@ export class Agent {
   #scan(): { error: unknown; record: InterruptRecord } | undefined {
     this.#takeList();
     let first: { error: unknown; record: InterruptRecord } | undefined;
-    for (let record = this.#queue.pop(); record !== undefined; record = this.#queue.pop()) {
+    for (
+      let record = this.#queue.pop();
+      record !== undefined;
+      record = this.#queue.pop()
+    ) {
       // What is left must be found by a checkpoint inside the callback.
       if (this.#queue.length > 0) this.#words.or(ATTENTION, LOOK);
       try {

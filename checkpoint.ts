@@ -1,4 +1,4 @@
-import { ATTENTION } from "./ffi/layout.ts";
+import { ATTENTION } from "./ffi/symbols.ts";
 import { runtime } from "./ffi/runtime.ts";
 
 /** Stands in until this thread has an Interrupt: never non-zero. */
@@ -30,5 +30,7 @@ export function watch(words: Int32Array, callback: () => void): void {
  * ```
  */
 export function checkpoint(): void {
-  if ((plain ? attention[ATTENTION] : Atomics.load(attention, ATTENTION)) !== 0) look();
+  if (
+    (plain ? attention[ATTENTION] : Atomics.load(attention, ATTENTION)) !== 0
+  ) look();
 }

@@ -1,9 +1,11 @@
 import { agent } from "./agent.ts";
-import { InterruptError } from "./errors.ts";
-import { FOREVER, PIPE_DRAIN_FUNCTION, PIPE_SIGNAL_FUNCTION } from "./ffi/layout.ts";
+import { checked, InterruptError } from "./errors.ts";
+import { PIPE_DRAIN_FUNCTION, PIPE_SIGNAL_FUNCTION } from "./ffi/symbols.ts";
 import type { Native } from "./ffi/load.ts";
-import { checked } from "./ffi/status.ts";
 import type { NativeFunction } from "./native_function.ts";
+
+/** The pipe_wait timeout that never passes. */
+const FOREVER = 2n ** 64n - 1n;
 
 /** Not a parameter: the constructor is public, and descriptors are not for its callers. */
 let adopted: readonly [readFd: number, writeFd: number] | undefined;
@@ -42,8 +44,11 @@ export class EventPipe implements Disposable {
       given ? `Cannot use [${given}] as a pipe` : "Cannot open an EventPipe",
     );
     this.#arg = functions.pipe_handle(this.#slot);
-    this.#filenos = given ?? [functions.pipe_look(this.#slot, 0), functions.pipe_look(this.#slot, 1)];
-    this.type = (["eventfd", "pipe", "socketpair"] as const)[functions.pipe_look(this.#slot, 2)];
+    this.#filenos = given ??
+      [functions.pipe_look(this.#slot, 0), functions.pipe_look(this.#slot, 1)];
+    this.type = (["eventfd", "pipe", "socketpair"] as const)[
+      functions.pipe_look(this.#slot, 2)
+    ];
   }
 
   /** Read side. Watch it, but leave the reading to {@linkcode drain}. */
@@ -69,12 +74,18 @@ export class EventPipe implements Disposable {
 
   /** `void (*)(void *arg)`: {@linkcode signal} for native code. Any thread, any signal handler; nothing after `close()`. */
   signalFunc(): NativeFunction {
-    return { func: this.#open().function_address(PIPE_SIGNAL_FUNCTION), arg: this.#arg };
+    return {
+      func: this.#open().function_address(PIPE_SIGNAL_FUNCTION),
+      arg: this.#arg,
+    };
   }
 
   /** `void (*)(void *arg)`: {@linkcode drain} for native code. Any thread, any signal handler; nothing after `close()`. */
   drainFunc(): NativeFunction {
-    return { func: this.#open().function_address(PIPE_DRAIN_FUNCTION), arg: this.#arg };
+    return {
+      func: this.#open().function_address(PIPE_DRAIN_FUNCTION),
+      arg: this.#arg,
+    };
   }
 
   /** After fork(2) in native code: new descriptors under the old numbers, shared with no other process, not readable. */
@@ -91,14 +102,25 @@ export class EventPipe implements Disposable {
   wait(timeoutMs: number = Infinity): boolean {
     const functions = this.#open();
     if (typeof timeoutMs !== "number") {
-      throw new TypeError(`Cannot wait: timeoutMs must be a number, current value is ${String(timeoutMs)}`);
+      throw new TypeError(
+        `Cannot wait: timeoutMs must be a number, current value is ${
+          String(timeoutMs)
+        }`,
+      );
     }
     if (!(timeoutMs >= 0)) {
-      throw new RangeError(`Cannot wait: timeoutMs must be 0 or more, current value is ${timeoutMs}`);
+      throw new RangeError(
+        `Cannot wait: timeoutMs must be 0 or more, current value is ${timeoutMs}`,
+      );
     }
     // 1e12 ms are 31 years.
-    const timeout = timeoutMs === Infinity ? FOREVER : BigInt(Math.round(Math.min(timeoutMs, 1e12) * 1e6));
-    return checked(functions.pipe_wait(this.#slot, timeout), "Cannot wait for the EventPipe") === 1;
+    const timeout = timeoutMs === Infinity
+      ? FOREVER
+      : BigInt(Math.round(Math.min(timeoutMs, 1e12) * 1e6));
+    return checked(
+      functions.pipe_wait(this.#slot, timeout),
+      "Cannot wait for the EventPipe",
+    ) === 1;
   }
 
   /** Closes its descriptors. Interrupts that use it go on without. Twice is fine. */
@@ -119,7 +141,12 @@ export class EventPipe implements Disposable {
   }
 
   #open(): Native["functions"] {
-    if (this.#closed) throw new InterruptError("CLOSED", "Cannot use an EventPipe after its close()");
+    if (this.#closed) {
+      throw new InterruptError(
+        "CLOSED",
+        "Cannot use an EventPipe after its close()",
+      );
+    }
     return agent().native.functions;
   }
 }

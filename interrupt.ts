@@ -1,5 +1,5 @@
 import { type Agent, agent } from "./agent.ts";
-import { InterruptError } from "./errors.ts";
+import { checked, InterruptError } from "./errors.ts";
 import { adoptPipe, EventPipe } from "./event_pipe.ts";
 import {
   BLOCK_FUNCTION,
@@ -10,9 +10,8 @@ import {
   PENDING,
   SIGNAL_FUNCTION,
   UNBLOCK_FUNCTION,
-} from "./ffi/layout.ts";
+} from "./ffi/symbols.ts";
 import { runtime } from "./ffi/runtime.ts";
-import { checked } from "./ffi/status.ts";
 import type { NativeFunction } from "./native_function.ts";
 import { InterruptRecord } from "./record.ts";
 import { namedSignals, sig2name, sig2num } from "./signals.ts";
@@ -116,15 +115,25 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    */
   constructor(options: InterruptOptions = {}) {
     if (typeof options !== "object" || options === null) {
-      throw new TypeError(`Cannot create an Interrupt: options must be an object, not ${describe(options)}`);
+      throw new TypeError(
+        `Cannot create an Interrupt: options must be an object, not ${
+          describe(options)
+        }`,
+      );
     }
     const { callback, nativeCallback, signal, pipe } = options;
     if (callback !== undefined && typeof callback !== "function") {
-      throw new TypeError(`Cannot create an Interrupt: callback must be a function, not ${describe(callback)}`);
+      throw new TypeError(
+        `Cannot create an Interrupt: callback must be a function, not ${
+          describe(callback)
+        }`,
+      );
     }
     const number = signal === undefined ? undefined : signalNumber(signal);
     this.#agent = agent();
-    if (nativeCallback !== undefined) checkNativeCallback(this.#agent, nativeCallback);
+    if (nativeCallback !== undefined) {
+      checkNativeCallback(this.#agent, nativeCallback);
+    }
     this.#callback = callback;
     this.#nativeCallback = nativeCallback;
     this.#rethrow = options.rethrow ?? false;
@@ -164,13 +173,16 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   static get supports(): InterruptSupport {
     const { native, poll } = agent();
     const signals = namedSignals()
-      .filter(([number, name]) => !isRuntimes(name) && native.functions.hook_check(number) === 0)
+      .filter(([number, name]) =>
+        !isRuntimes(name) && native.functions.hook_check(number) === 0
+      )
       .map(([, name]) => name);
     return { signals, poll };
   }
 
   /** Called with what a callback threw (the seed's `$DIED`). Default: `console.error`, and go on. It never stops other callbacks. */
-  static onError: (error: unknown, interrupt: Interrupt) => void = (error) => console.error(error);
+  static onError: (error: unknown, interrupt: Interrupt) => void = (error) =>
+    console.error(error);
 
   /**
    * Signals an Interrupt of any thread from JavaScript: send {@linkcode signalFunc}() to a Worker with `postMessage`, and
@@ -184,10 +196,13 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   static signal(target: NativeFunction, value: number = 1): boolean {
     const int32 = signalValue(value);
     const { functions } = agent().native;
-    const known = isNativeFunction(target) && target.func === functions.function_address(SIGNAL_FUNCTION);
+    const known = isNativeFunction(target) &&
+      target.func === functions.function_address(SIGNAL_FUNCTION);
     const status = known ? functions.signal(target.arg, int32) : -1;
     if (status < 0) {
-      throw new TypeError("Cannot signal: the target is not what signalFunc() of an Interrupt in this process gave");
+      throw new TypeError(
+        "Cannot signal: the target is not what signalFunc() of an Interrupt in this process gave",
+      );
     }
     return status === 1;
   }
@@ -224,7 +239,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   unblock(): void {
     const record = this.#open();
     if (record.blocked === 0) {
-      throw new InterruptError("UNBALANCED_UNBLOCK", "Cannot unblock: there was one unblock() more than block()");
+      throw new InterruptError(
+        "UNBALANCED_UNBLOCK",
+        "Cannot unblock: there was one unblock() more than block()",
+      );
     }
     record.unblock();
   }
@@ -269,12 +287,16 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   #function(which: number): NativeFunction {
     const { slot } = this.#open();
     const { functions } = this.#agent.native;
-    return { func: functions.function_address(which), arg: functions.record_handle(slot) };
+    return {
+      func: functions.function_address(which),
+      arg: functions.record_handle(slot),
+    };
   }
 
   /** Address of the int32 that is 0 when idle and holds the value while pending. Native code may read it until `close()`. */
   get cVar(): bigint {
-    return this.#agent.native.functions.record_address(this.#open().slot) + BigInt(PENDING * 4);
+    return this.#agent.native.functions.record_address(this.#open().slot) +
+      BigInt(PENDING * 4);
   }
 
   /**
@@ -363,7 +385,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   #usePipe(pipe: EventPipe, owned: boolean): void {
     this.#pipe = pipe;
     this.#ownsPipe = owned;
-    this.#agent.native.functions.record_pipe(this.#record.slot, pipe.signalFunc().arg);
+    this.#agent.native.functions.record_pipe(
+      this.#record.slot,
+      pipe.signalFunc().arg,
+    );
     this.#updateRecord();
   }
 
@@ -373,7 +398,11 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     const pipes = this.#pipe !== undefined && this.#pipeEnabled;
     if (record.pipes !== pipes) {
       record.pipes = pipes;
-      this.#agent.native.functions.record_flag(record.slot, FLAG_PIPE, pipes ? 1 : 0);
+      this.#agent.native.functions.record_flag(
+        record.slot,
+        FLAG_PIPE,
+        pipes ? 1 : 0,
+      );
     }
     record.drains = pipes && this.#pipeAutodrain;
     record.rearms = this.#hysteresis;
@@ -403,7 +432,12 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
         },
         close() {
           stop();
-          reject(new InterruptError("CLOSED", "Cannot wait: the Interrupt was closed meanwhile"));
+          reject(
+            new InterruptError(
+              "CLOSED",
+              "Cannot wait: the Interrupt was closed meanwhile",
+            ),
+          );
         },
       };
       signal?.addEventListener("abort", abort);
@@ -422,7 +456,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
       if (done) return;
       done = true;
       this.#unlisten(listener);
-      for (const resolve of waiting.splice(0)) resolve({ done: true, value: undefined });
+      for (const resolve of waiting.splice(0)) {
+        resolve({ done: true, value: undefined });
+      }
     };
     const listener: Listener = {
       value: (value) => {
@@ -436,7 +472,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     this.#listen(listener);
     return {
       next: () => {
-        if (values.length > 0) return Promise.resolve({ done: false, value: values.shift()! });
+        if (values.length > 0) {
+          return Promise.resolve({ done: false, value: values.shift()! });
+        }
         if (done) return Promise.resolve({ done: true, value: undefined });
         return new Promise((resolve) => {
           waiting.push(resolve);
@@ -480,7 +518,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     if (!listener.waits) return;
     listener.waits = false;
     this.#agent.unref();
-    if (!this.#wake && !this.closed && ![...this.#listeners].some(({ waits }) => waits)) {
+    if (
+      !this.#wake && !this.closed &&
+      ![...this.#listeners].some(({ waits }) => waits)
+    ) {
       this.#agent.native.functions.record_flag(this.#record.slot, FLAG_WAKE, 0);
     }
   }
@@ -530,7 +571,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   #open(): InterruptRecord {
     if (this.#record.closed) {
-      throw new InterruptError("CLOSED", "Cannot use an Interrupt after its close()");
+      throw new InterruptError(
+        "CLOSED",
+        "Cannot use an Interrupt after its close()",
+      );
     }
     return this.#record;
   }
@@ -577,22 +621,41 @@ function signalValue(value: number): number {
   // The common case first: this is the hot path.
   if ((value | 0) === value) return value === 0 ? 1 : value;
   if (!Number.isInteger(value)) {
-    throw new TypeError(`Cannot signal: value must be an integer, current value is ${String(value)}`);
+    throw new TypeError(
+      `Cannot signal: value must be an integer, current value is ${
+        String(value)
+      }`,
+    );
   }
-  throw new RangeError(`Cannot signal: value must be from ${INT32.min} to ${INT32.max}, current value is ${value}`);
+  throw new RangeError(
+    `Cannot signal: value must be from ${INT32.min} to ${INT32.max}, current value is ${value}`,
+  );
 }
 
 function signalNumber(signal: string | number): number {
   if (typeof signal !== "string" && typeof signal !== "number") {
-    throw new TypeError(`Cannot hook a signal: it must be a name or a number, not ${describe(signal)}`);
+    throw new TypeError(
+      `Cannot hook a signal: it must be a name or a number, not ${
+        describe(signal)
+      }`,
+    );
   }
-  const number = typeof signal === "number" && isReservedNumber(signal) ? signal : sig2num(signal);
+  const number = typeof signal === "number" && isReservedNumber(signal)
+    ? signal
+    : sig2num(signal);
   if (number === undefined) {
-    throw new RangeError(`Cannot hook a signal: this platform does not have ${JSON.stringify(signal)}`);
+    throw new RangeError(
+      `Cannot hook a signal: this platform does not have ${
+        JSON.stringify(signal)
+      }`,
+    );
   }
   const name = sig2name(number);
   if (name !== undefined && isRuntimes(name)) {
-    throw new InterruptError("RESERVED_SIGNAL", `Cannot hook ${name}: Bun's JavaScript engine suspends threads with it`);
+    throw new InterruptError(
+      "RESERVED_SIGNAL",
+      `Cannot hook ${name}: Bun's JavaScript engine suspends threads with it`,
+    );
   }
   return number;
 }
@@ -616,13 +679,20 @@ function isAddress(value: unknown): value is bigint {
   return typeof value === "bigint" && BigInt.asUintN(64, value) === value;
 }
 
-function checkNativeCallback({ native }: Agent, nativeCallback: NativeFunction): void {
+function checkNativeCallback(
+  { native }: Agent,
+  nativeCallback: NativeFunction,
+): void {
   if (!isNativeFunction(nativeCallback)) {
-    throw new TypeError("Cannot create an Interrupt: nativeCallback must be { func, arg }, two addresses as bigints");
+    throw new TypeError(
+      "Cannot create an Interrupt: nativeCallback must be { func, arg }, two addresses as bigints",
+    );
   }
   if (native.functions.function_check(nativeCallback.func) !== 0) {
     throw new RangeError(
-      `Cannot create an Interrupt: there is no code at nativeCallback.func, 0x${nativeCallback.func.toString(16)}`,
+      `Cannot create an Interrupt: there is no code at nativeCallback.func, 0x${
+        nativeCallback.func.toString(16)
+      }`,
     );
   }
 }
@@ -633,13 +703,21 @@ function pipeOf(pipe: EventPipe | readonly [number, number]): EventPipe {
     pipe.signalFunc();
     return pipe;
   }
-  if (!Array.isArray(pipe) || pipe.length !== 2 || !pipe.every((fd) => typeof fd === "number")) {
-    throw new TypeError("Cannot create an Interrupt: pipe must be an EventPipe or [readFd, writeFd]");
+  if (
+    !Array.isArray(pipe) || pipe.length !== 2 ||
+    !pipe.every((fd) => typeof fd === "number")
+  ) {
+    throw new TypeError(
+      "Cannot create an Interrupt: pipe must be an EventPipe or [readFd, writeFd]",
+    );
   }
   const [readFd, writeFd] = pipe;
   for (const fd of [readFd, writeFd]) {
     if ((fd | 0) !== fd || fd < 0) {
-      throw new InterruptError("BAD_FD", `Cannot create an Interrupt: ${fd} is not a descriptor`);
+      throw new InterruptError(
+        "BAD_FD",
+        `Cannot create an Interrupt: ${fd} is not a descriptor`,
+      );
     }
   }
   return adoptPipe(readFd, writeFd);

@@ -25,6 +25,11 @@
 export { checkpoint } from "./checkpoint.ts";
 export { InterruptError, type InterruptErrorCode } from "./errors.ts";
 export { EventPipe } from "./event_pipe.ts";
-export { Interrupt, type InterruptOptions, type InterruptSupport, type WaitOptions } from "./interrupt.ts";
+export {
+  Interrupt,
+  type InterruptOptions,
+  type InterruptSupport,
+  type WaitOptions,
+} from "./interrupt.ts";
 export type { NativeFunction } from "./native_function.ts";
 export { sig2name, sig2num } from "./signals.ts";

@@ -1,6 +1,6 @@
 import type { Agent } from "./agent.ts";
-import { BLOCKED, FLAG_WAKE, LISTED, NEXT, PENDING } from "./ffi/layout.ts";
-import { checked } from "./ffi/status.ts";
+import { BLOCKED, FLAG_WAKE, LISTED, NEXT, PENDING } from "./ffi/symbols.ts";
+import { checked } from "./errors.ts";
 import type { Words } from "./ffi/words.ts";
 
 /** The native record of one Interrupt, and its delivery: what the protocol says of a single record. */
@@ -84,7 +84,10 @@ export class InterruptRecord {
   deliver(): void {
     if (this.#running) return;
     const { words, at } = this;
-    while (!this.closed && words.get(at + BLOCKED) === 0 && words.load(at + PENDING) !== 0) {
+    while (
+      !this.closed && words.get(at + BLOCKED) === 0 &&
+      words.load(at + PENDING) !== 0
+    ) {
       this.#handle();
     }
   }

@@ -1,4 +1,4 @@
-import { constants } from "node:os";
+import { process } from "./ffi/runtime.ts";
 
 /** The kernel's real-time signals that are free on every libc. Linux only. */
 const RTMIN = 34;
@@ -6,13 +6,16 @@ const RTMAX = 64;
 
 const aliases = new Set(["SIGIOT", "SIGPOLL", "SIGCLD", "SIGUNUSED"]);
 
-let tables: { numbers: Map<string, number>; names: Map<number, string> } | undefined;
+let tables:
+  | { numbers: Map<string, number>; names: Map<number, string> }
+  | undefined;
 
 function table(): { numbers: Map<string, number>; names: Map<number, string> } {
   if (tables !== undefined) return tables;
+  const os = process().getBuiltinModule("node:os");
   const numbers = new Map<string, number>();
   const names = new Map<number, string>();
-  for (const [name, number] of Object.entries(constants.signals)) {
+  for (const [name, number] of Object.entries(os.constants.signals)) {
     numbers.set(name, number);
     if (!aliases.has(name)) names.set(number, name);
   }
@@ -20,7 +23,10 @@ function table(): { numbers: Map<string, number>; names: Map<number, string> } {
   if (numbers.has("SIGSTKFLT")) {
     for (let number = RTMIN; number <= RTMAX; number++) {
       const [up, down] = [number - RTMIN, RTMAX - number];
-      const [low, high] = [up ? `SIGRTMIN+${up}` : "SIGRTMIN", down ? `SIGRTMAX-${down}` : "SIGRTMAX"];
+      const [low, high] = [
+        up ? `SIGRTMIN+${up}` : "SIGRTMIN",
+        down ? `SIGRTMAX-${down}` : "SIGRTMAX",
+      ];
       numbers.set(low, number).set(high, number);
       // As kill -l has them.
       names.set(number, up < 16 ? low : high);

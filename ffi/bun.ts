@@ -1,6 +1,12 @@
-import process from "node:process";
-import type { Functions, Library, Symbols, Wake, WakeSocket } from "./library.ts";
-import { checked } from "./status.ts";
+import type {
+  Functions,
+  Library,
+  Symbols,
+  Wake,
+  WakeSocket,
+} from "./library.ts";
+import { process } from "./runtime.ts";
+import { checked } from "../errors.ts";
 
 /** As much of Bun's API as is used here: its own types would be a dependency. */
 interface BunSocket {
@@ -22,10 +28,17 @@ interface BunFfi {
 }
 
 /** `bun:ffi`. */
-export function openBun<T extends Symbols>(path: string, prefix: string, symbols: T): Library<T> {
+export function openBun<T extends Symbols>(
+  path: string,
+  prefix: string,
+  symbols: T,
+): Library<T> {
   // A specifier that no other runtime and no bundler can resolve must not stand in an import.
-  const ffi = process.getBuiltinModule("bun:ffi") as unknown as BunFfi;
-  const definitions: Record<string, { args: readonly string[]; returns: string }> = {};
+  const ffi = process().getBuiltinModule("bun:ffi") as unknown as BunFfi;
+  const definitions: Record<
+    string,
+    { args: readonly string[]; returns: string }
+  > = {};
   for (const [name, { parameters, result }] of Object.entries(symbols)) {
     definitions[prefix + name] = { args: parameters, returns: result };
   }
@@ -36,12 +49,20 @@ export function openBun<T extends Symbols>(path: string, prefix: string, symbols
   return {
     functions,
     memory: (address, length) => ffi.toArrayBuffer(Number(address), 0, length),
-    openWake: (agent, callback) => openWake(functions as unknown as WakeSocket, agent, callback),
+    openWake: (agent, callback) =>
+      openWake(functions as unknown as WakeSocket, agent, callback),
   };
 }
 
-function openWake(functions: WakeSocket, agent: number, callback: () => void): Wake {
-  const fd = checked(functions.agent_wake_socket(agent), "Cannot make the wake socket");
+function openWake(
+  functions: WakeSocket,
+  agent: number,
+  callback: () => void,
+): Wake {
+  const fd = checked(
+    functions.agent_wake_socket(agent),
+    "Cannot make the wake socket",
+  );
   const { Bun } = globalThis as unknown as { Bun: BunApi };
   let socket: BunSocket | undefined;
   let referenced = false;

@@ -1,11 +1,21 @@
 import type { Socket } from "node:net";
-import process from "node:process";
 import { openAddon } from "./node.ts";
-import type { Functions, Library, Symbols, Wake, WakeSocket } from "./library.ts";
-import { checked } from "./status.ts";
+import type {
+  Functions,
+  Library,
+  Symbols,
+  Wake,
+  WakeSocket,
+} from "./library.ts";
+import { process } from "./runtime.ts";
+import { checked } from "../errors.ts";
 
 /** `Deno.dlopen`; needs --allow-ffi. */
-export function openDeno<T extends Symbols>(path: string, prefix: string, symbols: T): Library<T> {
+export function openDeno<T extends Symbols>(
+  path: string,
+  prefix: string,
+  symbols: T,
+): Library<T> {
   const definitions: Record<string, Deno.ForeignFunction> = {};
   for (const [name, { parameters, result }] of Object.entries(symbols)) {
     definitions[name] = {
@@ -14,17 +24,26 @@ export function openDeno<T extends Symbols>(path: string, prefix: string, symbol
       result: result as Deno.NativeResultType,
     };
   }
-  const functions = Deno.dlopen(path, definitions).symbols as unknown as Functions<T>;
+  const functions = Deno.dlopen(path, definitions)
+    .symbols as unknown as Functions<T>;
   return {
     functions,
     memory: (address, length) => memory(path, address, length),
-    openWake: (agent, callback) => openWake(functions as unknown as WakeSocket, agent, callback),
+    openWake: (agent, callback) =>
+      openWake(functions as unknown as WakeSocket, agent, callback),
   };
 }
 
-function memory(path: string, address: bigint, length: number): ArrayBuffer | undefined {
+function memory(
+  path: string,
+  address: bigint,
+  length: number,
+): ArrayBuffer | undefined {
   try {
-    return Deno.UnsafePointerView.getArrayBuffer(Deno.UnsafePointer.create(address)!, length);
+    return Deno.UnsafePointerView.getArrayBuffer(
+      Deno.UnsafePointer.create(address)!,
+      length,
+    );
   } catch {
     // --allow-ffi=<path> allows the library but no pointers. The same file as an addon gives the same view, if it may be read.
     try {
@@ -35,9 +54,16 @@ function memory(path: string, address: bigint, length: number): ArrayBuffer | un
   }
 }
 
-function openWake(functions: WakeSocket, agent: number, callback: () => void): Wake {
-  const fd = checked(functions.agent_wake_socket(agent), "Cannot make the wake socket");
-  const { Socket } = process.getBuiltinModule("node:net");
+function openWake(
+  functions: WakeSocket,
+  agent: number,
+  callback: () => void,
+): Wake {
+  const fd = checked(
+    functions.agent_wake_socket(agent),
+    "Cannot make the wake socket",
+  );
+  const { Socket } = process().getBuiltinModule("node:net");
   const socket: Socket = new Socket({ fd, readable: true, writable: false });
   socket.on("data", callback);
   socket.unref();

@@ -3,16 +3,25 @@ export type Scalar = "i32" | "u32" | "u64" | "void";
 
 /** A table of functions, as zig-src/generate.zig writes it. */
 export type Symbols = Readonly<
-  Record<string, { readonly parameters: readonly Scalar[]; readonly result: Scalar }>
+  Record<
+    string,
+    { readonly parameters: readonly Scalar[]; readonly result: Scalar }
+  >
 >;
 
-type JavaScript<S> = S extends "u64" ? bigint : S extends "void" ? void : number;
+type JavaScript<S> = S extends "u64" ? bigint
+  : S extends "void" ? void
+  : number;
 
-type Parameters<P extends readonly Scalar[]> = { -readonly [I in keyof P]: JavaScript<P[I]> };
+type Parameters<P extends readonly Scalar[]> = {
+  -readonly [I in keyof P]: JavaScript<P[I]>;
+};
 
 /** The functions of a table, as JavaScript calls them. */
 export type Functions<T extends Symbols> = {
-  readonly [K in keyof T]: (...parameters: Parameters<T[K]["parameters"]>) => JavaScript<T[K]["result"]>;
+  readonly [K in keyof T]: (
+    ...parameters: Parameters<T[K]["parameters"]>
+  ) => JavaScript<T[K]["result"]>;
 };
 
 /** What makes an agent's event loop turn. Unreferenced at first: it does not keep the process alive. */
@@ -31,7 +40,11 @@ export interface Library<T extends Symbols> {
 }
 
 /** Opens a library file, whose C symbols are `prefix` and the table's names. Throws what the runtime throws. */
-export type Open = <T extends Symbols>(path: string, prefix: string, symbols: T) => Library<T>;
+export type Open = <T extends Symbols>(
+  path: string,
+  prefix: string,
+  symbols: T,
+) => Library<T>;
 
 /** The function of the core that hands over the read side of an agent's wake socket. */
 export interface WakeSocket {

@@ -1,9 +1,9 @@
-import process from "node:process";
 import { InterruptError } from "../errors.ts";
 import { embedded } from "./embedded.ts";
 import type { Library } from "./library.ts";
 import { materialize } from "./materialize.ts";
 import { open } from "./open.ts";
+import { process } from "./runtime.ts";
 import { symbols } from "./symbols.ts";
 
 const prefix = "interrupt_";
@@ -13,12 +13,14 @@ export type Native = Library<typeof symbols>;
 
 /** Opens the native library: the file beside this module, else the copy inside it. */
 export function load(): Native {
-  const target = `${process.platform}-${process.arch}`;
+  const target = `${process().platform}-${process().arch}`;
   const library = embedded[target];
   if (library === undefined) {
     throw new InterruptError(
       "UNSUPPORTED",
-      `Cannot load the native library: there is none for ${target}, only for ${Object.keys(embedded).join(", ")}`,
+      `Cannot load the native library: there is none for ${target}, only for ${
+        Object.keys(embedded).join(", ")
+      }`,
     );
   }
   const failures: unknown[] = [];
@@ -42,7 +44,9 @@ export function load(): Native {
   }
   throw new InterruptError(
     "LIBRARY_NOT_FOUND",
-    `Cannot open the native library for ${target} (Deno needs --allow-ffi):\n${failures.join("\n")}`,
+    `Cannot open the native library for ${target} (Deno needs --allow-ffi):\n${
+      failures.join("\n")
+    }`,
     { cause: failures },
   );
 }

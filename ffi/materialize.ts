@@ -1,8 +1,6 @@
-import { Buffer } from "node:buffer";
-import process from "node:process";
 import type { EmbeddedLibrary } from "./embedded.ts";
 import { open } from "./open.ts";
-import { runtime } from "./runtime.ts";
+import { process, runtime } from "./runtime.ts";
 
 /** The DT_SONAME that build.zig gives: a library that is loaded already is found by it, whatever file it came from. */
 const soname = "libasync_interrupt.so";
@@ -18,15 +16,19 @@ export function materialize<T>(
 ): T | undefined {
   const loaded = attempt(soname);
   if (loaded !== undefined) return loaded;
-  const bytes = process.getBuiltinModule("node:zlib")
+  const { Buffer } = process().getBuiltinModule("node:buffer");
+  const bytes = process().getBuiltinModule("node:zlib")
     .inflateRawSync(Buffer.from(library.deflated, "base64"));
   return fromMemory(bytes, attempt) ?? fromFile(bytes, attempt);
 }
 
 /** memfd_create(2): needs no file system, which may be read-only or mounted noexec, and no permission but --allow-ffi. */
-function fromMemory<T>(bytes: Uint8Array, attempt: (path: string) => T | undefined): T | undefined {
+function fromMemory<T>(
+  bytes: Uint8Array,
+  attempt: (path: string) => T | undefined,
+): T | undefined {
   // Node has no way to call it before an addon is loaded.
-  if (runtime === "node" || process.platform !== "linux") return undefined;
+  if (runtime === "node" || process().platform !== "linux") return undefined;
   try {
     const libc = open("libc.so.6", "", {
       syscall: { parameters: ["u64", "u64", "u64", "u64"], result: "u64" },
@@ -35,7 +37,9 @@ function fromMemory<T>(bytes: Uint8Array, attempt: (path: string) => T | undefin
       close: { parameters: ["i32"], result: "i32" },
     });
     const { syscall, malloc, free, close } = libc.functions;
-    const numbers = ({ x64: [319n, 1n], arm64: [279n, 64n] } as const)[process.arch as "x64" | "arm64"];
+    const numbers = ({ x64: [319n, 1n], arm64: [279n, 64n] } as const)[
+      process().arch as "x64" | "arm64"
+    ];
     const [memfdCreate, write] = numbers;
     const address = malloc(BigInt(bytes.length));
     try {
@@ -45,11 +49,16 @@ function fromMemory<T>(bytes: Uint8Array, attempt: (path: string) => T | undefin
       const view = new Uint8Array(memory);
       view.set(new TextEncoder().encode("async-interrupt\0"));
       const closeOnExec = 1n;
-      const fd = BigInt.asIntN(64, syscall(memfdCreate, address, closeOnExec, 0n));
+      const fd = BigInt.asIntN(
+        64,
+        syscall(memfdCreate, address, closeOnExec, 0n),
+      );
       if (fd < 0n) return undefined;
       view.set(bytes);
       const written = syscall(write, fd, address, BigInt(bytes.length));
-      const result = written === BigInt(bytes.length) ? attempt(`/proc/self/fd/${fd}`) : undefined;
+      const result = written === BigInt(bytes.length)
+        ? attempt(`/proc/self/fd/${fd}`)
+        : undefined;
       close(Number(fd));
       return result;
     } finally {
@@ -61,10 +70,13 @@ function fromMemory<T>(bytes: Uint8Array, attempt: (path: string) => T | undefin
 }
 
 /** A private folder that is gone again once the library is open. */
-function fromFile<T>(bytes: Uint8Array, attempt: (path: string) => T | undefined): T | undefined {
-  const fs = process.getBuiltinModule("node:fs");
-  const os = process.getBuiltinModule("node:os");
-  const path = process.getBuiltinModule("node:path");
+function fromFile<T>(
+  bytes: Uint8Array,
+  attempt: (path: string) => T | undefined,
+): T | undefined {
+  const fs = process().getBuiltinModule("node:fs");
+  const os = process().getBuiltinModule("node:os");
+  const path = process().getBuiltinModule("node:path");
   let failure: unknown;
   for (const parent of new Set([os.tmpdir(), "/dev/shm", "/var/tmp"])) {
     let folder: string | undefined;
@@ -78,8 +90,11 @@ function fromFile<T>(bytes: Uint8Array, attempt: (path: string) => T | undefined
     } catch (error) {
       failure ??= error;
     } finally {
-      if (folder !== undefined) fs.rmSync(folder, { recursive: true, force: true });
+      if (folder !== undefined) {
+        fs.rmSync(folder, { recursive: true, force: true });
+      }
     }
   }
-  throw failure ?? new Error("no folder was found that libraries may be opened from");
+  throw failure ??
+    new Error("no folder was found that libraries may be opened from");
 }

@@ -1,6 +1,6 @@
-import process from "node:process";
 import type { Functions, Library, Symbols } from "./library.ts";
-import { checked } from "./status.ts";
+import { process } from "./runtime.ts";
+import { checked } from "../errors.ts";
 
 /** What zig-src/uv_wake.zig adds to the table. */
 interface Addon {
@@ -12,18 +12,25 @@ interface Addon {
 /** The library as an N-API addon. `process.dlopen` and no `require`: bundlers would look for the file. */
 export function openAddon(path: string): Addon {
   const module = { exports: {} };
-  process.dlopen(module, path);
+  process().dlopen(module, path);
   return module.exports as Addon;
 }
 
 /** N-API. */
-export function openNode<T extends Symbols>(path: string, _prefix: string, _symbols: T): Library<T> {
+export function openNode<T extends Symbols>(
+  path: string,
+  _prefix: string,
+  _symbols: T,
+): Library<T> {
   const addon = openAddon(path);
   return {
     functions: addon as unknown as Functions<T>,
     memory: addon.view,
     openWake(agent, callback) {
-      checked(addon.agent_wake_async(agent, callback), "Cannot make the wake handle");
+      checked(
+        addon.agent_wake_async(agent, callback),
+        "Cannot make the wake handle",
+      );
       return {
         ref: () => addon.agent_wake_ref(agent, 1),
         unref: () => addon.agent_wake_ref(agent, 0),

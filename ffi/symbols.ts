@@ -54,7 +54,7 @@ export const symbols = {
   pipe_renew: { parameters: ["u32"], result: "i32" },
   /** Closes it. */
   pipe_close: { parameters: ["u32"], result: "void" },
-  /** Address of: 0 signal, 1 block, 2 unblock, 3 pipe_signal, 4 pipe_drain. */
+  /** Address of one of the functions for native code. */
   function_address: { parameters: ["u32"], result: "u64" },
   /** 0 when code can run at that address. */
   function_check: { parameters: ["u64"], result: "i32" },
@@ -63,3 +63,63 @@ export const symbols = {
   /** For callers without a view of native memory, on an int32: 0 load, 1 exchange, 2 and, 3 or; gives what was there. */
   memory: { parameters: ["u64", "u32", "i32"], result: "i32" },
 } as const;
+
+/** Index of an agent's int32: non-zero when some record may be pending. */
+export const ATTENTION = 0;
+
+/** Index of an agent's int32: the first record of its list. */
+export const LIST = 1;
+
+/** Size of the words of an agent. */
+export const AGENT_BYTES = 8;
+
+/** Bit of the attention word: something may be pending. */
+export const LOOK = 1;
+
+/** Bit of the attention word: a wake is on its way. */
+export const WAKING = 2;
+
+/** Index of a record's int32: the value that waits. */
+export const PENDING = 0;
+
+/** Index of a record's int32: nesting depth. */
+export const BLOCKED = 3;
+
+/** Index of a record's int32: the next one on the list. */
+export const NEXT = 5;
+
+/** Index of a record's int32: whether it is on the list. */
+export const LISTED = 6;
+
+/** Size of a record. */
+export const SLOT_BYTES = 64;
+
+/** Records that stand in one mapping. */
+export const CHUNK_SLOTS = 1024;
+
+/** Of record_open and record_flag: a signal wakes the loop. */
+export const FLAG_WAKE = 1;
+
+/** Of record_flag: a signal writes to the EventPipe. */
+export const FLAG_PIPE = 2;
+
+/** Of record_hook: call the earlier handler too. */
+export const CHAIN = 1;
+
+/** Of record_hook: ignored by the kernel until handled. */
+export const HYSTERESIS = 2;
+
+/** Of function_address. */
+export const SIGNAL_FUNCTION = 0;
+
+/** Of function_address. */
+export const BLOCK_FUNCTION = 1;
+
+/** Of function_address. */
+export const UNBLOCK_FUNCTION = 2;
+
+/** Of function_address. */
+export const PIPE_SIGNAL_FUNCTION = 3;
+
+/** Of function_address. */
+export const PIPE_DRAIN_FUNCTION = 4;

@@ -16,7 +16,9 @@ export interface Words {
 /** The words at `address`, by a view where there can be one. */
 export function wordsAt(native: Native, address: bigint, bytes: number): Words {
   const memory = native.memory(address, bytes);
-  return memory === undefined ? new CallWords(native, address) : new ViewWords(new Int32Array(memory));
+  return memory === undefined
+    ? new CallWords(native, address)
+    : new ViewWords(new Int32Array(memory));
 }
 
 class ViewWords implements Words {

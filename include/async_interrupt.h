@@ -99,7 +99,7 @@ int32_t interrupt_pipe_renew(uint32_t slot);
 /* Closes it. */
 void interrupt_pipe_close(uint32_t slot);
 
-/* Address of: 0 signal, 1 block, 2 unblock, 3 pipe_signal, 4 pipe_drain. */
+/* Address of one of the functions for native code. */
 uint64_t interrupt_function_address(uint32_t which);
 
 /* 0 when code can run at that address. */

@@ -26,6 +26,9 @@ pub const Agent = extern struct {
     open: bool = false,
 };
 
+/// The words that JavaScript may see.
+pub const words_size = @offsetOf(Agent, "wake_kind");
+
 const WakeKind = enum(u32) { none, socket, function };
 
 var agents: [agents_max]Agent align(64) = @splat(.{});

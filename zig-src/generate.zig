@@ -31,6 +31,9 @@ fn typescript(out: *std.Io.Writer) !void {
         try out.print("], result: \"{t}\" }},\n", .{comptime boundary.Scalar.of(info.return_type.?)});
     }
     try out.writeAll("} as const;\n");
+    inline for (root.constants) |constant| {
+        try out.print("\n/** {s} */\nexport const {s} = {d};\n", .{ constant[2], constant[0], constant[1] });
+    }
 }
 
 fn header(out: *std.Io.Writer) !void {

@@ -5,14 +5,16 @@ const platform = @import("platform.zig");
 const record = @import("record.zig");
 const Status = @import("status.zig").Status;
 
+/// The functions that other native code is given.
+pub const Which = enum(u32) { signal, block, unblock, pipe_signal, pipe_drain };
+
 pub fn address(which: u32) callconv(.c) u64 {
-    return switch (which) {
-        0 => @intFromPtr(&record.signal),
-        1 => @intFromPtr(&record.block),
-        2 => @intFromPtr(&record.unblock),
-        3 => @intFromPtr(&event_pipe.signal),
-        4 => @intFromPtr(&event_pipe.drain),
-        else => unreachable,
+    return switch (@as(Which, @fromBackingInt(which))) {
+        .signal => @intFromPtr(&record.signal),
+        .block => @intFromPtr(&record.block),
+        .unblock => @intFromPtr(&record.unblock),
+        .pipe_signal => @intFromPtr(&event_pipe.signal),
+        .pipe_drain => @intFromPtr(&event_pipe.drain),
     };
 }
 

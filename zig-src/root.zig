@@ -9,6 +9,7 @@ const hook = @import("hook.zig");
 const napi = @import("napi.zig");
 const native_function = @import("native_function.zig");
 const record = @import("record.zig");
+const slab = @import("slab.zig");
 const uv_wake = @import("uv_wake.zig");
 
 pub const functions = .{
@@ -43,11 +44,35 @@ pub const functions = .{
     .{ "pipe_renew", event_pipe.renew, .{"slot"}, "New descriptors under the old numbers." },
     .{ "pipe_close", event_pipe.close, .{"slot"}, "Closes it." },
 
-    .{ "function_address", native_function.address, .{"which"}, "Address of: 0 signal, 1 block, 2 unblock, 3 pipe_signal, 4 pipe_drain." },
+    .{ "function_address", native_function.address, .{"which"}, "Address of one of the functions for native code." },
     .{ "function_check", native_function.check, .{"func"}, "0 when code can run at that address." },
     .{ "function_call", native_function.call, .{ "func", "arg", "value" }, "Calls void (*func)(void *arg, int value)." },
 
     .{ "memory", native_function.memory, .{ "address", "operation", "value" }, "For callers without a view of native memory, on an int32: 0 load, 1 exchange, 2 and, 3 or; gives what was there." },
+};
+
+/// Numbers that both sides must agree on.
+pub const constants = .{
+    .{ "ATTENTION", @offsetOf(agent.Agent, "attention") / 4, "Index of an agent's int32: non-zero when some record may be pending." },
+    .{ "LIST", @offsetOf(agent.Agent, "list") / 4, "Index of an agent's int32: the first record of its list." },
+    .{ "AGENT_BYTES", agent.words_size, "Size of the words of an agent." },
+    .{ "LOOK", agent.look, "Bit of the attention word: something may be pending." },
+    .{ "WAKING", agent.waking, "Bit of the attention word: a wake is on its way." },
+    .{ "PENDING", @offsetOf(record.Record, "head") / 4, "Index of a record's int32: the value that waits." },
+    .{ "BLOCKED", @offsetOf(record.Record, "blocked") / 4, "Index of a record's int32: nesting depth." },
+    .{ "NEXT", @offsetOf(record.Record, "next") / 4, "Index of a record's int32: the next one on the list." },
+    .{ "LISTED", @offsetOf(record.Record, "listed") / 4, "Index of a record's int32: whether it is on the list." },
+    .{ "SLOT_BYTES", slab.slot_size, "Size of a record." },
+    .{ "CHUNK_SLOTS", slab.chunk_slots, "Records that stand in one mapping." },
+    .{ "FLAG_WAKE", record.flag_wake, "Of record_open and record_flag: a signal wakes the loop." },
+    .{ "FLAG_PIPE", record.flag_pipe, "Of record_flag: a signal writes to the EventPipe." },
+    .{ "CHAIN", hook.option_chain, "Of record_hook: call the earlier handler too." },
+    .{ "HYSTERESIS", hook.option_hysteresis, "Of record_hook: ignored by the kernel until handled." },
+    .{ "SIGNAL_FUNCTION", @backingInt(native_function.Which.signal), "Of function_address." },
+    .{ "BLOCK_FUNCTION", @backingInt(native_function.Which.block), "Of function_address." },
+    .{ "UNBLOCK_FUNCTION", @backingInt(native_function.Which.unblock), "Of function_address." },
+    .{ "PIPE_SIGNAL_FUNCTION", @backingInt(native_function.Which.pipe_signal), "Of function_address." },
+    .{ "PIPE_DRAIN_FUNCTION", @backingInt(native_function.Which.pipe_drain), "Of function_address." },
 };
 
 comptime {
@@ -63,5 +88,5 @@ test {
     _ = event_pipe;
     _ = hook;
     _ = record;
-    _ = @import("slab.zig");
+    _ = slab;
 }
