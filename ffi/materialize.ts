@@ -14,16 +14,35 @@ export function materialize<T>(
   library: EmbeddedLibrary,
   attempt: (path: string) => T | undefined,
 ): T | undefined {
-  const loaded = attempt(soname);
+  const name = `async-interrupt-${library.sha256.slice(0, 16)}`;
+  // Bun would look for a bare name in the current folder, where anybody may have put anything.
+  const path = runtime === "bun" ? openMemory(name) : soname;
+  const loaded = path === undefined ? undefined : attempt(path);
   if (loaded !== undefined) return loaded;
   const { Buffer } = process().getBuiltinModule("node:buffer");
   const bytes = process().getBuiltinModule("node:zlib")
     .inflateRawSync(Buffer.from(library.deflated, "base64"));
-  return fromMemory(bytes, attempt) ?? fromFile(bytes, attempt);
+  return fromMemory(name, bytes, attempt) ?? fromFile(bytes, attempt);
+}
+
+/** The memfd that another thread has made. */
+function openMemory(name: string): string | undefined {
+  const fs = process().getBuiltinModule("node:fs");
+  const folder = "/proc/self/fd";
+  for (const fd of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
+    try {
+      const path = `${folder}/${fd}`;
+      if (fs.readlinkSync(path).startsWith(`/memfd:${name} `)) return path;
+    } catch {
+      // Closed since.
+    }
+  }
+  return undefined;
 }
 
 /** memfd_create(2): needs no file system, which may be read-only or mounted noexec, and no permission but --allow-ffi. */
 function fromMemory<T>(
+  name: string,
   bytes: Uint8Array,
   attempt: (path: string) => T | undefined,
 ): T | undefined {
@@ -31,35 +50,28 @@ function fromMemory<T>(
   if (runtime === "node" || process().platform !== "linux") return undefined;
   try {
     const libc = open("libc.so.6", "", {
-      syscall: { parameters: ["u64", "u64", "u64", "u64"], result: "u64" },
+      memfd_create: { parameters: ["u64", "u32"], result: "i32" },
+      write: { parameters: ["i32", "u64", "u64"], result: "u64" },
+      close: { parameters: ["i32"], result: "i32" },
       malloc: { parameters: ["u64"], result: "u64" },
       free: { parameters: ["u64"], result: "void" },
-      close: { parameters: ["i32"], result: "i32" },
     });
-    const { syscall, malloc, free, close } = libc.functions;
-    const numbers = ({ x64: [319n, 1n], arm64: [279n, 64n] } as const)[
-      process().arch as "x64" | "arm64"
-    ];
-    const [memfdCreate, write] = numbers;
+    const { memfd_create, write, close, malloc, free } = libc.functions;
     const address = malloc(BigInt(bytes.length));
     try {
-      // Also serves as the zero-terminated name.
       const memory = libc.memory(address, bytes.length);
       if (memory === undefined) return undefined;
       const view = new Uint8Array(memory);
-      view.set(new TextEncoder().encode("async-interrupt\0"));
-      const closeOnExec = 1n;
-      const fd = BigInt.asIntN(
-        64,
-        syscall(memfdCreate, address, closeOnExec, 0n),
-      );
-      if (fd < 0n) return undefined;
+      view.set(new TextEncoder().encode(`${name}\0`));
+      const closeOnExec = 1;
+      const fd = memfd_create(address, closeOnExec);
+      if (fd < 0) return undefined;
       view.set(bytes);
-      const written = syscall(write, fd, address, BigInt(bytes.length));
-      const result = written === BigInt(bytes.length)
-        ? attempt(`/proc/self/fd/${fd}`)
-        : undefined;
-      close(Number(fd));
+      const written = write(fd, address, BigInt(bytes.length));
+      const whole = written === BigInt(bytes.length);
+      const result = whole ? attempt(`/proc/self/fd/${fd}`) : undefined;
+      // In Bun other threads find the library by it.
+      if (result === undefined || runtime !== "bun") close(fd);
       return result;
     } finally {
       free(address);

@@ -20,9 +20,13 @@ export function openAddon(path: string): Addon {
 export function openNode<T extends Symbols>(
   path: string,
   _prefix: string,
-  _symbols: T,
+  symbols: T,
 ): Library<T> {
   const addon = openAddon(path);
+  // As dlopen does for the others: a file of another version must not pass for this one.
+  for (const name of Object.keys(symbols)) {
+    if (!(name in addon)) throw new Error(`${path}: undefined symbol: ${name}`);
+  }
   return {
     functions: addon as unknown as Functions<T>,
     memory: addon.view,
