@@ -31,6 +31,7 @@ const Hook = struct {
     /// Handlers about to make the kernel ignore the signal.
     ignoring: std.atomic.Value(u32) = .init(0),
     old: platform.Disposition = std.mem.zeroes(platform.Disposition),
+    /// Its handler; one that was installed for a single signal is gone after that.
     old_handler: std.atomic.Value(usize) = .init(0),
 };
 
@@ -50,7 +51,8 @@ fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(
     var more = hook.first.more.load(.acquire);
     while (more) |cells| : (more = cells.more.load(.acquire)) signalAll(&cells.cells);
     if (hook.chained.load(.seq_cst) != 0) {
-        platform.chain(hook.old_handler.load(.acquire), signal, info, context);
+        const old_handler = if (platform.isOneShot(&hook.old)) hook.old_handler.swap(0, .acq_rel) else hook.old_handler.load(.acquire);
+        platform.chain(old_handler, signal, info, context);
     }
 }
 
@@ -162,6 +164,7 @@ fn restore(signal: u32, had_hysteresis: bool) void {
     var current: platform.Disposition = undefined;
     const state = read(signal, &current);
     if (state == .ours or (state == .ignored and had_hysteresis)) {
+        hook.old.handler = @ptrFromInt(hook.old_handler.load(.acquire));
         const status = platform.setDisposition(signal, &hook.old);
         assert(status == 0);
     }

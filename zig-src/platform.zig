@@ -13,6 +13,7 @@ pub const disposition = implementation.disposition;
 pub const setDisposition = implementation.setDisposition;
 pub const ours = implementation.ours;
 pub const ignored = implementation.ignored;
+pub const isOneShot = implementation.isOneShot;
 pub const chain = implementation.chain;
 pub const Errno = implementation.Errno;
 

@@ -66,6 +66,10 @@ pub fn ignored() Disposition {
     return result;
 }
 
+pub fn isOneShot(old: *const Disposition) bool {
+    return old.flags & linux.SA.RESETHAND != 0;
+}
+
 /// Calls a handler that was installed before ours. Three arguments do for a one-argument handler too: the C ABI drops
 /// what is not asked for.
 pub fn chain(handler: usize, signal: i32, info: ?*const anyopaque, context: ?*anyopaque) void {
