@@ -75,7 +75,8 @@ export class Agent {
 
   /** Keeps the process alive until as many unref(). */
   ref(): void {
-    if (this.#references++ === 0) this.openWake().ref();
+    if (this.#references === 0) this.openWake().ref();
+    this.#references++;
   }
 
   unref(): void {

@@ -37,10 +37,10 @@ export class EventPipe implements Disposable {
 
   /** Throws an {@linkcode InterruptError} with code `SYSTEM` when no descriptor is left. */
   constructor() {
-    const { functions } = agent().native;
+    const { id, native: { functions } } = agent();
     const given = adopted;
     this.#slot = checked(
-      given ? functions.pipe_adopt(...given) : functions.pipe_open(),
+      given ? functions.pipe_adopt(id, ...given) : functions.pipe_open(id),
       given ? `Cannot use [${given}] as a pipe` : "Cannot open an EventPipe",
     );
     this.#arg = functions.pipe_handle(this.#slot);

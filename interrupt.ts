@@ -36,7 +36,7 @@ export interface InterruptOptions {
   /**
    * true: the kernel ignores the signal from its first arrival until it was handled, so that a flood costs one delivery a
    * handling. Takes effect while all Interrupts on that signal want it. Children that are spawned while it is ignored
-   * inherit that. Default false.
+   * inherit that. Not for CHLD: while it is ignored the kernel reaps the children itself. Default false.
    */
   signalHysteresis?: boolean;
   /** Also call the handler that was installed before, if one was. Default false. */
@@ -285,12 +285,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   #function(which: number): NativeFunction {
-    const { slot } = this.#open();
-    const { functions } = this.#agent.native;
-    return {
-      func: functions.function_address(which),
-      arg: functions.record_handle(slot),
-    };
+    const { handle } = this.#open();
+    const func = this.#agent.native.functions.function_address(which);
+    return { func, arg: handle };
   }
 
   /** Address of the int32 that is 0 when idle and holds the value while pending. Native code may read it until `close()`. */
@@ -505,8 +502,8 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   /** The listener waits: the process stays alive, and the loop turns for the next value. */
   #awaited(listener: Listener): void {
     if (listener.waits) return;
-    listener.waits = true;
     this.#agent.ref();
+    listener.waits = true;
     if (!this.#wake) {
       this.#agent.native.functions.record_flag(this.#record.slot, FLAG_WAKE, 1);
       // Signalled before it had the wake: nobody else makes the loop turn.
@@ -530,8 +527,8 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   ref(): this {
     this.#open();
     if (!this.#referenced) {
-      this.#referenced = true;
       this.#agent.ref();
+      this.#referenced = true;
     }
     return this;
   }
@@ -598,9 +595,18 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     try {
       Interrupt.onError(error, this);
     } catch (failure) {
-      console.error(error);
-      console.error("Interrupt.onError threw:", failure);
+      printAnyway("A callback threw:", error);
+      printAnyway("Interrupt.onError threw:", failure);
     }
+  }
+}
+
+/** Also what cannot be printed: a getter of it may throw. */
+function printAnyway(what: string, error: unknown): void {
+  try {
+    console.error(what, error);
+  } catch {
+    console.error(what, "something that cannot be printed");
   }
 }
 

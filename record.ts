@@ -6,6 +6,8 @@ import type { Words } from "./ffi/words.ts";
 /** The native record of one Interrupt, and its delivery: what the protocol says of a single record. */
 export class InterruptRecord {
   readonly slot: number;
+  /** The arg of its native functions: good until it is retired, never again after. */
+  readonly handle: bigint;
   readonly words: Words;
   /** Index of its first word. */
   readonly at: number;
@@ -34,6 +36,7 @@ export class InterruptRecord {
       functions.record_open(agent.id, wake ? FLAG_WAKE : 0),
       "Cannot open an Interrupt",
     );
+    this.handle = functions.record_handle(this.slot);
     [this.words, this.at] = agent.wordsOf(this.slot);
     this.#agent = agent;
     this.#handler = handler;

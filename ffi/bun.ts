@@ -59,8 +59,9 @@ function openWake(
   agent: number,
   callback: () => void,
 ): Wake {
+  const forgets = 0;
   const fd = checked(
-    functions.agent_wake_socket(agent),
+    functions.agent_wake_socket(agent, forgets),
     "Cannot make the wake socket",
   );
   const { Bun } = globalThis as unknown as { Bun: BunApi };

@@ -59,8 +59,10 @@ function openWake(
   agent: number,
   callback: () => void,
 ): Wake {
+  // A Worker that is terminated leaves its sockets open.
+  const forgets = 1;
   const fd = checked(
-    functions.agent_wake_socket(agent),
+    functions.agent_wake_socket(agent, forgets),
     "Cannot make the wake socket",
   );
   const { Socket } = process().getBuiltinModule("node:net");

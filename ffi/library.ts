@@ -48,5 +48,5 @@ export type Open = <T extends Symbols>(
 
 /** The function of the core that hands over the read side of an agent's wake socket. */
 export interface WakeSocket {
-  agent_wake_socket(agent: number): number;
+  agent_wake_socket(agent: number, forgets: number): number;
 }

@@ -6,7 +6,7 @@ import { open } from "./open.ts";
 import { process } from "./runtime.ts";
 import { symbols } from "./symbols.ts";
 
-const prefix = "interrupt_";
+const prefix = "ai_";
 
 /** The native library as an opened {@linkcode Library}. */
 export type Native = Library<typeof symbols>;
@@ -53,8 +53,13 @@ export function load(): Native {
 
 /** In the repository, and in the npm package, where the modules are one folder deeper. */
 function beside(target: string): string[] {
-  // Read here, not at the top: bundlers leave it undefined in CommonJS.
-  const here: string | undefined = import.meta.url;
+  let here: string | undefined;
+  try {
+    // In CommonJS it is a call that the npm build puts here, and not every place that runs it has what that reads.
+    here = import.meta.url;
+  } catch {
+    return [];
+  }
   if (!here?.startsWith("file:")) return [];
   return ["../lib/", "../../lib/"].map((folder) =>
     decodeURIComponent(new URL(`${folder}${target}.node`, here).pathname)

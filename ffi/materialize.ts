@@ -8,41 +8,61 @@ const soname = "libasync_interrupt.so";
 /**
  * Opens a library that has no file: `attempt` is called with one path after another until one gives something.
  *
- * Workers must share one copy, or an Interrupt of one could not be signalled from another: so the loaded one is asked first.
+ * Workers must share one copy, or an Interrupt of one could not be signalled from another. So the loaded one is asked
+ * for first, and once more at the end: of several that were loaded at the same time all threads find the same.
  */
 export function materialize<T>(
   library: EmbeddedLibrary,
   attempt: (path: string) => T | undefined,
 ): T | undefined {
-  const name = `async-interrupt-${library.sha256.slice(0, 16)}`;
-  // Bun would look for a bare name in the current folder, where anybody may have put anything.
-  const path = runtime === "bun" ? openMemory(name) : soname;
-  const loaded = path === undefined ? undefined : attempt(path);
+  const attemptLoaded = () => {
+    const path = loadedPath();
+    return path === undefined ? undefined : attempt(path);
+  };
+  const loaded = attemptLoaded();
   if (loaded !== undefined) return loaded;
   const { Buffer } = process().getBuiltinModule("node:buffer");
   const bytes = process().getBuiltinModule("node:zlib")
     .inflateRawSync(Buffer.from(library.deflated, "base64"));
-  return fromMemory(name, bytes, attempt) ?? fromFile(bytes, attempt);
+  const own = fromMemory(bytes, attempt) ?? fromFile(bytes, attempt);
+  return own === undefined ? undefined : attemptLoaded() ?? own;
 }
 
-/** The memfd that another thread has made. */
-function openMemory(name: string): string | undefined {
-  const fs = process().getBuiltinModule("node:fs");
-  const folder = "/proc/self/fd";
-  for (const fd of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
-    try {
-      const path = `${folder}/${fd}`;
-      if (fs.readlinkSync(path).startsWith(`/memfd:${name} `)) return path;
-    } catch {
-      // Closed since.
-    }
+/** By this path the dynamic linker gives the library that is loaded already. */
+function loadedPath(): string | undefined {
+  if (runtime !== "bun") return soname;
+  // Bun would look for a bare name in the current folder, where anybody may have put anything: the path it was opened by.
+  try {
+    const { functions, memory } = open("libc.so.6", "", {
+      dlopen: { parameters: ["u64", "i32"], result: "u64" },
+      ...allocation,
+    });
+    const name = functions.malloc(BigInt(nameLength));
+    new Uint8Array(memory(name, nameLength)!)
+      .set(new TextEncoder().encode(`${soname}\0`));
+    const RTLD_NOW = 2;
+    const RTLD_NOLOAD = 4;
+    const handle = functions.dlopen(name, RTLD_NOW | RTLD_NOLOAD);
+    functions.free(name);
+    if (handle === 0n) return undefined;
+    // A handle is a struct link_map: l_addr, l_name.
+    const [, path] = new BigUint64Array(memory(handle, 16)!);
+    const text = new Uint8Array(memory(path, nameLength)!);
+    return new TextDecoder().decode(text.slice(0, text.indexOf(0)));
+  } catch {
+    return undefined;
   }
-  return undefined;
 }
+
+const nameLength = 64;
+
+const allocation = {
+  malloc: { parameters: ["u64"], result: "u64" },
+  free: { parameters: ["u64"], result: "void" },
+} as const;
 
 /** memfd_create(2): needs no file system, which may be read-only or mounted noexec, and no permission but --allow-ffi. */
 function fromMemory<T>(
-  name: string,
   bytes: Uint8Array,
   attempt: (path: string) => T | undefined,
 ): T | undefined {
@@ -53,8 +73,7 @@ function fromMemory<T>(
       memfd_create: { parameters: ["u64", "u32"], result: "i32" },
       write: { parameters: ["i32", "u64", "u64"], result: "u64" },
       close: { parameters: ["i32"], result: "i32" },
-      malloc: { parameters: ["u64"], result: "u64" },
-      free: { parameters: ["u64"], result: "void" },
+      ...allocation,
     });
     const { memfd_create, write, close, malloc, free } = libc.functions;
     const address = malloc(BigInt(bytes.length));
@@ -62,7 +81,7 @@ function fromMemory<T>(
       const memory = libc.memory(address, bytes.length);
       if (memory === undefined) return undefined;
       const view = new Uint8Array(memory);
-      view.set(new TextEncoder().encode(`${name}\0`));
+      view.set(new TextEncoder().encode("async-interrupt\0"));
       const closeOnExec = 1;
       const fd = memfd_create(address, closeOnExec);
       if (fd < 0) return undefined;
@@ -70,8 +89,7 @@ function fromMemory<T>(
       const written = write(fd, address, BigInt(bytes.length));
       const whole = written === BigInt(bytes.length);
       const result = whole ? attempt(`/proc/self/fd/${fd}`) : undefined;
-      // In Bun other threads find the library by it.
-      if (result === undefined || runtime !== "bun") close(fd);
+      close(fd);
       return result;
     } finally {
       free(address);

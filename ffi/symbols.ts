@@ -9,7 +9,7 @@ export const symbols = {
   /** Address of two int32: the attention word, and the list of records that became pending. */
   agent_address: { parameters: ["u32"], result: "u64" },
   /** Makes the socket that wakes the loop; gives its read side to the caller. */
-  agent_wake_socket: { parameters: ["u32"], result: "i32" },
+  agent_wake_socket: { parameters: ["u32", "u32"], result: "i32" },
   /** A record of the agent. */
   record_open: { parameters: ["u32", "u32"], result: "i32" },
   /** Address of the record's words. */
@@ -37,9 +37,9 @@ export const symbols = {
   /** 0 when the signal can be hooked. */
   hook_check: { parameters: ["u32"], result: "i32" },
   /** An eventfd, or a pipe. */
-  pipe_open: { parameters: [], result: "i32" },
+  pipe_open: { parameters: ["u32"], result: "i32" },
   /** The caller's descriptors, which it keeps. */
-  pipe_adopt: { parameters: ["i32", "i32"], result: "i32" },
+  pipe_adopt: { parameters: ["u32", "i32", "i32"], result: "i32" },
   /** The arg that pipe_signal and pipe_drain take. */
   pipe_handle: { parameters: ["u32"], result: "u64" },
   /** 0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair. */

@@ -22,94 +22,94 @@ typedef void (*async_interrupt_callback)(void *arg, int value);
 /* The library's symbols. All but the signalling ones belong to the JavaScript side and its thread. */
 
 /* Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread. */
-int32_t interrupt_signal(uint64_t arg, int32_t value);
+int32_t ai_signal(uint64_t arg, int32_t value);
 
 /* An agent for the calling thread. */
-int32_t interrupt_agent_open(void);
+int32_t ai_agent_open(void);
 
 /* Address of two int32: the attention word, and the list of records that became pending. */
-uint64_t interrupt_agent_address(uint32_t agent);
+uint64_t ai_agent_address(uint32_t agent);
 
 /* Makes the socket that wakes the loop; gives its read side to the caller. */
-int32_t interrupt_agent_wake_socket(uint32_t agent);
+int32_t ai_agent_wake_socket(uint32_t agent, uint32_t forgets);
 
 /* A record of the agent. */
-int32_t interrupt_record_open(uint32_t agent, uint32_t flags);
+int32_t ai_record_open(uint32_t agent, uint32_t flags);
 
 /* Address of the record's words. */
-uint64_t interrupt_record_address(uint32_t slot);
+uint64_t ai_record_address(uint32_t slot);
 
 /* The arg that signal, block and unblock take. */
-uint64_t interrupt_record_handle(uint32_t slot);
+uint64_t ai_record_handle(uint32_t slot);
 
 /* Says again that this record is pending. */
-void interrupt_record_notify(uint32_t slot);
+void ai_record_notify(uint32_t slot);
 
 /* Flags: 1 a signal wakes the loop, 2 a signal writes to the EventPipe. */
-void interrupt_record_flag(uint32_t slot, uint32_t flag, uint32_t on);
+void ai_record_flag(uint32_t slot, uint32_t flag, uint32_t on);
 
 /* The EventPipe, by its handle, to make readable. */
-void interrupt_record_pipe(uint32_t slot, uint64_t pipe);
+void ai_record_pipe(uint32_t slot, uint64_t pipe);
 
 /* Drains the record's EventPipe. */
-void interrupt_record_pipe_drain(uint32_t slot);
+void ai_record_pipe_drain(uint32_t slot);
 
 /* Hooks a POSIX signal. Options: 1 chain, 2 hysteresis. */
-int32_t interrupt_record_hook(uint32_t slot, uint32_t signal, uint32_t options);
+int32_t ai_record_hook(uint32_t slot, uint32_t signal, uint32_t options);
 
 /* Changes the options. */
-void interrupt_record_hook_options(uint32_t slot, uint32_t options);
+void ai_record_hook_options(uint32_t slot, uint32_t options);
 
 /* After a signal with hysteresis was handled. */
-void interrupt_record_rearm(uint32_t slot);
+void ai_record_rearm(uint32_t slot);
 
 /* From here on nobody signals it. */
-void interrupt_record_retire(uint32_t slot);
+void ai_record_retire(uint32_t slot);
 
 /* The slot may serve another. */
-void interrupt_record_release(uint32_t slot);
+void ai_record_release(uint32_t slot);
 
 /* 0 when the signal can be hooked. */
-int32_t interrupt_hook_check(uint32_t signal);
+int32_t ai_hook_check(uint32_t signal);
 
 /* An eventfd, or a pipe. */
-int32_t interrupt_pipe_open(void);
+int32_t ai_pipe_open(uint32_t agent);
 
 /* The caller's descriptors, which it keeps. */
-int32_t interrupt_pipe_adopt(int32_t read_fd, int32_t write_fd);
+int32_t ai_pipe_adopt(uint32_t agent, int32_t read_fd, int32_t write_fd);
 
 /* The arg that pipe_signal and pipe_drain take. */
-uint64_t interrupt_pipe_handle(uint32_t slot);
+uint64_t ai_pipe_handle(uint32_t slot);
 
 /* 0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair. */
-int32_t interrupt_pipe_look(uint32_t slot, uint32_t what);
+int32_t ai_pipe_look(uint32_t slot, uint32_t what);
 
 /* Makes it readable. Any thread, any signal handler; nothing after close. */
-void interrupt_pipe_signal(uint64_t arg);
+void ai_pipe_signal(uint64_t arg);
 
 /* Makes it unreadable. Any thread, any signal handler; nothing after close. */
-void interrupt_pipe_drain(uint64_t arg);
+void ai_pipe_drain(uint64_t arg);
 
 /* 1 readable, 0 timed out; a timeout of 2^64-1 waits for ever. */
-int32_t interrupt_pipe_wait(uint32_t slot, uint64_t timeout_ns);
+int32_t ai_pipe_wait(uint32_t slot, uint64_t timeout_ns);
 
 /* New descriptors under the old numbers. */
-int32_t interrupt_pipe_renew(uint32_t slot);
+int32_t ai_pipe_renew(uint32_t slot);
 
 /* Closes it. */
-void interrupt_pipe_close(uint32_t slot);
+void ai_pipe_close(uint32_t slot);
 
 /* Address of one of the functions for native code. */
-uint64_t interrupt_function_address(uint32_t which);
+uint64_t ai_function_address(uint32_t which);
 
 /* 0 when code can run at that address. */
-int32_t interrupt_function_check(uint64_t func);
+int32_t ai_function_check(uint64_t func);
 
 /* Calls void (*func)(void *arg, int value). */
-void interrupt_function_call(uint64_t func, uint64_t arg, int32_t value);
+void ai_function_call(uint64_t func, uint64_t arg, int32_t value);
 
 /* For callers without a view of native memory, on an int32: 0 load, 1 exchange, 2 and, 3 or; gives what was there. */
-int32_t interrupt_memory(uint64_t address, uint32_t operation, int32_t value);
+int32_t ai_memory(uint64_t address, uint32_t operation, int32_t value);
 
 #ifdef __cplusplus
 }

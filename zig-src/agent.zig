@@ -2,6 +2,7 @@
 const std = @import("std");
 const assert = std.debug.assert;
 const platform = @import("platform.zig");
+const event_pipe = @import("event_pipe.zig");
 const records = @import("record.zig");
 const Lock = @import("lock.zig").Lock;
 const Status = @import("status.zig").Status;
@@ -22,8 +23,11 @@ pub const Agent = extern struct {
     wake_fd: platform.Fd = 0,
     wake_function: ?*const fn (*anyopaque) callconv(.c) c_int = null,
     wake_argument: ?*anyopaque = null,
-    thread: i32 = 0,
-    open: bool = false,
+    /// 0: nobody's. Set last and cleared first, since ending threads look for their own.
+    thread: std.atomic.Value(i32) = .init(0),
+    wake_read_fd: platform.Fd = 0,
+    /// Of wake_read_fd, where the runtime may forget to close it; else 0.
+    wake_inode: u64 = 0,
 };
 
 /// The words that JavaScript may see.
@@ -34,18 +38,22 @@ const WakeKind = enum(u32) { none, socket, function };
 var agents: [agents_max]Agent align(64) = @splat(.{});
 var lock: Lock = .{};
 
+/// The agent of no record.
+pub const nobody = 0;
+
 pub fn get(id: u32) *Agent {
-    assert(agents[id].open);
+    assert(agents[id].thread.load(.monotonic) != 0);
     return &agents[id];
 }
 
 pub fn open() callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
-    for (&agents, 0..) |*agent, id| {
-        if (agent.open or agent.wake_kind.load(.monotonic) != .none) continue;
-        agent.* = .{ .thread = platform.threadId(), .open = true };
+    for (agents[1..], 1..) |*agent, id| {
+        if (agent.thread.load(.monotonic) != 0 or agent.wake_kind.load(.monotonic) != .none) continue;
+        agent.* = .{};
         platform.onThreadExit(closeAllOfThread);
+        agent.thread.store(platform.threadId(), .monotonic);
         return @intCast(id);
     }
     return Status.full.code();
@@ -55,13 +63,16 @@ pub fn address(id: u32) callconv(.c) u64 {
     return @intFromPtr(get(id));
 }
 
-/// Makes the socket that wakes the loop; the answer is the read side, which the caller owns.
-pub fn openWakeSocket(id: u32) callconv(.c) i32 {
+/// Makes the socket that wakes the loop; the answer is the read side, which the runtime owns. With `forgets` it is closed
+/// with the agent if the runtime has not: Deno leaves it open when it terminates a Worker.
+pub fn openWakeSocket(id: u32, forgets: u32) callconv(.c) i32 {
     const agent = get(id);
     assert(agent.wake_kind.load(.monotonic) == .none);
     var ends: [2]platform.Fd = undefined;
     const status = platform.streamPair(&ends);
     if (status < 0) return status;
+    agent.wake_read_fd = ends[0];
+    agent.wake_inode = if (forgets != 0) platform.inode(ends[0]) else 0;
     agent.wake_fd = ends[1];
     agent.wake_kind.store(.socket, .release);
     return ends[0];
@@ -78,7 +89,7 @@ pub fn setWakeFunction(id: u32, function: *const fn (*anyopaque) callconv(.c) c_
 
 /// The tail of a signal: `record` is pending and its agent must come to know. The caller is counted in the record's tag,
 /// so the agent cannot be closed meanwhile.
-pub fn notify(agent: *Agent, slot: u32, record: *records.Record, wants_wake: bool) void {
+pub fn notify(agent: *Agent, slot: u32, record: *records.Record) void {
     // Whoever finds it listed leaves the rest to the one who listed it, whose attention bit comes after the push.
     if (record.listed.swap(1, .seq_cst) == 0) {
         var head = agent.list.load(.monotonic);
@@ -87,6 +98,8 @@ pub fn notify(agent: *Agent, slot: u32, record: *records.Record, wants_wake: boo
             head = agent.list.cmpxchgWeak(head, slot, .seq_cst, .monotonic) orelse break;
         }
     }
+    // Asked after the listing: an owner that has just begun to wait may have found it listed, and its list still empty.
+    const wants_wake = record.flags.load(.seq_cst) & records.flag_wake != 0;
     const before = agent.attention.fetchOr(if (wants_wake) look | waking else look, .seq_cst);
     if (wants_wake and before & waking == 0) wake(agent);
 }
@@ -123,23 +136,25 @@ pub fn unlist(agent: *Agent, slot: u32) void {
 }
 
 /// Closes what the agent still has open, so that nothing dangles and its signals go to the others or to the old disposition.
-pub fn close(id: u32) callconv(.c) void {
-    if (!agents[id].open) return;
+pub fn close(id: u32) void {
     const agent = get(id);
     records.closeAllOf(id);
+    event_pipe.closeAllOf(id);
     lock.acquire();
     defer lock.release();
     if (agent.wake_kind.load(.monotonic) == .socket) {
         platform.close(agent.wake_fd);
+        // Its number may be a stranger's by now; the inode tells.
+        if (agent.wake_inode != 0 and platform.inode(agent.wake_read_fd) == agent.wake_inode) platform.close(agent.wake_read_fd);
         agent.wake_kind.store(.none, .monotonic);
     }
-    agent.open = false;
+    agent.thread.store(0, .monotonic);
 }
 
 /// The owner of the wake function says that it will not be called any more: the agent's place is free.
 pub fn releaseWakeFunction(id: u32) void {
     const agent = &agents[id];
-    assert(!agent.open);
+    assert(agent.thread.load(.monotonic) == 0);
     assert(agent.wake_kind.load(.monotonic) == .function);
     agent.wake_kind.store(.none, .monotonic);
 }
@@ -147,6 +162,6 @@ pub fn releaseWakeFunction(id: u32) void {
 fn closeAllOfThread(_: ?*anyopaque) callconv(.c) void {
     const thread = platform.threadId();
     for (&agents, 0..) |*agent, id| {
-        if (agent.open and agent.thread == thread) close(@intCast(id));
+        if (agent.thread.load(.monotonic) == thread) close(@intCast(id));
     }
 }

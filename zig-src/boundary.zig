@@ -6,7 +6,7 @@
 const std = @import("std");
 
 /// Every C symbol starts with this.
-pub const prefix = "interrupt_";
+pub const prefix = "ai_";
 
 pub const Scalar = enum(u8) {
     i32,

@@ -13,7 +13,9 @@ const EventPipe = extern struct {
     /// The caller's own numbers, when the descriptors were adopted; else -1.
     adopted_read_fd: platform.Fd,
     adopted_write_fd: platform.Fd,
-    padding: [8]u32,
+    /// It is closed with it.
+    agent: std.atomic.Value(u32),
+    padding: [7]u32,
 };
 
 comptime {
@@ -26,17 +28,17 @@ fn get(slot: u32) *EventPipe {
     return @fieldParentPtr("head", slab.get(slot));
 }
 
-pub fn open() callconv(.c) i32 {
+pub fn open(agent: u32) callconv(.c) i32 {
     var ends: [2]platform.Fd = undefined;
     var kind: platform.FdKind = undefined;
     const status = platform.eventPair(&ends, &kind);
     if (status < 0) return status;
-    return publish(ends, kind, .{ -1, -1 });
+    return publish(agent, ends, kind, .{ -1, -1 });
 }
 
 /// The caller keeps its descriptors; ours are duplicates, so that closing the caller's, and whoever gets that number
 /// next, cannot make a signalling thread write to a stranger.
-pub fn adopt(read_fd: i32, write_fd: i32) callconv(.c) i32 {
+pub fn adopt(agent: u32, read_fd: i32, write_fd: i32) callconv(.c) i32 {
     var kind: platform.FdKind = undefined;
     const status = platform.inspect(read_fd, write_fd, &kind);
     if (status < 0) return status;
@@ -47,10 +49,10 @@ pub fn adopt(read_fd: i32, write_fd: i32) callconv(.c) i32 {
         platform.close(read_copy);
         return write_copy;
     }
-    return publish(.{ read_copy, write_copy }, kind, .{ read_fd, write_fd });
+    return publish(agent, .{ read_copy, write_copy }, kind, .{ read_fd, write_fd });
 }
 
-fn publish(ends: [2]platform.Fd, kind: platform.FdKind, adopted: [2]platform.Fd) i32 {
+fn publish(agent: u32, ends: [2]platform.Fd, kind: platform.FdKind, adopted: [2]platform.Fd) i32 {
     const slot = slab.open() orelse {
         closeBoth(ends);
         return Status.full.code();
@@ -61,6 +63,8 @@ fn publish(ends: [2]platform.Fd, kind: platform.FdKind, adopted: [2]platform.Fd)
     pipe.kind = kind;
     pipe.adopted_read_fd = adopted[0];
     pipe.adopted_write_fd = adopted[1];
+    pipe.agent.store(agent, .monotonic);
+    slab.publish(slot);
     return @intCast(slot);
 }
 
@@ -147,11 +151,19 @@ pub fn close(slot: u32) callconv(.c) void {
     const pipe = get(slot);
     slab.retire(slot);
     closeBoth(.{ pipe.read_fd, pipe.write_fd });
+    pipe.agent.store(0, .monotonic);
     slab.release(slot);
 }
 
+/// For an agent that ends with pipes open.
+pub fn closeAllOf(agent: u32) void {
+    for (1..slab.used.load(.acquire) + 1) |slot| {
+        if (get(@intCast(slot)).agent.load(.monotonic) == agent) close(@intCast(slot));
+    }
+}
+
 test "EventPipe: signalled, readable, drained, idle" {
-    const slot = open();
+    const slot = open(1);
     try std.testing.expect(slot > 0);
     const id: u32 = @intCast(slot);
     const arg = handle(id);
@@ -166,7 +178,7 @@ test "EventPipe: signalled, readable, drained, idle" {
 }
 
 test "EventPipe: renew keeps the numbers" {
-    const id: u32 = @intCast(open());
+    const id: u32 = @intCast(open(1));
     const before = look(id, 0);
     signal(handle(id));
     try std.testing.expectEqual(0, renew(id));
@@ -178,13 +190,13 @@ test "EventPipe: renew keeps the numbers" {
 }
 
 test "EventPipe: adopt refuses closed and swapped descriptors, and outlives the caller's" {
-    try std.testing.expectEqual(Status.bad_fd.code(), adopt(-1, -1));
-    try std.testing.expectEqual(Status.bad_fd.code(), adopt(1 << 20, 1 << 20));
+    try std.testing.expectEqual(Status.bad_fd.code(), adopt(1, -1, -1));
+    try std.testing.expectEqual(Status.bad_fd.code(), adopt(1, 1 << 20, 1 << 20));
     var ends: [2]platform.Fd = undefined;
     var kind: platform.FdKind = undefined;
     try std.testing.expectEqual(0, platform.pipePair(&ends, &kind));
-    try std.testing.expectEqual(Status.wrong_direction.code(), adopt(ends[1], ends[0]));
-    const id: u32 = @intCast(adopt(ends[0], ends[1]));
+    try std.testing.expectEqual(Status.wrong_direction.code(), adopt(1, ends[1], ends[0]));
+    const id: u32 = @intCast(adopt(1, ends[0], ends[1]));
     closeBoth(ends);
     signal(handle(id));
     try std.testing.expectEqual(1, wait(id, 0));

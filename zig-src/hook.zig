@@ -28,6 +28,8 @@ const Hook = struct {
     with_hysteresis: u32 = 0,
     /// All readers want it: for one that does not, a signal ignored by the kernel would be a signal lost.
     hysteresis: std.atomic.Value(bool) = .init(false),
+    /// The kernel ignores it, and that is our doing.
+    ignored: std.atomic.Value(bool) = .init(false),
     /// Handlers about to make the kernel ignore the signal.
     ignoring: std.atomic.Value(u32) = .init(0),
     old: platform.Disposition = std.mem.zeroes(platform.Disposition),
@@ -38,21 +40,42 @@ const Hook = struct {
 var hooks: [platform.signal_max + 1]Hook = @splat(.{});
 var lock: Lock = .{};
 
+/// Threads that are in a handler that came before ours, with the signal: such a handler may itself call ours, if it was
+/// installed over it at some time, as signal registries do.
+var chaining: [16]std.atomic.Value(u64) = @splat(.init(0));
+
 fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(.c) void {
     const hook = &hooks[@intCast(signal)];
-    // Ignore first, then signal: every ignoring is followed by a pending record, whose handling rearms. The other way
-    // round, the handling could come in between and leave the signal ignored for good.
-    if (hook.hysteresis.load(.seq_cst)) {
-        _ = hook.ignoring.fetchAdd(1, .seq_cst);
-        if (hook.hysteresis.load(.seq_cst)) _ = platform.setDisposition(@intCast(signal), &platform.ignored());
-        _ = hook.ignoring.fetchSub(1, .seq_cst);
-    }
+    const chained = hook.chained.load(.seq_cst) != 0;
+    const key = @as(u64, @intCast(platform.threadId())) << 32 | @as(u32, @intCast(signal));
+    if (chained) for (&chaining) |*entry| if (entry.load(.monotonic) == key) return;
+    if (hook.hysteresis.load(.seq_cst)) ignore(@intCast(signal), hook);
     signalAll(&hook.first.cells);
     var more = hook.first.more.load(.acquire);
     while (more) |cells| : (more = cells.more.load(.acquire)) signalAll(&cells.cells);
-    if (hook.chained.load(.seq_cst) != 0) {
+    if (!chained) return;
+    for (&chaining) |*entry| {
+        if (entry.cmpxchgStrong(0, key, .monotonic, .monotonic) != null) continue;
         const old_handler = if (platform.isOneShot(&hook.old)) hook.old_handler.swap(0, .acq_rel) else hook.old_handler.load(.acquire);
         platform.chain(old_handler, signal, info, context);
+        entry.store(0, .monotonic);
+        return;
+    }
+}
+
+/// Ignore first, then signal: every ignoring is followed by a pending record, whose handling rearms. The other way round,
+/// the handling could come in between and leave the signal ignored for good.
+fn ignore(signal: u32, hook: *Hook) void {
+    _ = hook.ignoring.fetchAdd(1, .seq_cst);
+    defer _ = hook.ignoring.fetchSub(1, .seq_cst);
+    if (!hook.hysteresis.load(.seq_cst)) return;
+    var displaced: platform.Disposition = undefined;
+    _ = platform.swapDisposition(signal, &platform.ignored(), &displaced);
+    switch (stateOf(&displaced)) {
+        .ours => hook.ignored.store(true, .seq_cst),
+        .ignored => {},
+        // Called by a handler that was installed over ours: that one stays.
+        .other => _ = platform.setDisposition(signal, &displaced),
     }
 }
 
@@ -94,26 +117,20 @@ pub fn remove(signal: u32, arg: u64, options: u32) void {
     lock.acquire();
     defer lock.release();
     const hook = &hooks[signal];
-    const had_hysteresis = hook.hysteresis.load(.seq_cst);
     hook.count -= 1;
     count(hook, options, .down);
     findCell(hook, arg).?.store(0, .seq_cst);
-    if (hook.count == 0) {
-        restore(signal, had_hysteresis);
-    } else if (had_hysteresis) {
-        // This one may have been the one to rearm it.
-        rearmLocked(signal);
-    }
+    // This one may have been the one to rearm it.
+    if (hook.count == 0) restore(signal) else rearmLocked(signal);
 }
 
 pub fn change(signal: u32, old_options: u32, new_options: u32) void {
     lock.acquire();
     defer lock.release();
     const hook = &hooks[signal];
-    const had_hysteresis = hook.hysteresis.load(.seq_cst);
     count(hook, old_options, .down);
     count(hook, new_options, .up);
-    if (had_hysteresis and !hook.hysteresis.load(.seq_cst)) rearmLocked(signal);
+    if (!hook.hysteresis.load(.seq_cst)) rearmLocked(signal);
 }
 
 pub fn rearm(signal: u32) void {
@@ -135,48 +152,64 @@ fn count(hook: *Hook, options: u32, direction: enum { up, down }) void {
 
 const State = enum { ours, ignored, other };
 
-fn read(signal: u32, out: *platform.Disposition) State {
-    const status = platform.disposition(signal, out);
-    assert(status == 0);
-    const current = @intFromPtr(out.handler);
-    if (current == @intFromPtr(&handler)) return .ours;
-    return if (current == @intFromPtr(platform.ignored().handler)) .ignored else .other;
+fn stateOf(current: *const platform.Disposition) State {
+    const address = @intFromPtr(current.handler);
+    if (address == @intFromPtr(&handler)) return .ours;
+    return if (address == @intFromPtr(platform.ignored().handler)) .ignored else .other;
+}
+
+/// Whether what is there now is our doing.
+fn isOurs(hook: *Hook, current: *const platform.Disposition) bool {
+    return switch (stateOf(current)) {
+        .ours => true,
+        .ignored => hook.ignored.load(.seq_cst),
+        .other => false,
+    };
 }
 
 /// Reads the live disposition rather than believing a table: the runtime, or anybody, may have replaced ours.
 fn install(signal: u32) i32 {
     const hook = &hooks[signal];
     var current: platform.Disposition = undefined;
-    const state = read(signal, &current);
-    if (state == .ours) return 0;
-    // Hysteresis made the kernel ignore it, which is ours too.
-    const is_ours_ignored = state == .ignored and hook.count > 1 and hook.with_hysteresis > 0;
-    if (!is_ours_ignored) {
-        hook.old = current;
-        hook.old_handler.store(@intFromPtr(current.handler), .release);
-    }
-    return platform.setDisposition(signal, &platform.ours(&handler));
+    const status = platform.disposition(signal, &current);
+    if (status < 0) return status;
+    // Before ours is in: a signal that comes at once must find what to chain to.
+    if (!isOurs(hook, &current)) keep(hook, &current);
+    var displaced: platform.Disposition = undefined;
+    const installed = platform.swapDisposition(signal, &platform.ours(&handler), &displaced);
+    if (installed < 0) return installed;
+    // Another thread may have installed its own in between.
+    if (!isOurs(hook, &displaced)) keep(hook, &displaced);
+    hook.ignored.store(false, .seq_cst);
+    return 0;
+}
+
+fn keep(hook: *Hook, old: *const platform.Disposition) void {
+    hook.old = old.*;
+    hook.old_handler.store(@intFromPtr(old.handler), .release);
 }
 
 /// Only if ours is still there: somebody who came after us keeps theirs.
-fn restore(signal: u32, had_hysteresis: bool) void {
+fn restore(signal: u32) void {
     const hook = &hooks[signal];
     var current: platform.Disposition = undefined;
-    const state = read(signal, &current);
-    if (state == .ours or (state == .ignored and had_hysteresis)) {
+    _ = platform.disposition(signal, &current);
+    if (isOurs(hook, &current)) {
         hook.old.handler = @ptrFromInt(hook.old_handler.load(.acquire));
         const status = platform.setDisposition(signal, &hook.old);
         assert(status == 0);
     }
+    hook.ignored.store(false, .seq_cst);
 }
 
 fn rearmLocked(signal: u32) void {
-    if (hooks[signal].count == 0) return;
-    var current: platform.Disposition = undefined;
-    if (read(signal, &current) == .ignored) {
-        const status = platform.setDisposition(signal, &platform.ours(&handler));
-        assert(status == 0);
-    }
+    const hook = &hooks[signal];
+    if (hook.count == 0 or !hook.ignored.swap(false, .seq_cst)) return;
+    var displaced: platform.Disposition = undefined;
+    const status = platform.swapDisposition(signal, &platform.ours(&handler), &displaced);
+    assert(status == 0);
+    // Somebody has installed theirs since.
+    if (stateOf(&displaced) == .other) _ = platform.setDisposition(signal, &displaced);
 }
 
 fn findCell(hook: *Hook, arg: u64) ?*std.atomic.Value(u64) {

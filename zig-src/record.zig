@@ -18,7 +18,7 @@ pub const Record = extern struct {
     /// The agent's list of records that became pending.
     next: std.atomic.Value(u32),
     listed: std.atomic.Value(u32),
-    agent: u32,
+    agent: std.atomic.Value(u32),
     pipe: std.atomic.Value(u64),
     signal: u32,
     hook_options: u32,
@@ -61,14 +61,15 @@ pub fn open(agent: u32, flags: u32) callconv(.c) i32 {
     _ = agents.get(agent);
     const slot = slab.open() orelse return Status.full.code();
     const record = get(slot);
-    assert(record.pending().load(.monotonic) == 0);
+    record.pending().store(0, .monotonic);
     assert(record.listed.load(.monotonic) == 0);
     record.blocked = 0;
     record.flags.store(flags, .monotonic);
-    record.agent = agent;
     record.signal = 0;
     record.pipe.store(0, .monotonic);
     record.hook_options = 0;
+    record.agent.store(agent, .monotonic);
+    slab.publish(slot);
     return @intCast(slot);
 }
 
@@ -88,7 +89,7 @@ fn send(target: slabs.Handle, value: i32) Sent {
     var old = record.word().load(.monotonic);
     while (true) {
         var new: Word = @bitCast(old);
-        if (target.zero != 0 or target.generation == 0 or new.tag.generation != target.generation) return .stale;
+        if (!target.names(new.tag)) return .stale;
         const was_idle = new.pending == 0;
         new.pending = if (value == 0) 1 else value;
         if (was_idle) {
@@ -107,9 +108,8 @@ fn send(target: slabs.Handle, value: i32) Sent {
 }
 
 fn announce(slot: u32, record: *Record) void {
-    const flags = record.flags.load(.seq_cst);
-    if (flags & flag_pipe != 0) event_pipe.signal(record.pipe.load(.acquire));
-    agents.notify(agents.get(record.agent), slot, record, flags & flag_wake != 0);
+    if (record.flags.load(.seq_cst) & flag_pipe != 0) event_pipe.signal(record.pipe.load(.acquire));
+    agents.notify(agents.get(record.agent.load(.monotonic)), slot, record);
 }
 
 /// The public signal function, `void (*)(void *arg, int value)`.
@@ -122,9 +122,10 @@ pub fn signalChecked(arg: u64, value: i32) callconv(.c) i32 {
     const target: slabs.Handle = @bitCast(arg);
     const record = of(slab.find(target.slot) orelse return Status.forged.code());
     const current: slabs.Tag = @bitCast(record.head.tag.load(.seq_cst));
-    const retired = current.generation == 0;
-    if (target.zero != 0 or target.generation == 0) return Status.forged.code();
-    if (!retired and target.generation > current.generation) return Status.forged.code();
+    // The slot has used up its generations: all of them were somebody's.
+    const is_spent = current.generation == 0;
+    const was_given = target.zero == 0 and target.generation % 2 == 1 and (is_spent or target.generation <= current.generation);
+    if (!was_given) return Status.forged.code();
     return if (send(target, value) == .sent) 1 else 0;
 }
 
@@ -200,27 +201,22 @@ pub fn retire(slot: u32) callconv(.c) void {
         record.signal = 0;
     }
     slab.retire(slot);
-    agents.unlist(agents.get(record.agent), slot);
+    agents.unlist(agents.get(record.agent.load(.monotonic)), slot);
 }
 
 /// Second half: the slot may serve another.
 pub fn release(slot: u32) callconv(.c) void {
     const record = get(slot);
     assert(record.signal == 0);
-    record.pending().store(0, .monotonic);
-    record.pipe.store(0, .monotonic);
-    record.agent = no_agent;
+    record.agent.store(agents.nobody, .monotonic);
     slab.release(slot);
 }
 
-const no_agent = std.math.maxInt(u32);
-
 /// For an agent that ends with records open; what was pending has nobody left to handle it.
 pub fn closeAllOf(agent: u32) void {
-    var slot: u32 = 1;
-    const used = slab.usedSlots();
-    while (slot <= used) : (slot += 1) {
-        if (get(slot).agent != agent) continue;
+    for (1..slab.used.load(.acquire) + 1) |index| {
+        const slot: u32 = @intCast(index);
+        if (get(slot).agent.load(.monotonic) != agent) continue;
         retire(slot);
         release(slot);
     }
@@ -244,7 +240,7 @@ test "a late signal is refused for ever" {
     try std.testing.expectEqual(0, signalChecked(stale, 7));
     signal(stale, 9);
     try std.testing.expectEqual(0, get(second).pending().load(.seq_cst));
-    for ([_]u64{ 0, 1, 12345, 1 << 63, std.math.maxInt(u64), handle(second) + (1 << 32) }) |forged| {
+    for ([_]u64{ 0, 1, 12345, 1 << 63, std.math.maxInt(u64), handle(second) + (2 << 32), stale + (1 << 32), 1 << 32 | 999 }) |forged| {
         try std.testing.expectEqual(Status.forged.code(), signalChecked(forged, 1));
         signal(forged, 1);
         block(forged);

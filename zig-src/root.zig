@@ -17,7 +17,7 @@ pub const functions = .{
 
     .{ "agent_open", agent.open, .{}, "An agent for the calling thread." },
     .{ "agent_address", agent.address, .{"agent"}, "Address of two int32: the attention word, and the list of records that became pending." },
-    .{ "agent_wake_socket", agent.openWakeSocket, .{"agent"}, "Makes the socket that wakes the loop; gives its read side to the caller." },
+    .{ "agent_wake_socket", agent.openWakeSocket, .{ "agent", "forgets" }, "Makes the socket that wakes the loop; gives its read side to the caller." },
 
     .{ "record_open", record.open, .{ "agent", "flags" }, "A record of the agent." },
     .{ "record_address", record.address, .{"slot"}, "Address of the record's words." },
@@ -34,8 +34,8 @@ pub const functions = .{
 
     .{ "hook_check", hook.check, .{"signal"}, "0 when the signal can be hooked." },
 
-    .{ "pipe_open", event_pipe.open, .{}, "An eventfd, or a pipe." },
-    .{ "pipe_adopt", event_pipe.adopt, .{ "read_fd", "write_fd" }, "The caller's descriptors, which it keeps." },
+    .{ "pipe_open", event_pipe.open, .{"agent"}, "An eventfd, or a pipe." },
+    .{ "pipe_adopt", event_pipe.adopt, .{ "agent", "read_fd", "write_fd" }, "The caller's descriptors, which it keeps." },
     .{ "pipe_handle", event_pipe.handle, .{"slot"}, "The arg that pipe_signal and pipe_drain take." },
     .{ "pipe_look", event_pipe.look, .{ "slot", "what" }, "0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair." },
     .{ "pipe_signal", event_pipe.signal, .{"arg"}, "Makes it readable. Any thread, any signal handler; nothing after close." },

@@ -1,8 +1,8 @@
 //! Slots that are never unmapped: a signalling thread or handler may hold a handle to a slot that was closed long ago.
 //!
 //! A handle is `generation << 32 | slot`, below 2^53 so that it survives a JavaScript number. A slot's tag holds the
-//! generation and the number of signallers that are inside it just now: a handle of an older generation is refused, and
-//! a slot is not used again before the last signaller has left it.
+//! generation, odd while it is in use, and the number of signallers that are inside it just now: a handle of another
+//! generation is refused, and a slot is not used again before the last signaller has left it.
 const std = @import("std");
 const assert = std.debug.assert;
 const platform = @import("platform.zig");
@@ -22,6 +22,11 @@ pub const Handle = packed struct(u64) {
     slot: u32,
     generation: u20,
     zero: u12 = 0,
+
+    /// Whether it is this life that it names.
+    pub fn names(handle: Handle, tag: Tag) bool {
+        return handle.zero == 0 and handle.generation % 2 == 1 and handle.generation == tag.generation;
+    }
 };
 
 /// How every slot begins. What follows is its user's: `Record`, `EventPipe`.
@@ -44,20 +49,19 @@ pub const Slab = struct {
     chunks: [chunks_max]std.atomic.Value(?*Chunk) = @splat(.init(null)),
     lock: Lock = .{},
     /// Slots handed out so far, free ones included: 1 to `used`. Slot 0 is nobody's: it means "none" in lists.
-    used: u32 = 0,
+    used: std.atomic.Value(u32) = .init(0),
     free: u32 = 0,
 
-    /// null: 4,194,303 slots are in use, or the kernel has no memory.
+    /// A slot for its user to fill in and publish(). null: 4,194,303 are in use, or the kernel has no memory.
     pub fn open(slab: *Slab) ?u32 {
         slab.lock.acquire();
         defer slab.lock.release();
         if (slab.free != 0) {
             const slot = slab.free;
             slab.free = slab.get(slot).free_next;
-            slab.get(slot).free_next = 0;
             return slot;
         }
-        const slot = slab.used + 1;
+        const slot = slab.used.load(.monotonic) + 1;
         if (slot == chunks_max * chunk_slots) return null;
         const chunk = &slab.chunks[slot / chunk_slots];
         if (chunk.load(.monotonic) == null) {
@@ -65,34 +69,45 @@ pub const Slab = struct {
             // Release: whoever finds the chunk finds it zeroed.
             chunk.store(@ptrCast(@alignCast(memory)), .release);
         }
-        slab.used = slot;
-        const item = slab.get(slot);
-        item.tag.store(@bitCast(Tag{ .generation = 1 }), .release);
+        slab.used.store(slot, .release);
         return slot;
     }
 
-    /// Ends the life that `handle` names: from here on it is refused. Returns when the last signaller has left.
+    /// The slot lives: from here on its handle is good.
+    pub fn publish(slab: *Slab, slot: u32) void {
+        const generation = slab.step(slot);
+        assert(generation % 2 == 1);
+    }
+
+    /// Ends this life: its handle is refused. Returns when the last signaller has left.
     pub fn retire(slab: *Slab, slot: u32) void {
+        const generation = slab.step(slot);
+        assert(generation % 2 == 0);
+        while (slab.tagOf(slot).guests != 0) platform.yield();
+    }
+
+    fn step(slab: *Slab, slot: u32) u20 {
         const tag = &slab.get(slot).tag;
         var old = tag.load(.monotonic);
         while (true) {
             var new: Tag = @bitCast(old);
-            // A generation of 0 is never valid: a slot that has used up all of them stays closed for ever.
-            new.generation = if (new.generation == std.math.maxInt(u20)) 0 else new.generation + 1;
-            old = tag.cmpxchgWeak(old, @bitCast(new), .seq_cst, .monotonic) orelse break;
+            new.generation +%= 1;
+            old = tag.cmpxchgWeak(old, @bitCast(new), .seq_cst, .monotonic) orelse return new.generation;
         }
-        while (@as(Tag, @bitCast(tag.load(.seq_cst))).guests != 0) platform.yield();
     }
 
-    /// Lets a retired slot be used again.
+    fn tagOf(slab: *Slab, slot: u32) Tag {
+        return @bitCast(slab.get(slot).tag.load(.seq_cst));
+    }
+
+    /// Lets a retired slot be used again, unless it has used up its generations: no handle may ever become good again.
     pub fn release(slab: *Slab, slot: u32) void {
-        const item = slab.get(slot);
-        const tag: Tag = @bitCast(item.tag.load(.monotonic));
+        const tag = slab.tagOf(slot);
         assert(tag.guests == 0);
         if (tag.generation == 0) return;
         slab.lock.acquire();
         defer slab.lock.release();
-        item.free_next = slab.free;
+        slab.get(slot).free_next = slab.free;
         slab.free = slot;
     }
 
@@ -103,19 +118,13 @@ pub const Slab = struct {
 
     /// For values from outside: null when no such slot was ever handed out.
     pub fn find(slab: *Slab, slot: u32) ?*Head {
-        if (slot == 0 or slot >= chunks_max * chunk_slots) return null;
-        const chunk = slab.chunks[slot / chunk_slots].load(.acquire) orelse return null;
-        return &chunk[slot % chunk_slots].head;
-    }
-
-    pub fn usedSlots(slab: *Slab) u32 {
-        slab.lock.acquire();
-        defer slab.lock.release();
-        return slab.used;
+        if (slot == 0 or slot > slab.used.load(.acquire)) return null;
+        return slab.get(slot);
     }
 
     pub fn handle(slab: *Slab, slot: u32) Handle {
-        const tag: Tag = @bitCast(slab.get(slot).tag.load(.monotonic));
+        const tag = slab.tagOf(slot);
+        assert(tag.generation % 2 == 1);
         return .{ .slot = slot, .generation = tag.generation };
     }
 
@@ -125,7 +134,7 @@ pub const Slab = struct {
         var old = item.tag.load(.monotonic);
         while (true) {
             var new: Tag = @bitCast(old);
-            if (wanted.zero != 0 or wanted.generation == 0 or new.generation != wanted.generation) return null;
+            if (!wanted.names(new)) return null;
             assert(new.guests != std.math.maxInt(u12));
             new.guests += 1;
             // Sequentially consistent against retire(): either it sees the guest, or the guest sees the new generation.

@@ -40,7 +40,7 @@ fn open(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
 
 fn tryOpen(env: napi.Env, agent: u32, callback: napi.Value) i32 {
     const loop = napi.eventLoop(env) orelse return Status.unsupported.code();
-    assert(napi.host("uv_handle_size", fn (c_int) callconv(.c) usize)(uv_async) <= @sizeOf(UvAsync));
+    if (std.debug.runtime_safety) assert(napi.host("uv_handle_size", fn (c_int) callconv(.c) usize)(uv_async) <= @sizeOf(UvAsync));
     const wake = wakes[agent] orelse made: {
         const memory = platform.map(@sizeOf(Wake)) orelse return Status.full.code();
         wakes[agent] = @ptrCast(@alignCast(memory));

@@ -48,6 +48,11 @@ pub fn setDisposition(signal: u32, new: *const Disposition) i32 {
     return failed(linux.syscall4(.rt_sigaction, signal, @intFromPtr(new), 0, sigset_size)) orelse 0;
 }
 
+/// Sets and gives what was there, in one step.
+pub fn swapDisposition(signal: u32, new: *const Disposition, old: *Disposition) i32 {
+    return failed(linux.syscall4(.rt_sigaction, signal, @intFromPtr(new), @intFromPtr(old), sigset_size)) orelse 0;
+}
+
 /// RESTART: blocking reads go on. ONSTACK: Go and Deno require it. All signals are masked while the handler runs, so that
 /// two frames never share a small alternate stack (8 KiB in Deno; a frame with AVX-512 state takes 3 of them).
 pub fn ours(handler: Handler) Disposition {
@@ -224,7 +229,7 @@ pub fn inspect(read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 {
         if (status.ACCMODE == wrong) return Status.wrong_direction.code();
     }
     const is_socket = isSocket(write_fd) orelse return Status.bad_fd.code();
-    kind.* = if (is_socket) .socketpair else if (read_fd == write_fd) .eventfd else .pipe;
+    kind.* = if (is_socket) .socketpair else .pipe;
     return 0;
 }
 
@@ -237,6 +242,11 @@ fn stat(fd: Fd) ?linux.Statx {
 fn isSocket(fd: Fd) ?bool {
     const status = stat(fd) orelse return null;
     return status.mode & linux.S.IFMT == linux.S.IFSOCK;
+}
+
+/// 0 when it is not open.
+pub fn inode(fd: Fd) u64 {
+    return (stat(fd) orelse return 0).ino;
 }
 
 /// Whether two descriptors name one pipe or socket. (All eventfds share an inode: for them it says less.)
@@ -269,14 +279,13 @@ pub fn replace(fd: Fd, target: Fd) i32 {
 
 /// One wake. Full is fine: then the reader has not drained yet and will look. Never blocks, never raises SIGPIPE.
 pub fn write(fd: Fd, kind: FdKind) void {
-    // An eventfd takes eight bytes, no less.
+    // Eight bytes suit all but sockets, where one is cheaper: an eventfd takes no less, and who knows what a dup is of.
     const one: u64 = 1;
     const bytes = std.mem.asBytes(&one);
     while (true) {
         const result = switch (kind) {
             .socketpair => linux.sendto(fd, bytes, 1, linux.MSG.DONTWAIT | linux.MSG.NOSIGNAL, null, 0),
-            .pipe => linux.write(fd, bytes, 1),
-            .eventfd => linux.write(fd, bytes, 8),
+            .pipe, .eventfd => linux.write(fd, bytes, 8),
         };
         if (linux.errno(result) != .INTR) return;
     }
@@ -289,8 +298,8 @@ pub fn drain(fd: Fd, kind: FdKind) void {
         const result = linux.read(fd, &buffer, buffer.len);
         if (linux.errno(result) == .INTR) continue;
         if (failed(result) != null) return;
-        // A short read emptied it; an eventfd gives all with its one read.
-        if (kind == .eventfd or result < buffer.len) return;
+        // Our own eventfd gives all with one read. What was adopted may be anything, such as a semaphore: until it is empty.
+        if (result == 0 or kind == .eventfd) return;
     }
 }
 
