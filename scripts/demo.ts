@@ -1,0 +1,52 @@
+/** Builds what is needed and runs the demo on a runtime: `deno task demo --runtime deno|bun|node`. */
+
+import { parseArgs } from "node:util";
+import { build } from "./build.ts";
+import { bun, node, nodeVersions } from "./toolchain.ts";
+import { transpile } from "./transpile.ts";
+
+const root = new URL("..", import.meta.url);
+
+const { values, tokens } = parseArgs({
+  strict: false,
+  tokens: true,
+  options: { runtime: { type: "string", default: "deno" } },
+});
+// What is not for this script is for the demo.
+const rest = tokens.filter((token) =>
+  !(token.kind === "option" && token.name === "runtime")
+).map((token) => Deno.args[token.index]);
+
+/** The newest Node with "node", a certain one with "node20". */
+async function command(runtime: string): Promise<string[]> {
+  if (runtime === "deno") {
+    return [Deno.execPath(), "run", "-A", "examples/demo.ts"];
+  }
+  if (runtime === "bun") return [await bun(), "examples/demo.ts"];
+  const major = runtime.match(/^node(\d*)$/)?.[1];
+  if (major === undefined) {
+    throw new RangeError(
+      `--runtime ${runtime}: use deno, bun, node or node20 and so on`,
+    );
+  }
+  await transpile();
+  return [
+    await node(major || nodeVersions.at(-1)!),
+    "build/node/examples/demo.js",
+  ];
+}
+
+console.error("Building");
+await build();
+const [executable, ...args] = await command(String(values.runtime));
+
+// Ctrl-C goes to the whole process group: the demo decides what comes of it.
+Deno.addSignalListener("SIGINT", () => {});
+const { code } = await new Deno.Command(executable, {
+  args: [...args, ...rest],
+  cwd: root,
+  stdin: "inherit",
+  stdout: "inherit",
+  stderr: "inherit",
+}).spawn().status;
+Deno.exit(code);

@@ -1,0 +1,85 @@
+/** Prepares the modules that tests and scripts import, also where JSR cannot be reached. */
+
+import config from "../deno.json" with { type: "json" };
+import { run } from "./run.ts";
+import { toJavaScript } from "./transpile.ts";
+import { write } from "./write.ts";
+
+const root = new URL("..", import.meta.url);
+const standIns = {
+  "@std/assert": new URL("scripts/stand_in/assert.ts", root),
+  "@deno/dnt": new URL("scripts/stand_in/dnt.ts", root),
+};
+
+/** How to call Deno so that it finds the modules. */
+export interface Modules {
+  /** For `deno run` and the like. */
+  flags: string[];
+  /** What was done, where it is worth a line. */
+  note: string;
+}
+
+/** `$ASYNC_INTERRUPT_IMPORT_MAP` names an import map to be used in the place of JSR; without it and without JSR, stand-ins do. */
+export async function prepareModules(): Promise<Modules> {
+  const given = Deno.env.get("ASYNC_INTERRUPT_IMPORT_MAP");
+  if (given) {
+    const flags = [`--import-map=${given}`];
+    await bundleAssert(flags);
+    return { flags, note: `modules by ${given}` };
+  }
+
+  const specifiers = [
+    config.imports["@std/assert"],
+    config.imports["@deno/dnt"],
+  ];
+  const probe = await run(
+    [Deno.execPath(), "cache", "--no-config", ...specifiers],
+    { timeout: 60 },
+  );
+  if (probe.ok) {
+    await bundleAssert([]);
+    return { flags: [], note: "" };
+  }
+
+  const source = await Deno.readTextFile(standIns["@std/assert"]);
+  await writeNodeModule(toJavaScript(source, "assert.ts"));
+  const imports: Record<string, string> = { ...config.imports };
+  for (const [name, file] of Object.entries(standIns)) {
+    imports[name] = file.href;
+  }
+  imports[config.name] = new URL(config.exports["."], root).href;
+  const importMap = new URL("build/import_map.json", root);
+  await write(importMap, JSON.stringify({ imports }, null, 2));
+  return {
+    flags: [`--import-map=${importMap.href}`],
+    note: "JSR cannot be reached: stand-ins for @std/assert and @deno/dnt",
+  };
+}
+
+/** Bun and Node do not know JSR, so they get one file. */
+async function bundleAssert(flags: string[]) {
+  const entry = new URL("build/assert.ts", root);
+  await write(entry, `export * from "@std/assert";\n`);
+  const bundle = new URL("build/assert.js", root);
+  const { ok, output } = await run(
+    [
+      Deno.execPath(),
+      "bundle",
+      ...flags,
+      `--output=${bundle.pathname}`,
+      entry.href,
+    ],
+    { cwd: root },
+  );
+  if (!ok) throw new Error(`Could not bundle @std/assert:\n${output}`);
+  await writeNodeModule(await Deno.readTextFile(bundle));
+}
+
+async function writeNodeModule(code: string) {
+  const folder = new URL("node_modules/@std/assert/", root);
+  await write(
+    new URL("package.json", folder),
+    `{ "type": "module", "exports": "./mod.js" }\n`,
+  );
+  await write(new URL("mod.js", folder), code);
+}

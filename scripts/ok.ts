@@ -1,0 +1,285 @@
+/** The one gate: builds, checks and tests everything. `deno task ok --help` tells how to narrow it. */
+
+import { relative } from "node:path";
+import { parseArgs } from "node:util";
+import { build } from "./build.ts";
+import { prepareModules } from "./modules.ts";
+import { type Outcome, run } from "./run.ts";
+import { bun, node, nodeVersions, zig } from "./toolchain.ts";
+import { transpile } from "./transpile.ts";
+
+const help = `Usage: deno task test [--only STEP,...] [--filter TEXT] [FILE...]
+
+  --only     only these steps: deno, bun, node20 and so on, fmt, lint, ...
+  --runtime  the same
+  --filter   only the tests whose names contain this text
+  FILE       only these test files
+
+With a file or a filter alone, the steps are the runtimes.`;
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** A step without counts is one test. */
+type Result = Outcome & Partial<Counts> & { note?: string };
+
+const root = new URL("..", import.meta.url);
+Deno.chdir(root);
+const deno = Deno.execPath();
+const runtimes = [
+  "deno",
+  "bun",
+  ...nodeVersions.map((major) => `node${major}`),
+];
+const reports = await Deno.makeTempDir({ prefix: "async-interrupt-junit-" });
+const generated = ["ffi/symbols.ts", "include/async_interrupt.h"];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    only: { type: "string", multiple: true, default: [] },
+    runtime: { type: "string", multiple: true, default: [] },
+    filter: { type: "string" },
+    help: { type: "boolean" },
+  },
+});
+if (values.help) {
+  console.log(help);
+  Deno.exit();
+}
+const only = [...values.only, ...values.runtime].flatMap((v) => v.split(","));
+if (only.length === 0 && (positionals.length > 0 || values.filter)) {
+  only.push(...runtimes);
+}
+
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const names: string[] = [];
+
+/** Announces, runs and counts one step. */
+async function step(
+  name: string,
+  work: () => Promise<Result>,
+): Promise<boolean> {
+  names.push(name);
+  Deno.stdout.writeSync(new TextEncoder().encode(`${name} ... `));
+  const start = performance.now();
+  const outcome: Result = await work().catch((error): Result => ({
+    ok: false,
+    output: `${error instanceof Error ? error.message : error}\n`,
+  }));
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+
+  const { ok, output, passed = Number(ok), skipped = 0, note = "" } = outcome;
+  // A crash after the last test is a failure that no test has.
+  const failed = outcome.failed || Number(!ok);
+  const counts = { passed, failed, skipped };
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+  const details = outcome.passed === undefined ? "" : `${summary(counts)}, `;
+  const word = ok ? "ok" : "FAILED";
+  console.log(`${word} (${details}${seconds} s) ${note}`.trimEnd());
+  if (!ok) console.log(output.trimEnd());
+  return ok;
+}
+
+/** A step that `--only` may leave out. */
+async function choice(
+  name: string,
+  work: () => Promise<Result>,
+) {
+  if (only.length === 0 || only.includes(name)) await step(name, work);
+  else names.push(name);
+}
+
+const done = { ok: true, output: "" };
+
+/** Runs tests and counts them by their JUnit report. */
+async function tests(
+  name: string,
+  command: (report: string) => string[],
+): Promise<Outcome & Counts> {
+  const report = `${reports}/${name}.xml`;
+  const { ok, output } = await run(command(report));
+  const xml = (await Deno.readTextFile(report).catch(() => ""))
+    // Node counts a file without tests as a test that passed.
+    .replace(/<testcase name="[^"]*\.test\.js"[^>]*\/>/g, "");
+  const count = (tag: RegExp) => xml.match(tag)?.length ?? 0;
+  const all = count(/<testcase\b/g);
+  const failed = count(/<(failure|error)\b/g);
+  const skipped = count(/<skipped\b/g);
+  const ran = all > skipped;
+  return {
+    ok: ok && failed === 0 && ran,
+    output: ran ? output : `${output}\nNo test ran.`,
+    passed: all - failed - skipped,
+    failed,
+    skipped,
+  };
+}
+
+/** `deno test` with what every use of it needs. */
+function denoTest(name: string, ...args: string[]): Promise<Outcome & Counts> {
+  return tests(name, (report) => [
+    deno,
+    "test",
+    "-A",
+    ...flags,
+    `--junit-path=${report}`,
+    ...args,
+  ]);
+}
+
+function summary({ passed, failed, skipped }: Counts) {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+/** Whether the committed files are those that the Zig declarations make now. */
+async function staleness(): Promise<Outcome> {
+  const read = (file: string) => Deno.readTextFile(file).catch(() => "");
+  const before = await Promise.all(generated.map(read));
+  const outcome = await run([zigPath, "build", "generate"]);
+  if (!outcome.ok) return outcome;
+  const stale: string[] = [];
+  for (const [i, file] of generated.entries()) {
+    if (await read(file) === before[i]) continue;
+    stale.push(file);
+    await Deno.writeTextFile(file, before[i]);
+  }
+  return {
+    ok: stale.length === 0,
+    output: `${stale.join(" and ")} is older than the Zig declarations: ` +
+      "run `deno task build generate` and commit the result",
+  };
+}
+
+/** `deno publish --dry-run` lists the files, and says nothing about one that is missing. */
+async function publish(): Promise<Outcome> {
+  const { ok, output } = await run([
+    deno,
+    "publish",
+    "--dry-run",
+    "--allow-dirty",
+    ...flags,
+  ]);
+  const missing = ["mod.ts", "README.md", "LICENSE", "ffi/embedded.ts"]
+    .filter((file) => !output.includes(`/${file} `));
+  const surplus = ["scripts/", "tests/", "zig-src/"]
+    .filter((folder) => output.includes(new URL(folder, root).href));
+  return {
+    ok: ok && missing.length === 0 && surplus.length === 0,
+    output: `${output}\nmissing: ${missing}; surplus: ${surplus}`,
+  };
+}
+
+let zigPath = "";
+let flags: string[] = [];
+
+let ready = await step("toolchain", async () => {
+  zigPath = await zig();
+  await bun();
+  for (const major of nodeVersions) await node(major);
+  return done;
+}) && await step("modules", async () => {
+  const modules = await prepareModules();
+  flags = modules.flags;
+  return { ...done, note: modules.note };
+});
+if (!ready) finish();
+ready = await step("build", async () => {
+  await build("testkit");
+  await transpile();
+  return done;
+});
+
+const rootModules = Array.from(Deno.readDirSync("."), (entry) => entry.name)
+  .filter((name) => name.endsWith(".ts")).sort();
+await choice("stale", staleness);
+await choice("fmt", () => run([deno, "fmt", "--check"]));
+await choice("lint", () => run([deno, "lint"]));
+await choice("check", () => run([deno, "check", ...flags]));
+await choice("doc", () => run([deno, "doc", "--lint", ...flags, "mod.ts"]));
+await choice(
+  "doc-tests",
+  () => denoTest("doc-tests", "--doc", ...rootModules, "README.md"),
+);
+await choice(
+  "zig-fmt",
+  () =>
+    run([zigPath, "fmt", "--check", "zig-src", "build.zig", "tests/native"]),
+);
+for (const mode of ["Debug", "ReleaseSafe"]) {
+  await choice(
+    `zig-${mode.toLowerCase()}`,
+    () => run([zigPath, "build", "test", `-Doptimize=${mode}`]),
+  );
+}
+await choice("publish", publish);
+
+const files = positionals.length > 0
+  ? positionals.map((file) => relative(".", file))
+  : testFiles();
+const filter = values.filter;
+// RegExp.escape() escapes letters too, which Bun does not understand.
+const pattern = filter?.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+if (ready) {
+  const filterArgs = filter ? ["--filter", filter] : [];
+  await choice(
+    "deno",
+    () => denoTest("deno", "--no-check", ...filterArgs, ...files),
+  );
+  const bunPath = await bun();
+  await choice("bun", () =>
+    tests("bun", (report) => [
+      bunPath,
+      "test",
+      // Each test has a watchdog of its own; Bun would give it 5 s.
+      "--timeout=120000",
+      "--reporter=junit",
+      `--reporter-outfile=${report}`,
+      ...pattern ? ["-t", pattern] : [],
+      ...files.map((file) => `./${file}`),
+    ]));
+  for (const major of nodeVersions) {
+    const nodePath = await node(major);
+    await choice(`node${major}`, () =>
+      tests(`node${major}`, (report) => [
+        nodePath,
+        "--test",
+        "--test-reporter=spec",
+        "--test-reporter-destination=stdout",
+        "--test-reporter=junit",
+        `--test-reporter-destination=${report}`,
+        ...pattern ? [`--test-name-pattern=${pattern}`] : [],
+        ...files.map((file) => `build/node/${file.replace(/\.ts$/, ".js")}`),
+      ]));
+  }
+  await choice(
+    "package",
+    () => denoTest("package", "--no-check", "scripts/package_test.ts"),
+  );
+} else {
+  console.log("No tests without a build.");
+}
+finish();
+
+function testFiles(): string[] {
+  return Array.from(Deno.readDirSync("tests"), (entry) => entry.name)
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => `tests/${name}`)
+    .sort();
+}
+
+function finish(): never {
+  const unknown = only.filter((name) => !names.includes(name));
+  if (ready && unknown.length > 0) {
+    console.log(`No such step: ${unknown}. There are: ${names.join(", ")}`);
+    total.failed += 1;
+  }
+  Deno.removeSync(reports, { recursive: true });
+  console.log(summary(total));
+  Deno.exit(total.failed > 0 ? 1 : 0);
+}
