@@ -652,7 +652,7 @@ function signalNumber(signal: string | number): number {
   if (number === undefined) {
     throw new RangeError(
       `Cannot hook a signal: this platform does not have ${
-        JSON.stringify(signal)
+        typeof signal === "string" ? `"${signal}"` : signal
       }`,
     );
   }

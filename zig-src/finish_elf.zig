@@ -22,6 +22,8 @@ pub fn main(init: std.process.Init) !void {
         if (program.type == .LOAD) end = @max(end, program.offset + program.filesz);
         if (program.type != .DYNAMIC) continue;
         for (std.mem.bytesAsSlice(elf.Elf64_Dyn, file[program.offset..][0..program.filesz])) |*entry| {
+            // The host has a libc; which one, is not ours to say.
+            if (entry.d_tag == elf.DT_NEEDED) return error.NeedsLibrary;
             if (entry.d_tag != elf.DT_FLAGS_1) continue;
             entry.d_val |= elf.DF_1_NODELETE;
             pinned = true;

@@ -1,0 +1,205 @@
+/**
+ * Every test runs in a process of its own: signal dispositions are clean, descriptors can be counted, and a hang or a
+ * crash is the failure of one test that can be named.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import process from "node:process";
+import nodeTest from "node:test";
+import { fileURLToPath } from "node:url";
+
+/** How a test runs. */
+export interface TestOptions {
+  /** Seconds after which it counts as hung. Default 20. */
+  timeout?: number;
+  /** Why the runtime has not what the test is about. */
+  skip?: string | false;
+}
+
+/** What a process left behind. */
+export interface Ended {
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+  hung: boolean;
+}
+
+/** A process that runs a module. */
+export interface Program {
+  child: ChildProcess;
+  pid: number;
+  /** The next line that it prints. */
+  line(): Promise<string>;
+  ended: Promise<Ended>;
+}
+
+/** The runtime that runs this. */
+export const runtime: "deno" | "bun" | "node" = process.versions.deno
+  ? "deno"
+  : process.versions.bun
+  ? "bun"
+  : "node";
+
+const marker = "--the-test";
+
+/** Gives the `test()` of one file: `const test = testsOf(import.meta.url)`. */
+export function testsOf(
+  file: string,
+): (
+  name: string,
+  body: () => unknown,
+  options?: TestOptions,
+) => void {
+  const names = new Set<string>();
+  const [flag, wanted] = process.argv.slice(2);
+  return (name, body, { timeout = 20, skip = false } = {}) => {
+    if (names.has(name)) throw new Error(`Two tests are called "${name}"`);
+    names.add(name);
+    if (flag !== marker) {
+      nodeTest(name, { skip }, () => inProcess(file, name, timeout));
+    } else if (wanted === name) {
+      runBody(body);
+    }
+  };
+}
+
+async function runBody(body: () => unknown) {
+  // A test may wait for something that by itself does not keep the process alive.
+  const keepAlive = setInterval(() => {}, 1e9);
+  try {
+    await body();
+  } catch (error) {
+    console.error(error);
+    process.exit(1);
+  }
+  clearInterval(keepAlive);
+  process.exit(0);
+}
+
+async function inProcess(file: string, name: string, timeout: number) {
+  const program = start(new URL(file), [marker, name], { timeout });
+  const { code, signal, stdout, stderr, hung } = await program.ended;
+  if (code === 0) return;
+  const how = hung
+    ? `hung for ${timeout} s`
+    : signal
+    ? `died of ${signal}`
+    : `exited with ${code}`;
+  throw new Error(`"${name}" ${how}\n${stdout}${stderr}`);
+}
+
+/** How {@linkcode start} runs a module. */
+export interface StartOptions {
+  /** Seconds until SIGKILL. */
+  timeout?: number;
+  /** What to put in front of the command. */
+  prefix?: string[];
+}
+
+/** Runs a module in another process of the same runtime. */
+export function start(
+  file: URL,
+  args: string[] = [],
+  { timeout = 15, prefix = [] }: StartOptions = {},
+): Program {
+  const command = [...prefix, ...runtimeCommand(), fileURLToPath(file)];
+  return startCommand([...command, ...args], timeout);
+}
+
+/** Runs any command. */
+export function startCommand(
+  [command, ...args]: string[],
+  timeout = 15,
+): Program {
+  const env = { ...process.env };
+  // Node's runner would take the process for one of its own.
+  delete env.NODE_TEST_CONTEXT;
+  const child = spawn(command, args, {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const text = { stdout: "", stderr: "" };
+  const lines = lineReader();
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8");
+    child[name].on("data", (chunk: string) => {
+      text[name] += chunk;
+      if (name === "stdout") lines.push(chunk);
+    });
+  }
+  const ended = new Promise<Ended>((resolve, reject) => {
+    let hung = false;
+    const end = (code: number | null, signal: string | null) => {
+      clearTimeout(watchdog);
+      lines.end();
+      resolve({ code, signal, ...text, hung });
+    };
+    const watchdog = setTimeout(() => {
+      hung = true;
+      child.kill("SIGKILL");
+      // Its own children may hold the pipes open: no use to wait for the end of these.
+      child.once("exit", end);
+    }, timeout * 1000);
+    child.once("close", end);
+    child.once("error", reject);
+  });
+  return { child, pid: child.pid!, line: lines.next, ended };
+}
+
+function runtimeCommand(): string[] {
+  if (runtime !== "deno") return [process.execPath];
+  // Where this one found its modules, whatever it was told on its command line.
+  const name = "@std/assert";
+  const imports = { [name]: import.meta.resolve(name) };
+  const map = `data:application/json,${
+    encodeURIComponent(JSON.stringify({ imports }))
+  }`;
+  return [process.execPath, "run", "-A", `--import-map=${map}`];
+}
+
+function lineReader() {
+  let rest = "";
+  let over = false;
+  const lines: string[] = [];
+  const waiting: ((line: string) => void)[] = [];
+  const deliver = () => {
+    while (waiting.length > 0 && lines.length > 0) {
+      waiting.shift()!(lines.shift()!);
+    }
+    if (over) { for (const resolve of waiting.splice(0)) resolve(""); }
+  };
+  return {
+    push(chunk: string) {
+      const parts = (rest + chunk).split("\n");
+      rest = parts.pop()!;
+      lines.push(...parts);
+      deliver();
+    },
+    end() {
+      over = true;
+      deliver();
+    },
+    next: () =>
+      new Promise<string>((resolve) => {
+        waiting.push(resolve);
+        deliver();
+      }),
+  };
+}
+
+/** How many descriptors this process has open. */
+export function openDescriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
+/** Lets the event loop turn once: what was ready is handled, what is not is not waited for. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Turns the event loop until `condition` holds; the watchdog ends what never does. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await turn();
+}

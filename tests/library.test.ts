@@ -1,0 +1,11 @@
+import { assertLess } from "@std/assert";
+import { statSync } from "node:fs";
+import process from "node:process";
+import { testsOf } from "./harness.ts";
+
+const test = testsOf(import.meta.url);
+
+test("the library is under 16 KB", () => {
+  const name = `../lib/${process.platform}-${process.arch}.node`;
+  assertLess(statSync(new URL(name, import.meta.url)).size, 16 * 1024);
+});

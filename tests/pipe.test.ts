@@ -1,0 +1,354 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { readlinkSync } from "node:fs";
+import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
+import { openDescriptors, testsOf } from "./harness.ts";
+import {
+  makePipe,
+  makeSocketpair,
+  readable,
+  testkit,
+} from "./native/testkit.ts";
+
+const test = testsOf(import.meta.url);
+
+const CLOEXEC = 1;
+const NONBLOCK = 2;
+
+function sendTo(interrupt: Interrupt, value = 1) {
+  const { func, arg } = interrupt.signalFunc();
+  testkit.call_value(func, arg, value);
+}
+
+/** What the descriptor stands for: two pipes differ. */
+function target(fd: number): string {
+  return readlinkSync(`/proc/self/fd/${fd}`);
+}
+
+test("the pipe is readable exactly between signal and handling", () => {
+  let inside: boolean | undefined;
+  const interrupt = new Interrupt({
+    callback: () => inside = readable(interrupt.pipeFileno),
+  });
+  const fd = interrupt.pipeFileno;
+  for (let round = 0; round < 3; round++) {
+    assert(!readable(fd));
+    sendTo(interrupt);
+    assert(readable(fd));
+    sendTo(interrupt);
+    checkpoint();
+    assertEquals(inside, false);
+    assert(!readable(fd));
+  }
+});
+
+test("the pipe is readable while `signal()` is blocked", () => {
+  const interrupt = new Interrupt();
+  const fd = interrupt.pipeFileno;
+  interrupt.signal();
+  assert(!readable(fd));
+  interrupt.block();
+  interrupt.signal();
+  assert(readable(fd));
+  interrupt.unblock();
+  assert(!readable(fd));
+});
+
+test("the pipe is readable from a native thread's signal on", () => {
+  const interrupt = new Interrupt({ wake: false });
+  const fd = interrupt.pipeFileno;
+  const { func, arg } = interrupt.signalFunc();
+  for (let round = 0; round < 100; round++) {
+    testkit.plan(1, 0n);
+    const thread = testkit.thread_signal(func, arg);
+    assertEquals(testkit.readable(fd, -1), 1);
+    testkit.thread_join(thread);
+    checkpoint();
+    assert(!readable(fd));
+  }
+});
+
+test("a signal during the callback makes the pipe readable again", () => {
+  const seen: boolean[] = [];
+  const interrupt = new Interrupt({
+    callback: (value) => {
+      seen.push(readable(interrupt.pipeFileno));
+      if (value === 1) {
+        sendTo(interrupt, 2);
+        seen.push(readable(interrupt.pipeFileno));
+      }
+    },
+  });
+  const fd = interrupt.pipeFileno;
+  interrupt.signal(1);
+  assertEquals(seen, [false, true, false]);
+  assert(!readable(fd));
+});
+
+test("`pipeFileno` makes the pipe on demand, and the same one every time", () => {
+  const interrupt = new Interrupt();
+  const before = openDescriptors();
+  const fd = interrupt.pipeFileno;
+  assertEquals(interrupt.pipeFileno, fd);
+  assert(openDescriptors() > before);
+  assertEquals(testkit.fd_flags(fd), CLOEXEC | NONBLOCK);
+  interrupt.close();
+  assertEquals(openDescriptors(), before);
+});
+
+test("a pipe that is made while a value waits is readable at once", () => {
+  const interrupt = new Interrupt();
+  sendTo(interrupt);
+  assert(readable(interrupt.pipeFileno));
+  checkpoint();
+  assert(!readable(interrupt.pipeFileno));
+});
+
+test("after `pipeDisable()` the pipe is never readable", () => {
+  let calls = 0;
+  const interrupt = new Interrupt({ callback: () => calls++ });
+  const fd = interrupt.pipeFileno;
+  interrupt.pipeDisable();
+  sendTo(interrupt);
+  assert(!readable(fd));
+  checkpoint();
+  assertEquals(calls, 1);
+  interrupt.pipeEnable();
+  sendTo(interrupt);
+  assert(readable(fd));
+});
+
+test("`pipeDisable()` before the pipe is made holds", () => {
+  const interrupt = new Interrupt();
+  interrupt.pipeDisable();
+  const fd = interrupt.pipeFileno;
+  sendTo(interrupt);
+  assert(!readable(fd));
+});
+
+test("`pipeEnable()` while a value waits makes the pipe readable", () => {
+  const interrupt = new Interrupt();
+  const fd = interrupt.pipeFileno;
+  interrupt.pipeDisable();
+  sendTo(interrupt);
+  interrupt.pipeEnable();
+  assert(readable(fd));
+  checkpoint();
+  assert(!readable(fd));
+});
+
+test("with `pipeAutodrain` off the pipe stays readable until `pipeDrain()`", () => {
+  const interrupt = new Interrupt({ pipeAutodrain: false });
+  assertEquals(interrupt.pipeAutodrain, false);
+  const fd = interrupt.pipeFileno;
+  sendTo(interrupt);
+  checkpoint();
+  assert(readable(fd));
+  interrupt.pipeDrain();
+  assert(!readable(fd));
+  interrupt.signal();
+  assert(readable(fd));
+  interrupt.pipeAutodrain = true;
+  interrupt.signal();
+  assert(!readable(fd));
+});
+
+test("`pipeDrain()` without a pipe does nothing", () => {
+  new Interrupt().pipeDrain();
+});
+
+test("given descriptors are used, drained and kept", () => {
+  for (const [readFd, writeFd] of [makePipe(), makeSocketpair()]) {
+    const interrupt = new Interrupt({ pipe: [readFd, writeFd] });
+    assertEquals(interrupt.pipeFileno, readFd);
+    sendTo(interrupt);
+    assert(readable(readFd));
+    checkpoint();
+    assert(!readable(readFd));
+    interrupt.close();
+    assert(testkit.fd_flags(readFd) >= 0);
+    assert(testkit.fd_flags(writeFd) >= 0);
+    assertEquals(testkit.write(writeFd), 1);
+    assert(readable(readFd));
+  }
+});
+
+test("a given eventfd is used as both sides", () => {
+  const fd = testkit.eventfd();
+  const interrupt = new Interrupt({ pipe: [fd, fd] });
+  sendTo(interrupt);
+  assert(readable(fd));
+  checkpoint();
+  assert(!readable(fd));
+});
+
+test("given descriptors that the caller closes are not written to when others have their numbers", () => {
+  const [readFd, writeFd] = makePipe();
+  const interrupt = new Interrupt({ pipe: [readFd, writeFd] });
+  testkit.close(readFd);
+  testkit.close(writeFd);
+  const [readFd2, writeFd2] = makePipe();
+  assertEquals([readFd2, writeFd2], [readFd, writeFd]);
+  sendTo(interrupt);
+  assert(!readable(readFd2));
+  assertEquals(testkit.write(writeFd2), 1);
+  checkpoint();
+  assert(readable(readFd2));
+});
+
+test("a full pipe neither blocks nor loses", () => {
+  for (const make of [makePipe, makeSocketpair]) {
+    const values: number[] = [];
+    const [readFd, writeFd] = make();
+    const interrupt = new Interrupt({
+      pipe: [readFd, writeFd],
+      callback: (value) => values.push(value),
+    });
+    assert(testkit.fill(writeFd) > 1000);
+    sendTo(interrupt, 5);
+    checkpoint();
+    assertEquals(values, [5]);
+    assert(!readable(readFd));
+    sendTo(interrupt, 6);
+    assert(readable(readFd));
+    checkpoint();
+    assertEquals(values, [5, 6]);
+  }
+});
+
+test("a full eventfd neither blocks nor loses", () => {
+  const values: number[] = [];
+  const pipe = new EventPipe();
+  testkit.fill(pipe.filenos[1]);
+  const interrupt = new Interrupt({ pipe, callback: (v) => values.push(v) });
+  sendTo(interrupt, 5);
+  assert(readable(pipe.fileno));
+  checkpoint();
+  assertEquals(values, [5]);
+  assert(!readable(pipe.fileno));
+});
+
+test("one EventPipe serves several Interrupts", () => {
+  const values: string[] = [];
+  using pipe = new EventPipe();
+  const [a, b, c] = ["a", "b", "c"].map((name) =>
+    new Interrupt({
+      pipe,
+      pipeAutodrain: false,
+      callback: (value) => values.push(`${name}${value}`),
+    })
+  );
+  for (const interrupt of [a, b, c]) {
+    assertEquals(interrupt.pipeFileno, pipe.fileno);
+    sendTo(interrupt, 2);
+    assert(pipe.wait(0));
+    checkpoint();
+    assert(pipe.wait(0));
+    pipe.drain();
+    assert(!pipe.wait(0));
+  }
+  assertEquals(values, ["a2", "b2", "c2"]);
+  a.close();
+  sendTo(b, 3);
+  assert(pipe.wait(0));
+  b.close();
+  c.close();
+  assert(!pipe.closed);
+  pipe.drain();
+  pipe.signal();
+  assert(pipe.wait(0));
+});
+
+test("one EventPipe with autodrain, shared: what is still pending is never left without a readable pipe or a handler", () => {
+  const values: string[] = [];
+  using pipe = new EventPipe();
+  const a = new Interrupt({ pipe, callback: () => values.push("a") });
+  const b = new Interrupt({ pipe, callback: () => values.push("b") });
+  sendTo(a);
+  sendTo(b);
+  checkpoint();
+  assertEquals(values.sort(), ["a", "b"]);
+  assert(!pipe.wait(0));
+});
+
+test("an EventPipe that is closed first leaves its Interrupts working", () => {
+  const values: number[] = [];
+  const pipe = new EventPipe();
+  const interrupt = new Interrupt({ pipe, callback: (v) => values.push(v) });
+  pipe.close();
+  const stranger = makePipe();
+  sendTo(interrupt, 1);
+  assert(!readable(stranger[0]));
+  checkpoint();
+  interrupt.signal(2);
+  interrupt.close();
+  assertEquals(values, [1, 2]);
+});
+
+test("the pipe of a signal Interrupt is readable from the kernel's delivery on", () => {
+  const interrupt = new Interrupt({ signal: "SIGUSR2", wake: false });
+  const fd = interrupt.pipeFileno;
+  testkit.kill(testkit.pid(), 12, 1);
+  assertEquals(testkit.readable(fd, -1), 1);
+  assertEquals(interrupt.pending, 1);
+  checkpoint();
+  assert(!readable(fd));
+});
+
+test("`postFork()` twice keeps the read descriptor's number and its close-on-exec flag", () => {
+  const interrupt = new Interrupt();
+  const fd = interrupt.pipeFileno;
+  const open = openDescriptors();
+  for (let round = 0; round < 2; round++) {
+    interrupt.postFork();
+    assertEquals(interrupt.pipeFileno, fd);
+    assertEquals(testkit.fd_flags(fd), CLOEXEC | NONBLOCK);
+    assertEquals(openDescriptors(), open);
+    sendTo(interrupt);
+    assert(readable(fd));
+    checkpoint();
+    assert(!readable(fd));
+  }
+});
+
+test("`postFork()` of given descriptors keeps their numbers and makes them others", () => {
+  const ends = makePipe();
+  const interrupt = new Interrupt({ pipe: ends });
+  const before = ends.map(target);
+  const open = openDescriptors();
+  for (let round = 0; round < 2; round++) {
+    interrupt.postFork();
+    assertEquals(interrupt.pipeFileno, ends[0]);
+    assertEquals(ends.map(testkit.fd_flags), [3, 3]);
+    assertEquals(openDescriptors(), open);
+    for (const end of ends) assertNotEquals(target(end), before[0]);
+    sendTo(interrupt);
+    assert(readable(ends[0]));
+    checkpoint();
+    assert(!readable(ends[0]));
+  }
+});
+
+test("`postFork()` leaves what was in the old pipe to the other process", () => {
+  const ends = makePipe();
+  const interrupt = new Interrupt({ pipe: ends, pipeAutodrain: false });
+  interrupt.signal();
+  assert(readable(ends[0]));
+  interrupt.postFork();
+  assert(!readable(ends[0]));
+});
+
+test("`postFork()` while a value waits leaves the new pipe readable", () => {
+  const interrupt = new Interrupt();
+  const fd = interrupt.pipeFileno;
+  sendTo(interrupt);
+  interrupt.postFork();
+  assert(readable(fd));
+  checkpoint();
+  assert(!readable(fd));
+});
+
+test("`postFork()` without a pipe does nothing", () => {
+  const before = openDescriptors();
+  new Interrupt().postFork();
+  assert(openDescriptors() <= before + 2);
+});

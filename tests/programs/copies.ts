@@ -1,0 +1,37 @@
+/** Workers that open the library at the same time: the module's URL is the argument. Prints how many copies there are. */
+
+import process from "node:process";
+import {
+  isMainThread,
+  parentPort,
+  Worker,
+  workerData,
+} from "node:worker_threads";
+import type { NativeFunction } from "../../mod.ts";
+
+if (isMainThread) {
+  const module = process.argv[2];
+  const workers = Array.from(
+    { length: 4 },
+    () =>
+      new Worker(new URL("./copies.ts", import.meta.url), {
+        workerData: module,
+      }),
+  );
+  const targets = await Promise.all(
+    workers.map((worker) =>
+      new Promise<NativeFunction>((resolve) => worker.once("message", resolve))
+    ),
+  );
+  const { Interrupt } = await import(module);
+  const signalled = targets.map((target) => Interrupt.signal(target));
+  console.log(
+    new Set(targets.map(({ func }) => func)).size,
+    signalled.every(Boolean),
+  );
+  process.exit();
+} else {
+  const { Interrupt } = await import(workerData);
+  const interrupt = new Interrupt().ref();
+  parentPort!.postMessage(interrupt.signalFunc());
+}

@@ -1,0 +1,15 @@
+/** Hooks a signal that it may have inherited as ignored, and says whether the old disposition came back. */
+
+import { Interrupt } from "../../mod.ts";
+import { testkit } from "../native/testkit.ts";
+
+const SIGUSR2 = 12;
+const handlers = ["default", "ignored"];
+const handler = handlers[Number(testkit.disposition_word(SIGUSR2, 0))];
+testkit.disposition_save(SIGUSR2, 0);
+const interrupt = new Interrupt({ signal: "SIGUSR2" });
+testkit.kill_thread(testkit.tid(), SIGUSR2);
+const delivered = interrupt.pending === 1;
+interrupt.close();
+const same = testkit.disposition_same(SIGUSR2, 0) === 1;
+console.log(handler, delivered && same);
