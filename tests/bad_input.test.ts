@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
-import { openDescriptors, testsOf } from "./harness.ts";
+import {
+  assertNoMoreDescriptors,
+  openDescriptors,
+  testsOf,
+} from "./harness.ts";
 import {
   makePipe,
   makeSocketpair,
@@ -31,7 +35,7 @@ function assertRefuses(use: () => unknown, expected: Failure, what: string) {
     assert(error.constructor === expected, `${what}: ${error.name}`);
     assert(error.message.length > 20, error.message);
   }
-  assertEquals(openDescriptors(), descriptors, what);
+  assertNoMoreDescriptors(descriptors, what);
   for (let signal = 1; signal <= 64; signal++) {
     assertEquals(testkit.disposition_same(signal, signal), 1, what);
   }

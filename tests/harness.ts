@@ -3,6 +3,7 @@
  * crash is the failure of one test that can be named.
  */
 
+import { assertLessOrEqual } from "@std/assert";
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import process from "node:process";
@@ -192,6 +193,15 @@ function lineReader() {
 /** How many descriptors this process has open. */
 export function openDescriptors(): number {
   return readdirSync("/proc/self/fd").length;
+}
+
+/** Fails when more descriptors stay open than `before`. The runtime's own threads may hold one for a moment: a leak stays. */
+export function assertNoMoreDescriptors(before: number, what?: string): void {
+  const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
+  for (let tries = 0; tries < 2000 && openDescriptors() > before; tries++) {
+    Atomics.wait(nobodyWakes, 0, 0, 1);
+  }
+  assertLessOrEqual(openDescriptors(), before, what);
 }
 
 /** Lets the event loop turn once: what was ready is handled, what is not is not waited for. */
