@@ -36,8 +36,8 @@ async function command(runtime: string): Promise<string[]> {
   ];
 }
 
-console.error("Building");
-await build();
+console.error("Building the native library: a minute or two the first time");
+await build("testkit");
 const [executable, ...args] = await command(String(values.runtime));
 
 // Ctrl-C goes to the whole process group: the demo decides what comes of it.
