@@ -3,6 +3,7 @@ import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import {
   assertNoMoreDescriptors,
   openDescriptors,
+  runtime,
   testsOf,
 } from "./harness.ts";
 import {
@@ -37,6 +38,8 @@ function assertRefuses(use: () => unknown, expected: Failure, what: string) {
   }
   assertNoMoreDescriptors(descriptors, what);
   for (let signal = 1; signal <= 64; signal++) {
+    // Deno takes USR1 over by itself, half a second after its start.
+    if (runtime === "deno" && signal === 10) continue;
     assertEquals(testkit.disposition_same(signal, signal), 1, what);
   }
 }

@@ -217,7 +217,8 @@ pub fn closeAllOf(agent: u32) void {
     for (1..slab.used.load(.acquire) + 1) |index| {
         const slot: u32 = @intCast(index);
         if (get(slot).agent.load(.monotonic) != agent) continue;
-        retire(slot);
+        // A Worker may be terminated between the two halves of a close.
+        if (slab.lives(slot)) retire(slot);
         release(slot);
     }
 }
@@ -280,4 +281,16 @@ test "attention: a record without wake does not swallow the wake of the next" {
     try std.testing.expectEqual(agents.look, agents.get(agent).attention.load(.seq_cst));
     signal(handle(loud), 1);
     try std.testing.expectEqual(agents.look | agents.waking, agents.get(agent).attention.load(.seq_cst));
+}
+
+test "an agent that ends in the middle of a close leaves a slot that can be used again" {
+    const agent = try testAgent();
+    const slot: u32 = @intCast(open(agent, 0));
+    retire(slot);
+    agents.close(agent);
+    const next = try testAgent();
+    defer agents.close(next);
+    const again: u32 = @intCast(open(next, 0));
+    try std.testing.expectEqual(slot, again);
+    try std.testing.expectEqual(1, signalChecked(handle(again), 1));
 }

@@ -96,6 +96,11 @@ pub const Slab = struct {
         }
     }
 
+    /// Published and not yet retired.
+    pub fn lives(slab: *Slab, slot: u32) bool {
+        return slab.tagOf(slot).generation % 2 == 1;
+    }
+
     fn tagOf(slab: *Slab, slot: u32) Tag {
         return @bitCast(slab.get(slot).tag.load(.seq_cst));
     }
