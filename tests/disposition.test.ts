@@ -297,5 +297,9 @@ test("SIGKILL and SIGSTOP, refused, leave everything as it was", () => {
       assertEquals((error as { code: string }).code, "RESERVED_SIGNAL");
     }
   }
-  for (let signal = 1; signal <= 64; signal++) assert(isSaved(signal));
+  for (let signal = 1; signal <= 64; signal++) {
+    // Deno takes USR1 over by itself, half a second after its start.
+    if (runtime === "deno" && signal === 10) continue;
+    assert(isSaved(signal), `signal ${signal}`);
+  }
 });
