@@ -1,4 +1,3 @@
-import { watch } from "./checkpoint.ts";
 import {
   AGENT_BYTES,
   ATTENTION,
@@ -9,7 +8,7 @@ import {
   WAKING,
 } from "./ffi/symbols.ts";
 import type { Wake } from "./ffi/library.ts";
-import { load, type Native } from "./ffi/load.ts";
+import { canLoadSilently, load, type Native } from "./ffi/load.ts";
 import { checked } from "./errors.ts";
 import { type Words, wordsAt } from "./ffi/words.ts";
 import type { InterruptRecord } from "./record.ts";
@@ -20,6 +19,8 @@ export class Agent {
   readonly id: number;
   /** Whether records are read in memory, or by calls. */
   readonly poll: "memory" | "call";
+  /** The words of the agent, if they can be seen. */
+  readonly view: Int32Array | undefined;
   readonly #words: Words;
   readonly #chunks = new Map<number, Words>();
   readonly #records = new Map<number, InterruptRecord>();
@@ -40,10 +41,8 @@ export class Agent {
       functions.agent_address(this.id),
       AGENT_BYTES,
     );
-    const { view } = this.#words;
-    this.poll = view === undefined ? "call" : "memory";
-    // By calls there is no flag to read: always look.
-    watch(view ?? new Int32Array([LOOK]), () => this.#checkpoint());
+    this.view = this.#words.view;
+    this.poll = this.view === undefined ? "call" : "memory";
   }
 
   add(record: InterruptRecord): void {
@@ -84,7 +83,8 @@ export class Agent {
   }
 
   /** WAKING stays: the wake is still on its way, and a busy loop is signalled again and again with no system call. */
-  #checkpoint(): void {
+  checkpoint(): void {
+    if ((this.view === undefined ? LOOK : this.view[ATTENTION]) === 0) return;
     this.#words.and(ATTENTION, WAKING);
     const thrown = this.#scan();
     if (thrown !== undefined) throw thrown.error;
@@ -134,4 +134,18 @@ let current: Agent | undefined;
 /** The agent of this thread; the first call opens the native library. */
 export function agent(): Agent {
   return current ??= new Agent(load());
+}
+
+export function agentIfOpen(): Agent | undefined {
+  return current;
+}
+
+/** The agent if it can be had now, without a question to the user. Whatever fails here is said when the first Interrupt is made. */
+export function openSilently(): Agent | undefined {
+  if (!canLoadSilently()) return undefined;
+  try {
+    return agent();
+  } catch {
+    return undefined;
+  }
 }

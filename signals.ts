@@ -1,4 +1,5 @@
-import { process } from "./ffi/runtime.ts";
+import { os, process } from "./ffi/runtime.ts";
+import { signalNumbers } from "./ffi/symbols.ts";
 
 /** The kernel's real-time signals that are free on every libc. Linux only. */
 const RTMIN = 34;
@@ -12,15 +13,16 @@ let tables:
 
 function table(): { numbers: Map<string, number>; names: Map<number, string> } {
   if (tables !== undefined) return tables;
-  const os = process().getBuiltinModule("node:os");
+  const known = signalNumbers[os] ??
+    process().getBuiltinModule("node:os").constants.signals;
   const numbers = new Map<string, number>();
   const names = new Map<number, string>();
-  for (const [name, number] of Object.entries(os.constants.signals)) {
+  for (const [name, number] of Object.entries(known)) {
     numbers.set(name, number);
     if (!aliases.has(name)) names.set(number, name);
   }
-  // Only Linux among our platforms has them, and only Linux has this one.
-  if (numbers.has("SIGSTKFLT")) {
+  // Only Linux among our platforms has them.
+  if (os === "linux") {
     for (let number = RTMIN; number <= RTMAX; number++) {
       const [up, down] = [number - RTMIN, RTMAX - number];
       const [low, high] = [

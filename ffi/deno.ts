@@ -16,22 +16,72 @@ export function openDeno<T extends Symbols>(
   prefix: string,
   symbols: T,
 ): Library<T> {
-  const definitions: Record<string, Deno.ForeignFunction> = {};
-  for (const [name, { parameters, result }] of Object.entries(symbols)) {
-    definitions[name] = {
-      name: prefix + name,
-      parameters: parameters as Deno.NativeType[],
-      result: result as Deno.NativeResultType,
-    };
-  }
-  const functions = Deno.dlopen(path, definitions)
-    .symbols as unknown as Functions<T>;
+  const functions = openGroups(path, prefix, symbols) as Functions<T>;
   return {
     functions,
     memory: (address, length) => memory(path, address, length),
     openWake: (agent, callback) =>
       openWake(functions as unknown as WakeSocket, agent, callback),
   };
+}
+
+/** Its answer differs from copy to copy of the library. */
+const IDENTITY = "function_address";
+
+/**
+ * Deno compiles a trampoline for each function, which takes 50 µs: so the first use of a function opens its group, such
+ * as pipe_open, pipe_close and their like.
+ */
+function openGroups(path: string, prefix: string, symbols: Symbols): object {
+  const functions = {};
+  const identity = identityOf(open(path, prefix, symbols, [IDENTITY]));
+  const groups = Map.groupBy(
+    Object.keys(symbols),
+    (name) => IDENTITY in symbols ? name.slice(0, name.indexOf("_")) : "",
+  );
+  for (const names of groups.values()) {
+    const openGroup = () => {
+      const opened = open(path, prefix, symbols, [...names, IDENTITY]);
+      if (identityOf(opened) !== identity) {
+        throw new Error(`${path} was replaced while it was in use`);
+      }
+      for (const name of names) {
+        Object.defineProperty(functions, name, { value: opened[name] });
+      }
+    };
+    for (const name of names) {
+      Object.defineProperty(functions, name, {
+        configurable: true,
+        get() {
+          openGroup();
+          return functions[name as keyof typeof functions];
+        },
+      });
+    }
+  }
+  return functions;
+}
+
+function open(
+  path: string,
+  prefix: string,
+  symbols: Symbols,
+  names: string[],
+): Record<string, unknown> {
+  const definitions: Record<string, Deno.ForeignFunction> = {};
+  for (const name of names.filter((name) => name in symbols)) {
+    const { parameters, result } = symbols[name];
+    definitions[name] = {
+      name: prefix + name,
+      parameters: parameters as Deno.NativeType[],
+      result: result as Deno.NativeResultType,
+    };
+  }
+  return Deno.dlopen(path, definitions).symbols;
+}
+
+function identityOf(opened: Record<string, unknown>): bigint | undefined {
+  return (opened[IDENTITY] as ((which: number) => bigint) | undefined)?.(0);
 }
 
 function memory(
@@ -65,6 +115,18 @@ function openWake(
     functions.agent_wake_socket(agent, forgets),
     "Cannot make the wake socket",
   );
+  let socket: Socket | undefined;
+  const opened = () => socket ??= openSocket(fd, callback);
+  // Not at once: node:net takes longer than all else. Before the first turn of the loop nobody can miss it, and what is
+  // signalled until then waits in the socket.
+  void Promise.resolve().then(opened);
+  return {
+    ref: () => opened().ref(),
+    unref: () => opened().unref(),
+  };
+}
+
+function openSocket(fd: number, callback: () => void): Socket {
   const { Socket } = process().getBuiltinModule("node:net");
   const socket: Socket = new Socket({ fd, readable: true, writable: false });
   socket.on("data", callback);

@@ -3,7 +3,7 @@ import { embedded } from "./embedded.ts";
 import type { Library } from "./library.ts";
 import { materialize } from "./materialize.ts";
 import { open } from "./open.ts";
-import { process } from "./runtime.ts";
+import { cpu, os, runtime } from "./runtime.ts";
 import { symbols } from "./symbols.ts";
 
 const prefix = "ai_";
@@ -11,9 +11,15 @@ const prefix = "ai_";
 /** The native library as an opened {@linkcode Library}. */
 export type Native = Library<typeof symbols>;
 
+/** Whether load() asks the user nothing: Deno prompts for --allow-ffi. */
+export function canLoadSilently(): boolean {
+  return runtime !== "deno" ||
+    Deno.permissions.querySync({ name: "ffi" }).state === "granted";
+}
+
 /** Opens the native library: the file beside this module, else the copy inside it. */
 export function load(): Native {
-  const target = `${process().platform}-${process().arch}`;
+  const target = `${os}-${cpu}`;
   const library = embedded[target];
   if (library === undefined) {
     throw new InterruptError(

@@ -1,18 +1,18 @@
-import type { EmbeddedLibrary } from "./embedded.ts";
+import type { Library } from "./library.ts";
 import { open } from "./open.ts";
-import { process, runtime } from "./runtime.ts";
+import { os, process, runtime } from "./runtime.ts";
 
 /** The DT_SONAME that build.zig gives: a library that is loaded already is found by it, whatever file it came from. */
 const soname = "libasync_interrupt.so";
 
 /**
- * Opens a library that has no file: `attempt` is called with one path after another until one gives something.
+ * Opens a library that has no file, only its bytes in base64: `attempt` is called with one path after another until one gives something.
  *
  * Workers must share one copy, or an Interrupt of one could not be signalled from another. So the loaded one is asked
  * for first, and once more at the end: of several that were loaded at the same time all threads find the same.
  */
 export function materialize<T>(
-  library: EmbeddedLibrary,
+  library: string,
   attempt: (path: string) => T | undefined,
 ): T | undefined {
   const attemptLoaded = () => {
@@ -21,22 +21,17 @@ export function materialize<T>(
   };
   const loaded = attemptLoaded();
   if (loaded !== undefined) return loaded;
-  const { Buffer } = process().getBuiltinModule("node:buffer");
-  const bytes = process().getBuiltinModule("node:zlib")
-    .inflateRawSync(Buffer.from(library.deflated, "base64"));
+  const bytes = decodeBase64(library);
   const own = fromMemory(bytes, attempt) ?? fromFile(bytes, attempt);
   return own === undefined ? undefined : attemptLoaded() ?? own;
 }
 
 /** By this path the dynamic linker gives the library that is loaded already. */
 function loadedPath(): string | undefined {
-  if (runtime !== "bun") return soname;
-  // Bun would look for a bare name in the current folder, where anybody may have put anything: the path it was opened by.
+  // Node has no way to ask, nor a need to: it is asked by trying.
+  if (runtime === "node") return soname;
   try {
-    const { functions, memory } = open("libc.so.6", "", {
-      dlopen: { parameters: ["u64", "i32"], result: "u64" },
-      ...allocation,
-    });
+    const { functions, memory } = libc();
     const name = functions.malloc(BigInt(nameLength));
     new Uint8Array(memory(name, nameLength)!)
       .set(new TextEncoder().encode(`${soname}\0`));
@@ -45,7 +40,9 @@ function loadedPath(): string | undefined {
     const handle = functions.dlopen(name, RTLD_NOW | RTLD_NOLOAD);
     functions.free(name);
     if (handle === 0n) return undefined;
-    // A handle is a struct link_map: l_addr, l_name.
+    if (runtime !== "bun") return soname;
+    // Bun would look for a bare name in the current folder, where anybody may have put anything: the path it was opened
+    // by. A handle is a struct link_map: l_addr, l_name.
     const [, path] = new BigUint64Array(memory(handle, 16)!);
     const text = new Uint8Array(memory(path, nameLength)!);
     return new TextDecoder().decode(text.slice(0, text.indexOf(0)));
@@ -56,10 +53,20 @@ function loadedPath(): string | undefined {
 
 const nameLength = 64;
 
-const allocation = {
+const libcSymbols = {
+  dlopen: { parameters: ["u64", "i32"], result: "u64" },
   malloc: { parameters: ["u64"], result: "u64" },
   free: { parameters: ["u64"], result: "void" },
+  memfd_create: { parameters: ["u64", "u32"], result: "i32" },
+  write: { parameters: ["i32", "u64", "u64"], result: "u64" },
+  close: { parameters: ["i32"], result: "i32" },
 } as const;
+
+let opened: Library<typeof libcSymbols> | undefined;
+
+function libc(): Library<typeof libcSymbols> {
+  return opened ??= open("libc.so.6", "", libcSymbols);
+}
 
 /** memfd_create(2): needs no file system, which may be read-only or mounted noexec, and no permission but --allow-ffi. */
 function fromMemory<T>(
@@ -67,20 +74,13 @@ function fromMemory<T>(
   attempt: (path: string) => T | undefined,
 ): T | undefined {
   // Node has no way to call it before an addon is loaded.
-  if (runtime === "node" || process().platform !== "linux") return undefined;
+  if (runtime === "node" || os !== "linux") return undefined;
   try {
-    const libc = open("libc.so.6", "", {
-      memfd_create: { parameters: ["u64", "u32"], result: "i32" },
-      write: { parameters: ["i32", "u64", "u64"], result: "u64" },
-      close: { parameters: ["i32"], result: "i32" },
-      ...allocation,
-    });
-    const { memfd_create, write, close, malloc, free } = libc.functions;
+    const { functions, memory } = libc();
+    const { memfd_create, write, close, malloc, free } = functions;
     const address = malloc(BigInt(bytes.length));
     try {
-      const memory = libc.memory(address, bytes.length);
-      if (memory === undefined) return undefined;
-      const view = new Uint8Array(memory);
+      const view = new Uint8Array(memory(address, bytes.length)!);
       view.set(new TextEncoder().encode("async-interrupt\0"));
       const closeOnExec = 1;
       const fd = memfd_create(address, closeOnExec);
@@ -127,4 +127,13 @@ function fromFile<T>(
   }
   throw failure ??
     new Error("no folder was found that libraries may be opened from");
+}
+
+/** The engine's own is fifty times faster, but not in every Node yet. */
+function decodeBase64(text: string): Uint8Array {
+  const { fromBase64 } = Uint8Array as unknown as {
+    fromBase64?: (text: string) => Uint8Array;
+  };
+  return fromBase64?.call(Uint8Array, text) ??
+    Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0));
 }

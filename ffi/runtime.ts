@@ -7,7 +7,19 @@ export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis
   ? "bun"
   : "node";
 
-/** Node's `process`, when it is needed: in Deno an import of any `node:` module takes longer than all of ours together. */
+/** Node's `process`, when it is needed: in Deno it takes longer than all of ours together. */
 export function process(): typeof Process {
   return (globalThis as unknown as { process: typeof Process }).process;
 }
+
+/** As in `process.platform`. */
+export const os: string = runtime !== "deno"
+  ? process().platform
+  : Deno.build.os === "windows"
+  ? "win32"
+  : Deno.build.os;
+
+/** As in `process.arch`. */
+export const cpu: string = runtime !== "deno"
+  ? process().arch
+  : { x86_64: "x64", aarch64: "arm64" }[Deno.build.arch];

@@ -123,3 +123,46 @@ export const PIPE_SIGNAL_FUNCTION = 3;
 
 /** Of function_address. */
 export const PIPE_DRAIN_FUNCTION = 4;
+
+/** By platform and name, as Zig's standard library has them: in Deno it takes long to ask node:os. */
+export const signalNumbers: {
+  readonly [platform: string]: { readonly [name: string]: number };
+} = {
+  linux: {
+    SIGHUP: 1,
+    SIGINT: 2,
+    SIGQUIT: 3,
+    SIGILL: 4,
+    SIGTRAP: 5,
+    SIGABRT: 6,
+    SIGBUS: 7,
+    SIGFPE: 8,
+    SIGKILL: 9,
+    SIGUSR1: 10,
+    SIGSEGV: 11,
+    SIGUSR2: 12,
+    SIGPIPE: 13,
+    SIGALRM: 14,
+    SIGTERM: 15,
+    SIGSTKFLT: 16,
+    SIGCHLD: 17,
+    SIGCONT: 18,
+    SIGSTOP: 19,
+    SIGTSTP: 20,
+    SIGTTIN: 21,
+    SIGTTOU: 22,
+    SIGURG: 23,
+    SIGXCPU: 24,
+    SIGXFSZ: 25,
+    SIGVTALRM: 26,
+    SIGPROF: 27,
+    SIGWINCH: 28,
+    SIGIO: 29,
+    SIGPWR: 30,
+    SIGSYS: 31,
+    SIGIOT: 6,
+    SIGPOLL: 29,
+    SIGCLD: 17,
+    SIGUNUSED: 31,
+  },
+};

@@ -1,7 +1,5 @@
 /** Builds the native library and embeds what was built in `ffi/embedded.ts`. */
 
-import { deflateRawSync } from "node:zlib";
-import { createHash } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { run } from "./run.ts";
 import { zig } from "./toolchain.ts";
@@ -19,29 +17,22 @@ export async function build(...steps: string[]): Promise<void> {
 
 /** Writes the libraries into a module, since JSR ships no other files. */
 async function embed() {
-  const libraries: Record<string, { sha256: string; deflated: string }> = {};
+  const libraries: Record<string, string> = {};
   const folder = new URL("lib/", root);
   const names = Array.from(Deno.readDirSync(folder), (entry) => entry.name);
   for (const name of names.filter((name) => name.endsWith(".node")).sort()) {
     const bytes = await Deno.readFile(new URL(name, folder));
-    libraries[name.slice(0, -".node".length)] = {
-      sha256: createHash("sha256").update(bytes).digest("hex"),
-      deflated: Buffer.from(deflateRawSync(bytes, { level: 9 }))
-        .toString("base64"),
-    };
+    libraries[name.slice(0, -".node".length)] = Buffer.from(bytes).toString(
+      "base64",
+    );
   }
   const text = `// Written by scripts/build.ts. Do not edit.
 
-/** A native library, compressed. */
-export interface EmbeddedLibrary {
-  /** Of the library itself, in hexadecimal. */
-  readonly sha256: string;
-  /** Raw deflate, in base64. */
-  readonly deflated: string;
-}
-
-/** The native libraries by platform, such as "linux-x64". */
-export const embedded: Readonly<Record<string, EmbeddedLibrary>> = ${
+/**
+ * The native libraries by platform, such as "linux-x64", in base64. Not compressed: in Deno the import of what could
+ * decompress them at once takes longer than all else together.
+ */
+export const embedded: Readonly<Record<string, string>> = ${
     JSON.stringify(libraries, null, 2)
   };
 `;

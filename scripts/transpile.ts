@@ -10,7 +10,7 @@ const tree = new URL("build/node/", root);
 export async function transpile(): Promise<URL> {
   await write(new URL("package.json", tree), `{ "type": "module" }\n`);
   await transpileFiles("", false);
-  for (const folder of ["ffi/", "tests/", "examples/"]) {
+  for (const folder of ["ffi/", "tests/", "examples/", "bench/programs/"]) {
     await transpileFiles(folder, true);
   }
   await link("lib");

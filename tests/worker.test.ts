@@ -260,9 +260,10 @@ test("Workers that come and go leak no descriptor", async () => {
   };
   for (let i = 0; i < 3; i++) await round();
   const before = openDescriptors();
-  for (let i = 0; i < 10; i++) await round();
-  // A runtime may close its own descriptors of a Worker a little later.
-  await until(() => openDescriptors() <= before);
+  const rounds = 20;
+  for (let i = 0; i < rounds; i++) await round();
+  // Deno closes what its last few Workers had with the next one only; a leak of ours would be one a Worker.
+  await until(() => openDescriptors() < before + rounds / 2);
 });
 
 test("a Worker that crunches is terminated with its Interrupts", async () => {

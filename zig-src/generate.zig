@@ -34,6 +34,24 @@ fn typescript(out: *std.Io.Writer) !void {
     inline for (root.constants) |constant| {
         try out.print("\n/** {s} */\nexport const {s} = {d};\n", .{ constant[2], constant[0], constant[1] });
     }
+    try out.writeAll(
+        \\
+        \\/** By platform and name, as Zig's standard library has them: in Deno it takes long to ask node:os. */
+        \\export const signalNumbers: {
+        \\  readonly [platform: string]: { readonly [name: string]: number };
+        \\} = {
+        \\  linux: {
+        \\
+    );
+    const Signal = std.os.linux.SIG;
+    inline for (@typeInfo(Signal).@"enum".field_names) |name| {
+        try out.print("    SIG{s}: {d},\n", .{ name, @backingInt(@field(Signal, name)) });
+    }
+    const aliases = .{ .{ "IOT", Signal.ABRT }, .{ "POLL", Signal.IO }, .{ "CLD", Signal.CHLD }, .{ "UNUSED", Signal.SYS } };
+    inline for (aliases) |alias| {
+        try out.print("    SIG{s}: {d},\n", .{ alias[0], @backingInt(alias[1]) });
+    }
+    try out.writeAll("  },\n};\n");
 }
 
 fn header(out: *std.Io.Writer) !void {
