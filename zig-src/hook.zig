@@ -47,7 +47,9 @@ var chaining: [16]std.atomic.Value(u64) = @splat(.init(0));
 fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(.c) void {
     const hook = &hooks[@intCast(signal)];
     const chained = hook.chained.load(.seq_cst) != 0;
-    const key = @as(u64, @intCast(platform.threadId())) << 32 | @as(u32, @intCast(signal));
+    // A system call: only for those who chain.
+    const thread: u64 = if (chained) @intCast(platform.threadId()) else 0;
+    const key = thread << 32 | @as(u32, @intCast(signal));
     if (chained) for (&chaining) |*entry| if (entry.load(.monotonic) == key) return;
     if (hook.hysteresis.load(.seq_cst)) ignore(@intCast(signal), hook);
     signalAll(&hook.first.cells);
