@@ -60,6 +60,14 @@ pub fn build(b: *std.Build) void {
     testkit.addCopyFileToSource(sender.getEmittedBin(), "tests/native/lib/sender");
     b.step("testkit", "Build the native helpers of the tests").dependOn(&testkit.step);
 
+    const bench = b.addUpdateSourceFiles();
+    for (targets) |target| {
+        const library = addLibrary(b, "bench/native/benchkit.zig", b.resolveTargetQuery(target.query), .fast);
+        library.root_module.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
+        bench.addCopyFileToSource(library.getEmittedBin(), b.fmt("build/peers/benchkit-{s}.node", .{target.name}));
+    }
+    b.step("bench", "Build the native helpers of the benchmark").dependOn(&bench.step);
+
     b.step("test", "Run the unit tests").dependOn(&b.addRunArtifact(tests).step);
 }
 

@@ -1,0 +1,136 @@
+/**
+ * `poll.ts <way>`: what a poll adds to a turn of a hot loop, in ns: loops with it and without it in turn, in one process.
+ */
+
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import process from "node:process";
+
+const { measure } = await import(
+  pathToFileURL(createRequire(peers()).resolve("mitata")).href
+);
+
+/** A poll, as text, and what stands in it. */
+type Poll = [text: string, values: Record<string, unknown>];
+type Loop = () => number;
+
+const ways: Record<string, () => Poll | Promise<Poll>> = {
+  // The same loop: how far one measurement is from the next.
+  nothing: () => ["", {}],
+  atomics() {
+    const flag = new Int32Array(new SharedArrayBuffer(4));
+    return ["if (Atomics.load(flag, 0) !== 0) stop();", { flag }];
+  },
+  abortSignal() {
+    const { signal } = new AbortController();
+    return ["if (signal.aborted) stop();", { signal }];
+  },
+  performanceNow: () => [
+    "if (performance.now() > deadline) stop();",
+    { deadline: performance.now() + 1e6 },
+  ],
+  dateNow: () => [
+    "if (Date.now() > deadline) stop();",
+    { deadline: Date.now() + 1e6 },
+  ],
+  napi() {
+    const module: { exports: unknown } = { exports: {} };
+    (process as unknown as { dlopen(module: object, file: string): void })
+      .dlopen(module, library());
+    return nativeCall(module.exports);
+  },
+  koffi() {
+    const koffi = createRequire(peers())("koffi");
+    return nativeCall(koffi.load(library()).func("int flag_load()"));
+  },
+  deno() {
+    const { symbols } = Deno.dlopen(library(), {
+      flag_load: { parameters: [], result: "i32" },
+    });
+    return nativeCall(symbols.flag_load);
+  },
+  async bun() {
+    const module = "bun:ffi";
+    const { dlopen } = await import(module);
+    const { symbols } = dlopen(library(), {
+      flag_load: { args: [], returns: "i32" },
+    });
+    return nativeCall(symbols.flag_load);
+  },
+};
+
+function nativeCall(load: unknown): Poll {
+  return ["if (load() !== 0) stop();", { load }];
+}
+
+function peers(): string {
+  return process.env.BENCH_PEERS!;
+}
+
+function library(): string {
+  return `${peers()}flag.node`;
+}
+
+function stop() {
+  throw new Error("nobody stops it");
+}
+
+// Called often rather than long: a loop that is replaced on the stack may stay in V8's slow tier for good.
+const turns = 2000;
+
+const bodies = {
+  lcg: "s = (Math.imul(s, 1103515245) + t) | 0;",
+  empty: "s = (s + t) | 0;",
+};
+
+/** Each has a text of its own: of equal ones V8 shares what it learns, and then no call in them is inlined. */
+function loop(name: string, body: string, [poll, values]: Poll): Loop {
+  const text = `return function ${name}() {
+    let s = 1;
+    for (let t = 0; t < ${turns}; t++) { ${poll} ${body} }
+    return s;
+  }`;
+  return new Function("stop", ...Object.keys(values), text)(
+    stop,
+    ...Object.values(values),
+  );
+}
+
+async function polling(way: string): Promise<Record<string, Loop>> {
+  if (way === "checkpoint") {
+    const { lcg, empty } = await import("./checkpoint_loops.ts");
+    return { lcg, empty };
+  }
+  const poll = await ways[way]();
+  return Object.fromEntries(
+    Object.entries(bodies).map((
+      [name, body],
+    ) => [name, loop(name, body, poll)]),
+  );
+}
+
+/** ns a turn: the fastest quarter, where nothing else had the CPU. */
+async function nanoseconds(loop: Loop): Promise<number> {
+  const options = { batch_samples: 64, min_cpu_time: 10e6, gc: false };
+  return (await measure(loop, options)).p25 / turns;
+}
+
+/** The one minus the other, measured in turn; the median. */
+async function difference(one: Loop, other: Loop): Promise<number> {
+  // The first time they are still being compiled.
+  await nanoseconds(one);
+  await nanoseconds(other);
+  const differences: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    differences.push(await nanoseconds(one) - await nanoseconds(other));
+  }
+  return differences.sort((a, b) => a - b)[2];
+}
+
+const loops = await polling(process.argv[2]);
+const figures: Record<string, number> = {};
+for (const [name, body] of Object.entries(bodies)) {
+  const bare = loop(`${name}_bare`, body, ["", {}]);
+  figures[name] = await difference(loops[name], bare);
+}
+console.log(JSON.stringify(figures));

@@ -1,0 +1,192 @@
+/**
+ * `reaction.ts <way> <count>`: JavaScript computes and looks about every 100 ns whether it was signalled. How long after
+ * a signal has it noticed?
+ */
+
+import { constants } from "node:os";
+import process from "node:process";
+import {
+  isMainThread,
+  parentPort,
+  Worker,
+  workerData,
+} from "node:worker_threads";
+import {
+  finish,
+  kit,
+  memory,
+  type NativeFunction,
+  running,
+  threadsafeFunction,
+} from "./benchkit.ts";
+
+const { SIGUSR2 } = constants.signals;
+
+/** Between two signals, at random. */
+const pace = [50_000n, 200_000n] as const;
+
+/** Some of what programs compute; the result keeps engines from leaving it out. */
+let state = 1;
+function compute(steps: number): void {
+  let x = state;
+  for (let i = 0; i < steps; i++) x = Math.imul(x, 1664525) + 1013904223 | 0;
+  state = x;
+}
+
+/** How many steps take 100 ns: those of the fastest of some runs, since others may have been interrupted. */
+function stepsFor100ns(): number {
+  const [steps, turns] = [100, 10_000];
+  let least = Infinity;
+  for (let run = 0; run < 50; run++) {
+    const begin = kit.now_ns();
+    for (let turn = 0; turn < turns; turn++) compute(steps);
+    least = Math.min(least, Number(kit.now_ns() - begin));
+  }
+  return Math.max(1, Math.round(steps * 100 * turns / least));
+}
+
+/** Of these the engine compiles what a signal needs. */
+const warmUp = 100;
+
+/** In µs, for each signal; for those that were handled together, until their one callback. */
+function figures(signals: number) {
+  const stamps = (address: bigint) =>
+    new BigUint64Array(memory(address, signals * 8));
+  const sent = stamps(kit.sent_address());
+  const arrived = stamps(kit.arrived_address());
+  const latency = new Array<number>(signals);
+  let callback = 0n;
+  let callbacks = 0;
+  for (let i = signals - 1; i >= 0; i--) {
+    if (arrived[i] !== 0n) {
+      callback = arrived[i];
+      callbacks++;
+    }
+    latency[i] = Number(callback - sent[i]) / 1000;
+  }
+  return { latency: latency.slice(warmUp), first: latency[0], callbacks };
+}
+
+async function interrupt(signals: number): Promise<void> {
+  const { checkpoint, Interrupt } = await import("../../mod.ts");
+  let last = 0;
+  const callback = (value: number) => {
+    kit.arrive(value);
+    last = value;
+  };
+  const { func, arg } = new Interrupt({ callback }).signalFunc();
+  const steps = stepsFor100ns();
+  kit.plan(1, signals, 0n);
+  kit.pace(...pace);
+  kit.start(func, arg);
+  while (last < signals) {
+    compute(steps);
+    checkpoint();
+  }
+  kit.join();
+  finish(figures(signals));
+}
+
+/** Of the words that a Worker shares. */
+const VALUE = 0;
+const START = 16;
+const DONE = 17;
+
+interface Order {
+  words: Int32Array;
+  signals: number;
+  posts: boolean;
+}
+
+/** The other thread, when it is ready. */
+async function startWorker(order: Order): Promise<Worker> {
+  const worker = new Worker(new URL("./reaction.ts", import.meta.url), {
+    workerData: order,
+  });
+  await new Promise<void>((resolve) => worker.once("message", () => resolve()));
+  return worker;
+}
+
+function work({ words, signals, posts }: Order): void {
+  const port = parentPort!;
+  kit.pace(...pace);
+  port.postMessage("ready");
+  while (Atomics.load(words, START) === 0);
+  for (let value = 1; value <= signals; value++) {
+    kit.pause();
+    kit.depart(value);
+    if (posts) port.postMessage(value);
+    else Atomics.store(words, VALUE, value);
+  }
+  Atomics.store(words, DONE, 1);
+}
+
+async function sharedArrayBuffer(signals: number): Promise<void> {
+  const words = new Int32Array(new SharedArrayBuffer(128));
+  await startWorker({ words, signals, posts: false });
+  const steps = stepsFor100ns();
+  Atomics.store(words, START, 1);
+  for (let last = 0; last < signals;) {
+    compute(steps);
+    const value = Atomics.load(words, VALUE);
+    if (value === last) continue;
+    kit.arrive(value);
+    last = value;
+  }
+  finish(figures(signals));
+}
+
+/** What has no place inside running JavaScript: how many callbacks run in a loop that does not end before the sender. */
+async function never(
+  open: (
+    callback: () => void,
+  ) => Promise<{ start(): void; done(): boolean }>,
+): Promise<void> {
+  let callbacks = 0;
+  const { start, done } = await open(() => callbacks++);
+  // Runtimes listen from the next turn on.
+  await new Promise((resolve) => setTimeout(resolve));
+  const steps = stepsFor100ns();
+  start();
+  while (!done()) compute(steps);
+  const during = callbacks;
+  while (callbacks === 0) await new Promise((resolve) => setTimeout(resolve));
+  finish({ callbacks: during });
+}
+
+function nativeSender({ func, arg }: NativeFunction, signals: number) {
+  const start = () => {
+    kit.plan(1, signals, 0n);
+    kit.pace(...pace);
+    kit.start(func, arg);
+  };
+  return Promise.resolve({ start, done: () => !running() });
+}
+
+const ways: Record<string, (signals: number) => Promise<void>> = {
+  interrupt,
+  sharedArrayBuffer,
+  process: (signals) =>
+    never((callback) => {
+      process.on("SIGUSR2", callback);
+      const target = { func: kit.kill_address(), arg: BigInt(SIGUSR2) };
+      return nativeSender(target, signals);
+    }),
+  tsfn: (signals) =>
+    never((callback) => nativeSender(threadsafeFunction(callback), signals)),
+  postMessage: (signals) =>
+    never(async (callback) => {
+      const words = new Int32Array(new SharedArrayBuffer(128));
+      const worker = await startWorker({ words, signals, posts: true });
+      worker.on("message", callback);
+      return {
+        start: () => Atomics.store(words, START, 1),
+        done: () => Atomics.load(words, DONE) !== 0,
+      };
+    }),
+};
+
+if (isMainThread) {
+  const [way, count] = process.argv.slice(2);
+  await ways[way](Number(count));
+} else work(workerData);

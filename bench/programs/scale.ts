@@ -1,0 +1,126 @@
+/** `scale.ts interrupts|workers`: whether signals get dearer when there are more of those that are not signalled. */
+
+import { constants } from "node:os";
+import process from "node:process";
+import { isMainThread, parentPort, Worker } from "node:worker_threads";
+import { checkpoint, Interrupt, type NativeFunction } from "../../mod.ts";
+import { finish, kit, memory, running } from "./benchkit.ts";
+
+const { SIGUSR2 } = constants.signals;
+
+function median(values: number[]): number {
+  return values.sort((a, b) => a - b)[values.length >> 1];
+}
+
+/** ns a turn of the best of some batches: whoever else wants the CPU only makes it slower. */
+function best(turn: () => void): number {
+  const [batches, turns] = [8, 1000];
+  let least = Infinity;
+  for (let batch = 0; batch < batches; batch++) {
+    const begin = kit.now_ns();
+    for (let i = 0; i < turns; i++) turn();
+    least = Math.min(least, Number(kit.now_ns() - begin));
+  }
+  return least / turns;
+}
+
+/** One agent: up and down through the sizes, since the engine and the machine change meanwhile. */
+function interrupts(): Record<string, number> {
+  const sizes = [1, 10, 100, 1000, 10_000];
+  const cycles = 5;
+  const signal = sizes.map((): number[] => []);
+  const handling = sizes.map((): number[] => []);
+  const all: Interrupt[] = [];
+
+  const resize = (size: number) => {
+    while (all.length < size) all.push(new Interrupt({ callback: () => {} }));
+    while (all.length > size) all.pop()!.close();
+  };
+  const measure = (at: number) => {
+    // The one that is signalled is the newest, which a scan of all would find last; and a new one for every size alike.
+    resize(sizes[at] - 1);
+    resize(sizes[at]);
+    const { func, arg } = all.at(-1)!.signalFunc();
+    kit.target(func, arg);
+    const idle = best(() => {
+      kit.nothing(1);
+      checkpoint();
+    });
+    const both = best(() => {
+      kit.call_target(1);
+      checkpoint();
+    });
+    kit.timed_ns();
+    const turns = 4000;
+    for (let i = 0; i < turns; i++) {
+      kit.signal_target(1);
+      checkpoint();
+    }
+    const alone = Number(kit.timed_ns()) / turns;
+    signal[at].push(alone);
+    handling[at].push(both - idle - alone);
+  };
+
+  // The engine compiles.
+  for (let i = 0; i < 5; i++) measure(0);
+  signal[0].length = handling[0].length = 0;
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    for (let at = 0; at < sizes.length; at++) measure(at);
+    for (let at = sizes.length - 1; at >= 0; at--) measure(at);
+  }
+  const sample: Record<string, number> = {};
+  sizes.forEach((size, at) => {
+    sample[`signal${size}`] = median(signal[at]);
+    sample[`handling${size}`] = median(handling[at]);
+  });
+  return sample;
+}
+
+/** Workers wait in their loops. A native thread signals them in turn, and then all with one POSIX signal. */
+async function workers(): Promise<Record<string, number>> {
+  const sample: Record<string, number> = {};
+  const targets: NativeFunction[] = [];
+  for (const size of [1, 4, 16]) {
+    while (targets.length < size) targets.push(await startWorker());
+    sample[`signal${size}`] = await inTurn(targets, 1);
+    const raise = { func: kit.raise_address(), arg: BigInt(SIGUSR2) };
+    sample[`posix${size}`] = await inTurn([raise], size) / size;
+  }
+  return sample;
+}
+
+function startWorker(): Promise<NativeFunction> {
+  const worker = new Worker(new URL("./scale.ts", import.meta.url));
+  return new Promise((resolve) => worker.once("message", resolve));
+}
+
+/** ns a call: the median of some batches. */
+async function inTurn(
+  targets: NativeFunction[],
+  answers: number,
+): Promise<number> {
+  const pairs = targets.flatMap(({ func, arg }) => [func, arg]);
+  new BigUint64Array(memory(kit.arrived_address(), pairs.length * 8))
+    .set(pairs);
+  kit.expect(answers);
+  const results: number[] = [];
+  const calls = 160;
+  for (let batch = 0; batch < 5; batch++) {
+    kit.timed_ns();
+    kit.rounds(kit.arrived_address(), targets.length, calls / targets.length);
+    while (running()) await new Promise((resolve) => setTimeout(resolve, 1));
+    kit.join();
+    results.push(Number(kit.timed_ns()) / calls);
+  }
+  return median(results);
+}
+
+if (isMainThread) {
+  const ways: Record<string, () => unknown> = { interrupts, workers };
+  finish(await ways[process.argv[2]]() as Record<string, number>);
+} else {
+  const nativeCallback = { func: kit.answer_address(), arg: 0n };
+  const interrupt = new Interrupt({ signal: "SIGUSR2", nativeCallback });
+  interrupt.ref();
+  parentPort!.postMessage(interrupt.signalFunc());
+}

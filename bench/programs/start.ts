@@ -1,0 +1,34 @@
+/**
+ * `start.ts <steps> <module>`: does so many steps towards an Interrupt, and prints how many ms each took. No imports: a
+ * bare program has none.
+ */
+
+interface Module {
+  Interrupt: new (options: { callback(): void }) => { close(): void };
+}
+
+const [steps, module] = globalThis.Deno?.args ?? process.argv.slice(2);
+const times: Record<string, number> = {};
+let last = performance.now();
+function lap(step: string) {
+  const now = performance.now();
+  times[step] = now - last;
+  last = now;
+}
+
+if (Number(steps) >= 1) {
+  const { Interrupt }: Module = await import(module);
+  lap("import");
+  if (Number(steps) >= 2) {
+    const interrupt = new Interrupt({ callback() {} });
+    lap("interrupt");
+    if (Number(steps) >= 3) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      lap("turn");
+    }
+    interrupt.close();
+  }
+}
+console.log(JSON.stringify(times));
+
+export {};

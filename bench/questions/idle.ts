@@ -1,0 +1,248 @@
+import { floor } from "../native/floor.ts";
+import { format } from "../format.ts";
+import type {
+  Contestant,
+  Question,
+  Result,
+  Sample,
+  Target,
+} from "../question.ts";
+import { commandFor, type Runtime } from "../runtimes.ts";
+import { run } from "../../scripts/run.ts";
+
+/** Of listen.ts. */
+const ways: {
+  way: string;
+  name: string;
+  ours?: boolean;
+  runtimes: Runtime[];
+}[] = [
+  {
+    way: "interrupt",
+    name: "Interrupt",
+    ours: true,
+    runtimes: ["deno", "bun", "node"],
+  },
+  { way: "process", name: "process.on", runtimes: ["deno", "bun", "node"] },
+  { way: "deno", name: "Deno.addSignalListener", runtimes: ["deno"] },
+];
+
+const SIGUSR2 = 12;
+const warmUp = 200;
+const signals = { near: 1000, far: 500 };
+const pause = 1000;
+
+/** All contestants asleep side by side, signalled in turn: so the machine is the same for all of them. */
+class SideBySide {
+  readonly #commands = new Map<string, string[]>();
+  #samples = new Map<string, Promise<Sample>>();
+
+  add(name: string, command: string[]): void {
+    this.#commands.set(name, command);
+  }
+
+  /** Of the last run, unless it was taken already: then of another. */
+  async take(name: string): Promise<Sample> {
+    if (!this.#samples.has(name)) await this.#run();
+    const sample = this.#samples.get(name)!;
+    this.#samples.delete(name);
+    return await sample;
+  }
+
+  async #run(): Promise<void> {
+    const sleepers = [...this.#commands].map(([name, command]) => ({
+      name,
+      sleeper: new Sleeper(command),
+    }));
+    await Promise.all(sleepers.map(({ sleeper }) => sleeper.ready));
+    // Just started they still compile and collect garbage.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const pids = sleepers.map(({ sleeper }) => sleeper.pid);
+    const near = await send("near", warmUp + signals.near, pids);
+    const far = await send("far", signals.far, pids);
+    this.#samples = new Map(
+      sleepers.map(({ name, sleeper }, i) => {
+        const times = sleeper.end();
+        const sample = times.then((times) => ({
+          near: latencies(near[i], times).slice(warmUp),
+          far: latencies(far[i], times),
+        }));
+        // Told to whoever takes it.
+        sample.catch(() => {});
+        return [name, sample];
+      }),
+    );
+    await Promise.allSettled(this.#samples.values());
+  }
+}
+
+/** A process with an idle loop: idle.ts, or floor.c. */
+class Sleeper {
+  readonly pid: number;
+  /** It has printed something. Never rejects: its end says why it failed. */
+  readonly ready: Promise<void>;
+  readonly #child: Deno.ChildProcess;
+  readonly #output: Promise<string>;
+
+  constructor([command, ...args]: string[]) {
+    const child = new Deno.Command(command, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#child = child;
+    this.pid = child.pid;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ready = promise;
+    this.#output = (async () => {
+      let output = "";
+      for await (
+        const chunk of child.stdout.pipeThrough(new TextDecoderStream())
+      ) {
+        output += chunk;
+        resolve();
+      }
+      resolve();
+      return output;
+    })();
+  }
+
+  /** When it handled its signals. */
+  async end(): Promise<number[]> {
+    await this.#child.stdin.close();
+    const output = await this.#output;
+    const last = output.trimEnd().split("\n").at(-1)!;
+    if (!last.startsWith("{")) throw new Error(`It printed "${output}"`);
+    return JSON.parse(last).times;
+  }
+}
+
+/** When each of the processes got its signals. */
+async function send(
+  place: string,
+  count: number,
+  pids: number[],
+): Promise<number[][]> {
+  const args = [place, count, pause, SIGUSR2, ...pids].map(String);
+  const { ok, output } = await run([await floor(), "send", ...args]);
+  if (!ok) throw new Error(output);
+  return output.trimEnd().split("\n").map((line) =>
+    line.trim().split(" ").map(Number)
+  );
+}
+
+/** Of each callback, from the first signal that it answers: those that come while it is on its way fall together. */
+function latencies(sent: number[], times: number[]): number[] {
+  const result: number[] = [];
+  let next = 0;
+  for (const time of times) {
+    const first = next;
+    while (next < sent.length && sent[next] <= time) next++;
+    if (next > first) result.push((time - sent[first]) / 1000);
+  }
+  return result;
+}
+
+const builtIn: Partial<Record<Runtime, string>> = {
+  deno: "Deno.addSignalListener",
+  bun: "process.on",
+  node: "process.on",
+};
+
+/** A target of some runtimes, at most so many times the peer's. */
+function atMost(
+  text: string,
+  most: number,
+  runtimes: Runtime[],
+  to: (runtime: Runtime) => number,
+): Target {
+  const ratios = runtimes.map(to);
+  return {
+    text,
+    measured: ratios.map((ratio, i) =>
+      `${format(ratio, "ratio")} (${runtimes[i]})`
+    ).join(", "),
+    met: ratios.some(Number.isNaN)
+      ? undefined
+      : ratios.every((ratio) => ratio <= most),
+  };
+}
+
+const places = [
+  { key: "far", text: "from another processor" },
+  { key: "near", text: "from the same processor" },
+];
+
+export const question: Question = {
+  letter: "d",
+  title: "Idle event loop",
+  how:
+    "All processes sleep side by side while another one sends SIGUSR2 to them in turn, twenty at a time, 1 ms apart: from " +
+    "just before kill(2) until the callback runs. From another processor the waking of one that sleeps is part of it, " +
+    "which the kernel (and a hypervisor) takes for everyone; from the same processor, mostly software is left.",
+  columns: [
+    { key: "far", title: "from another processor", unit: "µs" },
+    { key: "near", title: "from the same processor", unit: "µs" },
+  ],
+
+  async contestants({ runtimes }) {
+    const together = new SideBySide();
+    const contestants: Contestant[] = [];
+    const add = (
+      name: string,
+      runtime: Runtime,
+      ours: boolean,
+      command: string[],
+    ) => {
+      const key = `${name} ${runtime}`;
+      together.add(key, command);
+      contestants.push({ name, runtime, ours, run: () => together.take(key) });
+    };
+    for (const runtime of runtimes) {
+      const command = await commandFor(runtime, "idle.ts");
+      for (const { way, name, ours = false, runtimes } of ways) {
+        if (!runtimes.includes(runtime)) continue;
+        add(name, runtime, ours, [...command, way]);
+      }
+    }
+    add("C: handler, eventfd, epoll", "native", false, [
+      await floor(),
+      "idle",
+    ]);
+    return contestants;
+  },
+
+  targets(results) {
+    const p50 = (result: Result | undefined, key: string) =>
+      result?.median(key) ?? NaN;
+    return places.flatMap(({ key, text }) => {
+      const toBuiltIn = (runtime: Runtime) => {
+        const peer = results.peers(runtime).find(({ contestant: { name } }) =>
+          name === builtIn[runtime]
+        );
+        return p50(results.ours(runtime), key) / p50(peer, key);
+      };
+      const toFloor = (runtime: Runtime) =>
+        p50(results.ours(runtime), key) / p50(results.peers("native")[0], key);
+      return [
+        atMost(`${text}: p50 at most 1.1 x the built-in's`, 1.1, [
+          "bun",
+          "node",
+        ], toBuiltIn),
+        atMost(
+          `${text}: p50 at most 0.7 x the built-in's`,
+          0.7,
+          ["deno"],
+          toBuiltIn,
+        ),
+        atMost(
+          `${text}: p50 within 1.6 x of C`,
+          1.6,
+          ["deno", "bun", "node"],
+          toFloor,
+        ),
+      ];
+    });
+  },
+};

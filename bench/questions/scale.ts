@@ -1,0 +1,88 @@
+import type { Contestant, Question, Sample } from "../question.ts";
+import { type Runtime, sample } from "../runtimes.ts";
+import { ours, verdict } from "./verdict.ts";
+
+const sizes = [1, 10, 100, 1000, 10_000];
+const workers = [1, 4, 16];
+
+function nameOf(size: number, what: string): string {
+  return `${size.toLocaleString("en")} ${what}${size === 1 ? "" : "s"}`;
+}
+
+/** Each row is one size, but all sizes of a round come from one process: only there they compare. */
+function rows(
+  runtime: Runtime,
+  way: string,
+  what: string,
+  sizes: readonly number[],
+  figures: (all: Record<string, number>, size: number) => Sample,
+): Contestant[] {
+  const runs: Promise<Sample>[] = [];
+  return sizes.map((size) => {
+    let round = 0;
+    return {
+      name: nameOf(size, what),
+      runtime,
+      ours: true,
+      async run() {
+        const run = runs[round++] ??= sample(runtime, "scale.ts", way);
+        return figures(await run as Record<string, number>, size);
+      },
+    };
+  });
+}
+
+export const question: Question = {
+  letter: "h",
+  title: "Scale",
+  how:
+    "One Interrupt is signalled, the newest of so many that one thread has: a native call signals, the next checkpoint() " +
+    "handles. Then so many Workers with one Interrupt each, waiting in their event loops: a native thread signals one after " +
+    "another, and all with one POSIX signal. There a signal is a system call, and most of it the kernel's waking of a thread.",
+  columns: [
+    { key: "signal", title: "signal", unit: "ns" },
+    { key: "handling", title: "handling", unit: "ns" },
+    { key: "signalRatio", title: "signal, to one's", unit: "ratio" },
+    { key: "handlingRatio", title: "handling, to one's", unit: "ratio" },
+    { key: "posix", title: "POSIX signal, each Worker's share", unit: "ns" },
+  ],
+
+  contestants({ runtimes }) {
+    return Promise.resolve(
+      runtimes.flatMap((runtime) => [
+        ...rows(runtime, "interrupts", "Interrupt", sizes, (all, size) => ({
+          signal: all[`signal${size}`],
+          handling: all[`handling${size}`],
+          signalRatio: all[`signal${size}`] / all.signal1,
+          handlingRatio: all[`handling${size}`] / all.handling1,
+        })),
+        ...rows(runtime, "workers", "Worker", workers, (all, size) => ({
+          signal: all[`signal${size}`],
+          signalRatio: all[`signal${size}`] / all.signal1,
+          posix: all[`posix${size}`],
+        })),
+      ]),
+    );
+  },
+
+  targets(results) {
+    const most = nameOf(sizes.at(-1)!, "Interrupt");
+    const ratio = (text: string, key: string) =>
+      verdict(
+        text,
+        (runtime) => ours(results, runtime, key, most),
+        "ratio",
+        (ratio) => ratio < 1.2,
+      );
+    return [
+      ratio(
+        "signal O(1): with 10,000 idle under 1.2 x of one alone",
+        "signalRatio",
+      ),
+      ratio(
+        "handling with 10,000 idle under 1.2 x of one alone",
+        "handlingRatio",
+      ),
+    ];
+  },
+};

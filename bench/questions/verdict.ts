@@ -1,0 +1,35 @@
+import { format } from "../format.ts";
+import type { Column, Results, Target } from "../question.ts";
+import { javaScriptRuntimes, type Runtime } from "../runtimes.ts";
+
+/** A target that every runtime has to meet with one figure. NaN: not measured. */
+export function verdict(
+  text: string,
+  figure: (runtime: Runtime) => number,
+  unit: Column["unit"],
+  meets: (figure: number) => boolean,
+): Target {
+  const figures = javaScriptRuntimes.map((runtime) => figure(runtime));
+  const measured = figures.flatMap((value, i) =>
+    Number.isNaN(value)
+      ? []
+      : `${format(value, unit)} (${javaScriptRuntimes[i]})`
+  );
+  const missed = figures.some((value) => !Number.isNaN(value) && !meets(value));
+  const complete = measured.length === figures.length;
+  return {
+    text,
+    measured: measured.join(", "),
+    met: missed ? false : complete ? true : undefined,
+  };
+}
+
+/** The median of ours there. */
+export function ours(
+  results: Results,
+  runtime: Runtime,
+  key: string,
+  name?: string,
+): number {
+  return results.ours(runtime, name)?.median(key) ?? NaN;
+}
