@@ -87,9 +87,10 @@ export class InterruptRecord {
   deliver(): void {
     if (this.#running) return;
     const { words, at } = this;
+    // A plain read, which is five times as fast: whoever makes it pending after this read announces that.
     while (
       !this.closed && words.get(at + BLOCKED) === 0 &&
-      words.load(at + PENDING) !== 0
+      words.get(at + PENDING) !== 0
     ) {
       this.#handle();
     }

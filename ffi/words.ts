@@ -8,7 +8,7 @@ export interface Words {
   exchange(index: number, value: number): number;
   and(index: number, value: number): void;
   or(index: number, value: number): void;
-  /** For words that only this thread touches. */
+  /** For words that only this thread writes, or where an old value does no harm. */
   get(index: number): number;
   set(index: number, value: number): void;
 }
