@@ -10,23 +10,35 @@ export const peersFolder = new URL("../build/peers/", import.meta.url);
 
 /** Installs the npm packages, if they are not there yet. */
 export async function installPeers(): Promise<void> {
-  const packageJson = JSON.stringify({ dependencies: pinned.npm }, null, 2);
-  await whole("node_modules", "package.json", packageJson, async (folder) => {
+  await installNpm("node_modules", pinned.npm, "node_modules");
+}
+
+/** Installs what draws the pictures; gives the files of its packages, such as "vega" or "some-package/file.ttf". */
+export async function installDrawing(): Promise<(specifier: string) => URL> {
+  const folder = await installNpm("drawing", pinned.drawing, ".");
+  const { resolve } = createRequire(new URL("x.js", folder));
+  return (specifier) => pathToFileURL(resolve(specifier));
+}
+
+/** Makes `build/peers/<name>` of the folder that the packages are installed in, or of one in it. */
+function installNpm(
+  name: string,
+  dependencies: Record<string, string>,
+  wanted: string,
+): Promise<URL> {
+  const packageJson = JSON.stringify({ dependencies }, null, 2);
+  return whole(name, "package.json", packageJson, async (temp) => {
+    const folder = `${temp}/npm`;
+    await Deno.mkdir(folder);
     await Deno.writeTextFile(`${folder}/package.json`, packageJson);
     await Deno.writeTextFile(`${folder}/deno.json`, "{}");
     await must(
       [Deno.execPath(), "install", "--node-modules-dir=auto", "--no-lock"],
       folder,
-      "Could not fetch the peers from npm (is the network there?)",
+      "Could not fetch npm's packages (is the network there?)",
     );
-    return "node_modules";
+    return `npm/${wanted}`;
   });
-}
-
-/** A file of an installed package, such as "vega" or "some-package/file.ttf". */
-export function resolvePeer(specifier: string): URL {
-  const { resolve } = createRequire(new URL("x.js", peersFolder));
-  return pathToFileURL(resolve(specifier));
 }
 
 /** The command line of a Perl that finds Async::Interrupt: the system's, or Debian's packages unpacked, which needs no root. */
