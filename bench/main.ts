@@ -6,6 +6,7 @@ import { build } from "../scripts/build.ts";
 import { machine } from "./machine.ts";
 import { measure } from "./measure.ts";
 import { installPeers } from "./peers.ts";
+import { drawPictures } from "./pictures.ts";
 import type { Question } from "./question.ts";
 import { question as flood } from "./questions/flood.ts";
 import { question as idle } from "./questions/idle.ts";
@@ -30,7 +31,8 @@ const help = `Usage: deno task bench [options]
 }
   --rounds N          how often everything is measured (as often as five minutes allow, at least three times)
   --runtime deno,bun  only on these: ${javaScriptRuntimes.join(", ")}
-  --json FILE         writes all samples, for bench/compare.ts`;
+  --json FILE         writes all samples, for bench/compare.ts
+  --pictures          writes docs/pictures/`;
 
 const { values } = parseArgs({
   options: {
@@ -38,6 +40,7 @@ const { values } = parseArgs({
     rounds: { type: "string" },
     runtime: { type: "string", default: javaScriptRuntimes.join() },
     json: { type: "string" },
+    pictures: { type: "boolean", default: false },
     help: { type: "boolean" },
   },
 });
@@ -88,6 +91,7 @@ console.log(markdownTable([
 if (values.json !== undefined) {
   await Deno.writeTextFile(values.json, JSON.stringify(report));
 }
+if (values.pictures) await drawPictures(report);
 Deno.exit(failed ? 1 : 0);
 
 async function answer(question: Question) {

@@ -1,7 +1,5 @@
 /** Fetches what is compared with into `build/peers/`: nothing of it is committed or shipped. */
 
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
 import { run } from "../scripts/run.ts";
 import pinned from "./peers.json" with { type: "json" };
 
@@ -10,14 +8,12 @@ export const peersFolder = new URL("../build/peers/", import.meta.url);
 
 /** Installs the npm packages, if they are not there yet. */
 export async function installPeers(): Promise<void> {
-  await installNpm("node_modules", pinned.npm, "node_modules");
+  await installNpm("node_modules", pinned.npm, "npm/node_modules");
 }
 
-/** Installs what draws the pictures; gives the files of its packages, such as "vega" or "some-package/file.ttf". */
-export async function installDrawing(): Promise<(specifier: string) => URL> {
-  const folder = await installNpm("drawing", pinned.drawing, ".");
-  const { resolve } = createRequire(new URL("x.js", folder));
-  return (specifier) => pathToFileURL(resolve(specifier));
+/** Installs what draws the pictures, in a folder of its own. */
+export function installDrawing(): Promise<URL> {
+  return installNpm("drawing", pinned.drawing, "npm");
 }
 
 /** Makes `build/peers/<name>` of the folder that the packages are installed in, or of one in it. */
@@ -37,7 +33,7 @@ function installNpm(
       folder,
       "Could not fetch npm's packages (is the network there?)",
     );
-    return `npm/${wanted}`;
+    return wanted;
   });
 }
 

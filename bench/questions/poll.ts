@@ -6,7 +6,8 @@ import type { Contestant, Question, Results } from "../question.ts";
 import { type Runtime, sample } from "../runtimes.ts";
 
 const blind = "AbortSignal.aborted (never sees it)";
-const noise = "nothing (the noise)";
+/** The peer that shows how far one measurement is from the next. */
+export const noise = "nothing (the noise)";
 
 /** By name: the way of programs/poll.ts, and where it is there to be had. */
 const peers: Record<string, [way: string, only?: Runtime]> = {
