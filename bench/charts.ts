@@ -13,13 +13,15 @@ export interface Chart {
   unit: Column["unit"];
 }
 
-/** A bar for each contestant, on a log scale. Colours are names: see pictures.ts. */
+/** A bar for each contestant. Colours are names: see pictures.ts. */
 export function bars(results: readonly Result[], chart: Chart): object {
   const { key, unit } = chart;
   const found = measured(results, key);
-  const [low, high] = decades(
-    found.map((result) => quantile(result, key, 0.5)),
-  );
+  const medians = found.map((result) => quantile(result, key, 0.5));
+  // The length of a bar means something from zero on only: a log scale is for what would not fit otherwise.
+  const [low, high] = Math.max(...medians) < 50 * Math.min(...medians)
+    ? [0, Math.max(...medians) * 1.05]
+    : decades(medians);
   return frame(found, chart, [low, high], 70, (result, y) => {
     const value = quantile(result, key, 0.5);
     const x = Math.min(Math.max(value, low), high);
@@ -55,7 +57,7 @@ export function distribution(
         y2: bottom - 0.85 * share / most,
       })),
       tick: { x: p50, y: bottom, y2: y - 0.45 },
-      side: `${format(p50, unit)}, p99 ${format(p99, unit)}`,
+      side: `p50 ${format(p50)}, p99 ${format(p99, unit)}`,
     };
   });
 }
@@ -129,15 +131,18 @@ function frame(
     y -= 1;
   }
   const bottom = y + 0.8;
-  const left = Math.ceil(longest * 6.7) + 14;
+  // Even, as the height: PNGs are one and a half times as large.
+  const left = 2 * Math.ceil(longest * 3.35) + 14;
 
+  const log = low > 0;
   const horizontal = {
     field: "x",
     type: "quantitative",
-    scale: { type: "log", domain: [low, high], nice: false },
+    scale: { type: log ? "log" : "linear", domain: [low, high], nice: false },
     axis: {
-      title: `${unit} (log scale)`,
-      values: powers(low, high),
+      title: log ? `${unit} (log scale)` : unit,
+      values: log ? powers(low, high) : undefined,
+      tickCount: 5,
       format: ",~r",
       labelFlush: false,
       labelOverlap: false,
@@ -164,7 +169,7 @@ function frame(
     autosize: { type: "none" },
     padding: { left: left + 14, right: right + 14, top: 44, bottom: 48 },
     width,
-    height: Math.round(bottom * rowHeight),
+    height: 2 * Math.round(bottom * rowHeight / 2),
     layer: [
       {
         data: { values: areas },

@@ -7,39 +7,45 @@ import { noise } from "./questions/poll.ts";
 import type { Report } from "./report.ts";
 import { commandFor } from "./runtimes.ts";
 
-/** By the letters of the questions. */
+/** By the name of the file: the letter of the question, and more where there are several. */
 const charts: Record<string, Chart & { draw: typeof bars }> = {
-  a: {
+  "a": {
     draw: bars,
     title: "What a call into a busy JavaScript thread costs the caller",
     key: "ns",
     unit: "ns",
   },
-  b: {
+  "b": {
     draw: distribution,
     title: "From a signal to its callback, inside running JavaScript",
     key: "latency",
     unit: "µs",
   },
-  c: {
+  "c": {
     draw: bars,
     title: "What a poll adds to a turn of a hot loop",
     key: "lcg",
     unit: "ns",
   },
-  d: {
+  "d": {
     draw: distribution,
-    title: "From kill(2) to the callback, in an idle event loop",
+    title: "From kill(2) to the callback in an idle loop: another processor",
+    key: "far",
+    unit: "µs",
+  },
+  "d-near": {
+    draw: distribution,
+    title: "From kill(2) to the callback in an idle loop: the same processor",
     key: "near",
     unit: "µs",
   },
-  e: {
+  "e": {
     draw: bars,
     title: "CPU time for 200,000 signals",
     key: "cpu",
     unit: "ms",
   },
-  f: {
+  "f": {
     draw: bars,
     title: "A signal and its callback, next to the seed",
     key: "signal",
@@ -87,16 +93,16 @@ const config = {
 
 const folder = new URL("../docs/pictures/", import.meta.url);
 
-/** Draws `docs/pictures/<letter>-<light|dark>.{svg,png}`. */
+/** Draws `docs/pictures/<name>-<light|dark>.{svg,png}`. */
 export async function drawPictures({ questions }: Report): Promise<void> {
   const specs: Record<string, object> = {};
-  for (const { letter, results } of questions) {
-    const chart = charts[letter];
-    if (chart === undefined) continue;
-    const shown = results.filter(({ name }) => name !== noise);
+  for (const [name, chart] of Object.entries(charts)) {
+    const question = questions.find(({ letter }) => letter === name[0]);
+    if (question === undefined) continue;
+    const shown = question.results.filter((result) => result.name !== noise);
     const text = JSON.stringify({ config, ...chart.draw(shown, chart) });
     for (const [theme, colours] of Object.entries(themes)) {
-      const path = new URL(`${letter}-${theme}`, folder).pathname;
+      const path = new URL(`${name}-${theme}`, folder).pathname;
       specs[path] = JSON.parse(
         text,
         (_, value) => (colours as Record<string, string>)[value] ?? value,
