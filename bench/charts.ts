@@ -3,6 +3,7 @@ import { format } from "./format.ts";
 import type { Column } from "./question.ts";
 import type { Report } from "./report.ts";
 import type { Runtime } from "./runtimes.ts";
+import { sorted } from "./sorted.ts";
 
 type Result = Report["questions"][number]["results"][number];
 
@@ -45,7 +46,9 @@ export function distribution(
     ),
   );
   return frame(found, chart, [low, high], 170, (result, y) => {
-    if (sorted(result, key).length === 0) return { area: [], side: "never" };
+    if (sorted(result.samples, key).length === 0) {
+      return { area: [], side: "never" };
+    }
     const points = density(result, key, low, high);
     const most = Math.max(...points.map(([, share]) => share));
     const bottom = y + 0.4;
@@ -234,16 +237,11 @@ function wrap(name: string): string[] {
 }
 
 function measured(results: readonly Result[], key: string): Result[] {
-  return results.filter((result) => sorted(result, key).length > 0);
-}
-
-function sorted({ samples }: Result, key: string): number[] {
-  return samples.flatMap((sample) => sample[key] ?? [])
-    .filter(Number.isFinite).sort((a, b) => a - b);
+  return results.filter((result) => sorted(result.samples, key).length > 0);
 }
 
 function quantile(result: Result, key: string, q: number): number {
-  return quantileSorted(sorted(result, key), q);
+  return quantileSorted(sorted(result.samples, key), q);
 }
 
 /** Powers of ten around the values; what costs nearly nothing is not to take all the room. */
@@ -266,7 +264,7 @@ function density(
   low: number,
   high: number,
 ): [x: number, share: number][] {
-  const all = sorted(result, key);
+  const all = sorted(result.samples, key);
   const values = Array.from(
     { length: 1000 },
     (_, i) => Math.log10(quantileSorted(all, (i + 0.5) / 1000)),

@@ -1,4 +1,4 @@
-/** `deno task bench`: measures the questions of issue 4, side by side with what people use today. */
+/** `deno task bench`: measures side by side with what people use today. */
 
 import { parseArgs } from "node:util";
 import { markdownTable } from "markdown-table";

@@ -6,6 +6,7 @@ import type {
   Results,
   Sample,
 } from "./question.ts";
+import { sorted } from "./sorted.ts";
 
 /** How often {@linkcode measure} measures. */
 export interface MeasureOptions {
@@ -84,9 +85,7 @@ class Measured implements Result {
   quantile(key: string, q: number): number {
     let values = this.#sorted.get(key);
     if (values === undefined) {
-      // NaN has become null on its way through JSON.
-      values = this.samples.flatMap((sample) => sample[key] ?? [])
-        .filter(Number.isFinite).sort((a, b) => a - b);
+      values = sorted(this.samples, key);
       this.#sorted.set(key, values);
     }
     return values.length === 0 ? NaN : quantileSorted(values, q);

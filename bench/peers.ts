@@ -1,5 +1,6 @@
 /** Fetches what is compared with into `build/peers/`: nothing of it is committed or shipped. */
 
+import { npmInstall } from "../scripts/npm_install.ts";
 import { run } from "../scripts/run.ts";
 import pinned from "./peers.json" with { type: "json" };
 
@@ -22,17 +23,10 @@ function installNpm(
   dependencies: Record<string, string>,
   wanted: string,
 ): Promise<URL> {
-  const packageJson = JSON.stringify({ dependencies }, null, 2);
-  return whole(name, "package.json", packageJson, async (temp) => {
-    const folder = `${temp}/npm`;
-    await Deno.mkdir(folder);
-    await Deno.writeTextFile(`${folder}/package.json`, packageJson);
-    await Deno.writeTextFile(`${folder}/deno.json`, "{}");
-    await must(
-      [Deno.execPath(), "install", "--node-modules-dir=auto", "--no-lock"],
-      folder,
-      "Could not fetch npm's packages (is the network there?)",
-    );
+  const stamp = JSON.stringify(dependencies);
+  return whole(name, "packages.json", stamp, async (temp) => {
+    await Deno.mkdir(`${temp}/npm`);
+    await npmInstall(`${temp}/npm`, dependencies);
     return wanted;
   });
 }

@@ -57,7 +57,7 @@ export interface Bench {
   readonly runtimes: readonly Runtime[];
 }
 
-/** One of the issues that users ask about, with everyone who answers it. */
+/** What users ask, with everyone who has an answer. */
 export interface Question {
   /** For --only. */
   readonly letter: string;

@@ -36,7 +36,7 @@ export async function commandFor(
         `bench/programs/${program.replace(/\.ts$/, ".js")}`,
         await tree,
       );
-      return [await node(nodeMajor), "--expose-gc", js.pathname];
+      return [await node(nodeMajor), js.pathname];
     }
     default:
       throw new RangeError(`${runtime} does not run JavaScript`);

@@ -1,5 +1,6 @@
 /** Finds the tools that build and test this project, and fetches those that are missing into `.toolchain/`. */
 
+import { npmInstall } from "./npm_install.ts";
 import { run } from "./run.ts";
 import versions from "./versions.json" with { type: "json" };
 
@@ -124,29 +125,7 @@ function installNpm(
     "for the tests, from npm",
     `node_modules/${npmPackage}/${file}`,
     ["--version"],
-    async (cwd) => {
-      // Deno is here already and speaks npm; npm itself may not be.
-      const dependencies = { [npmPackage]: version };
-      await Deno.writeTextFile(
-        `${cwd}/package.json`,
-        JSON.stringify({ dependencies }),
-      );
-      await Deno.writeTextFile(`${cwd}/deno.json`, "{}");
-      const { ok, output } = await run(
-        [
-          Deno.execPath(),
-          "install",
-          "--node-modules-dir=auto",
-          "--no-lock",
-        ],
-        { cwd, timeout: 600 },
-      );
-      if (!ok) {
-        throw new Error(
-          `Could not fetch ${npmPackage}@${version} from npm (is the network there?):\n${output}`,
-        );
-      }
-    },
+    (folder) => npmInstall(folder, { [npmPackage]: version }),
   );
 }
 

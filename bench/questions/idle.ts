@@ -1,14 +1,8 @@
 import { floor } from "../native/floor.ts";
-import { format } from "../format.ts";
-import type {
-  Contestant,
-  Question,
-  Result,
-  Sample,
-  Target,
-} from "../question.ts";
+import type { Contestant, Question, Result, Sample } from "../question.ts";
 import { commandFor, type Runtime } from "../runtimes.ts";
 import { run } from "../../scripts/run.ts";
+import { verdict } from "./verdict.ts";
 
 /** Of listen.ts. */
 const ways: {
@@ -150,25 +144,6 @@ const builtIn: Partial<Record<Runtime, string>> = {
   node: "process.on",
 };
 
-/** A target of some runtimes, at most so many times the peer's. */
-function atMost(
-  text: string,
-  most: number,
-  runtimes: Runtime[],
-  to: (runtime: Runtime) => number,
-): Target {
-  const ratios = runtimes.map(to);
-  return {
-    text,
-    measured: ratios.map((ratio, i) =>
-      `${format(ratio, "ratio")} (${runtimes[i]})`
-    ).join(", "),
-    met: ratios.some(Number.isNaN)
-      ? undefined
-      : ratios.every((ratio) => ratio <= most),
-  };
-}
-
 const places = [
   { key: "far", text: "from another processor" },
   { key: "near", text: "from the same processor" },
@@ -226,21 +201,25 @@ export const question: Question = {
       const toFloor = (runtime: Runtime) =>
         p50(results.ours(runtime), key) / p50(results.peers("native")[0], key);
       return [
-        atMost(`${text}: p50 at most 1.1 x the built-in's`, 1.1, [
-          "bun",
-          "node",
-        ], toBuiltIn),
-        atMost(
-          `${text}: p50 at most 0.7 x the built-in's`,
-          0.7,
-          ["deno"],
+        verdict(
+          `${text}: p50 at most 1.1 x the built-in's`,
           toBuiltIn,
+          "ratio",
+          (ratio) => ratio <= 1.1,
+          ["bun", "node"],
         ),
-        atMost(
+        verdict(
+          `${text}: p50 at most 0.7 x the built-in's`,
+          toBuiltIn,
+          "ratio",
+          (ratio) => ratio <= 0.7,
+          ["deno"],
+        ),
+        verdict(
           `${text}: p50 within 1.6 x of C`,
-          1.6,
-          ["deno", "bun", "node"],
           toFloor,
+          "ratio",
+          (ratio) => ratio <= 1.6,
         ),
       ];
     });

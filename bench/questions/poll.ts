@@ -1,9 +1,8 @@
-import { run } from "../../scripts/run.ts";
-import { zig } from "../../scripts/toolchain.ts";
 import { format } from "../format.ts";
-import { peersFolder } from "../peers.ts";
+import { compile } from "../native/compile.ts";
 import type { Contestant, Question, Results } from "../question.ts";
 import { type Runtime, sample } from "../runtimes.ts";
+import { ours, verdict } from "./verdict.ts";
 
 const blind = "AbortSignal.aborted (never sees it)";
 /** The peer that shows how far one measurement is from the next. */
@@ -36,7 +35,7 @@ export const question: Question = {
   ],
 
   async contestants({ runtimes }) {
-    await buildFlag();
+    await compile("flag.c", "flag.node", addonFlags);
     return runtimes.flatMap((runtime) => [
       contestant(runtime, "checkpoint()", "checkpoint", true),
       ...Object.entries(peers)
@@ -46,8 +45,20 @@ export const question: Question = {
   },
 
   targets: (results) => [
-    within("V8 within 0.2 ns of the bare loop", ["deno", "node"], 0.2, results),
-    within("JavaScriptCore within 0.6 ns", ["bun"], 0.6, results),
+    verdict(
+      "V8 within 0.2 ns of the bare loop",
+      (runtime) => ours(results, runtime, "lcg"),
+      "ns",
+      (ns) => ns <= 0.2,
+      ["deno", "node"],
+    ),
+    verdict(
+      "JavaScriptCore within 0.6 ns",
+      (runtime) => ours(results, runtime, "lcg"),
+      "ns",
+      (ns) => ns <= 0.6,
+      ["bun"],
+    ),
     cheaper("at least 5 x cheaper than every safe peer", 5, results),
   ],
 };
@@ -56,43 +67,26 @@ function contestant(
   runtime: Runtime,
   name: string,
   way: string,
-  ours: boolean,
+  isOurs: boolean,
 ): Contestant {
-  return { name, runtime, ours, run: () => sample(runtime, "poll.ts", way) };
-}
-
-async function buildFlag() {
-  const source = new URL("../native/flag.c", import.meta.url).pathname;
-  const library = new URL("flag.node", peersFolder).pathname;
-  const command = [await zig(), "cc", "-O2", "-shared", "-fPIC"];
-  // N-API comes from the runtime.
-  if (Deno.build.os === "darwin") command.push("-Wl,-undefined,dynamic_lookup");
-  const { ok, output } = await run([...command, "-o", library, source]);
-  if (!ok) throw new Error(`Could not build flag.c:\n${output}`);
-}
-
-function within(
-  text: string,
-  runtimes: Runtime[],
-  limit: number,
-  results: Results,
-) {
-  const figures = runtimes.map((runtime) =>
-    results.ours(runtime)?.median("lcg") ?? NaN
-  );
   return {
-    text,
-    measured: figures.map((ns, i) => `${format(ns, "ns")} (${runtimes[i]})`)
-      .join(", "),
-    met: figures.some(Number.isNaN)
-      ? undefined
-      : figures.every((ns) => ns <= limit),
+    name,
+    runtime,
+    ours: isOurs,
+    run: () => sample(runtime, "poll.ts", way),
   };
 }
 
+/** N-API comes from the runtime. */
+const addonFlags = [
+  "-shared",
+  "-fPIC",
+  ...Deno.build.os === "darwin" ? ["-Wl,-undefined,dynamic_lookup"] : [],
+];
+
 function cheaper(text: string, factor: number, results: Results) {
   const nearest = (["deno", "bun", "node"] as const).flatMap((runtime) => {
-    const ours = results.ours(runtime)?.median("lcg") ?? NaN;
+    const added = ours(results, runtime, "lcg");
     const rivals = results.peers(runtime)
       .filter(({ contestant: { name } }) => name !== blind && name !== noise)
       .filter((peer) => peer.samples.length > 0)
@@ -100,10 +94,10 @@ function cheaper(text: string, factor: number, results: Results) {
         name: peer.contestant.name,
         runtime,
         // What is added may be nothing, or less than that by chance: then the noise is what it can at most be.
-        ratio: peer.median("lcg") / Math.max(ours, spread(results, runtime)),
+        ratio: peer.median("lcg") / Math.max(added, spread(results, runtime)),
       }));
     rivals.sort((a, b) => a.ratio - b.ratio);
-    return Number.isNaN(ours) ? [] : rivals.slice(0, 1);
+    return Number.isNaN(added) ? [] : rivals.slice(0, 1);
   });
   return {
     text,

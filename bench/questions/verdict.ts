@@ -2,18 +2,17 @@ import { format } from "../format.ts";
 import type { Column, Results, Target } from "../question.ts";
 import { javaScriptRuntimes, type Runtime } from "../runtimes.ts";
 
-/** A target that every runtime has to meet with one figure. NaN: not measured. */
+/** A target that every one of the runtimes has to meet with one figure. NaN: not measured. */
 export function verdict(
   text: string,
   figure: (runtime: Runtime) => number,
   unit: Column["unit"],
   meets: (figure: number) => boolean,
+  runtimes: readonly Runtime[] = javaScriptRuntimes,
 ): Target {
-  const figures = javaScriptRuntimes.map((runtime) => figure(runtime));
+  const figures = runtimes.map((runtime) => figure(runtime));
   const measured = figures.flatMap((value, i) =>
-    Number.isNaN(value)
-      ? []
-      : `${format(value, unit)} (${javaScriptRuntimes[i]})`
+    Number.isNaN(value) ? [] : `${format(value, unit)} (${runtimes[i]})`
   );
   const missed = figures.some((value) => !Number.isNaN(value) && !meets(value));
   const complete = measured.length === figures.length;
