@@ -1,7 +1,6 @@
 import { floor } from "../native/floor.ts";
 import type { Contestant, Question, Result, Sample } from "../question.ts";
 import { commandFor, type Runtime } from "../runtimes.ts";
-import { run } from "../../scripts/run.ts";
 import { verdict } from "./verdict.ts";
 
 /** Of listen.ts. */
@@ -119,9 +118,13 @@ async function send(
   pids: number[],
 ): Promise<number[][]> {
   const args = [place, count, pause, SIGUSR2, ...pids].map(String);
-  const { ok, output } = await run([await floor(), "send", ...args]);
-  if (!ok) throw new Error(output);
-  return output.trimEnd().split("\n").map((line) =>
+  // Not detached: in a session of its own, Linux's autogroup would make the sender an equal of those it wakes.
+  const { success, stdout } = await new Deno.Command(await floor(), {
+    args: ["send", ...args],
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error("The sender failed");
+  return new TextDecoder().decode(stdout).trimEnd().split("\n").map((line) =>
     line.trim().split(" ").map(Number)
   );
 }
