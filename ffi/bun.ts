@@ -24,6 +24,7 @@ interface BunFfi {
     path: string,
     symbols: Record<string, { args: readonly string[]; returns: string }>,
   ): { symbols: Record<string, unknown> };
+  ptr(bytes: Uint8Array): number;
   toArrayBuffer(pointer: number, offset: number, length: number): ArrayBuffer;
 }
 
@@ -49,6 +50,7 @@ export function openBun<T extends Symbols>(
   return {
     functions,
     memory: (address, length) => ffi.toArrayBuffer(Number(address), 0, length),
+    addressOf: (bytes) => BigInt(ffi.ptr(bytes)),
     openWake: (agent, callback) =>
       openWake(functions as unknown as WakeSocket, agent, callback),
   };

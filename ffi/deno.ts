@@ -20,6 +20,8 @@ export function openDeno<T extends Symbols>(
   return {
     functions,
     memory: (address, length) => memory(path, address, length),
+    addressOf: (bytes) =>
+      BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes))),
     openWake: (agent, callback) =>
       openWake(functions as unknown as WakeSocket, agent, callback),
   };

@@ -28,35 +28,29 @@ export function materialize<T>(
 
 /** By this path the dynamic linker gives the library that is loaded already. */
 function loadedPath(): string | undefined {
-  // Node has no way to ask, nor a need to: it is asked by trying.
-  if (runtime === "node") return soname;
+  // Node and Deno are asked by trying: they give the name to the dynamic linker as it is.
+  if (runtime !== "bun") return soname;
   try {
-    const { functions, memory } = libc();
-    const name = functions.malloc(BigInt(nameLength));
-    new Uint8Array(memory(name, nameLength)!)
-      .set(new TextEncoder().encode(`${soname}\0`));
+    const { functions, memory, addressOf } = libc();
+    const name = new TextEncoder().encode(`${soname}\0`);
     const RTLD_NOW = 2;
     const RTLD_NOLOAD = 4;
-    const handle = functions.dlopen(name, RTLD_NOW | RTLD_NOLOAD);
-    functions.free(name);
+    const handle = functions.dlopen(addressOf(name)!, RTLD_NOW | RTLD_NOLOAD);
     if (handle === 0n) return undefined;
-    if (runtime !== "bun") return soname;
     // Bun would look for a bare name in the current folder, where anybody may have put anything: the path it was opened
     // by. A handle is a struct link_map: l_addr, l_name.
     const [, path] = new BigUint64Array(memory(handle, 16)!);
-    const text = new Uint8Array(memory(path, nameLength)!);
+    const text = new Uint8Array(memory(path, pathLength)!);
     return new TextDecoder().decode(text.slice(0, text.indexOf(0)));
   } catch {
     return undefined;
   }
 }
 
-const nameLength = 64;
+const pathLength = 64;
 
 const libcSymbols = {
   dlopen: { parameters: ["u64", "i32"], result: "u64" },
-  malloc: { parameters: ["u64"], result: "u64" },
-  free: { parameters: ["u64"], result: "void" },
   memfd_create: { parameters: ["u64", "u32"], result: "i32" },
   write: { parameters: ["i32", "u64", "u64"], result: "u64" },
   close: { parameters: ["i32"], result: "i32" },
@@ -70,30 +64,22 @@ function libc(): Library<typeof libcSymbols> {
 
 /** memfd_create(2): needs no file system, which may be read-only or mounted noexec, and no permission but --allow-ffi. */
 function fromMemory<T>(
-  bytes: Uint8Array,
+  bytes: Uint8Array<ArrayBuffer>,
   attempt: (path: string) => T | undefined,
 ): T | undefined {
   // Node has no way to call it before an addon is loaded.
   if (runtime === "node" || os !== "linux") return undefined;
   try {
-    const { functions, memory } = libc();
-    const { memfd_create, write, close, malloc, free } = functions;
-    const address = malloc(BigInt(bytes.length));
-    try {
-      const view = new Uint8Array(memory(address, bytes.length)!);
-      view.set(new TextEncoder().encode("async-interrupt\0"));
-      const closeOnExec = 1;
-      const fd = memfd_create(address, closeOnExec);
-      if (fd < 0) return undefined;
-      view.set(bytes);
-      const written = write(fd, address, BigInt(bytes.length));
-      const whole = written === BigInt(bytes.length);
-      const result = whole ? attempt(`/proc/self/fd/${fd}`) : undefined;
-      close(fd);
-      return result;
-    } finally {
-      free(address);
-    }
+    const { functions: { memfd_create, write, close }, addressOf } = libc();
+    const name = new TextEncoder().encode("async-interrupt\0");
+    const closeOnExec = 1;
+    const fd = memfd_create(addressOf(name)!, closeOnExec);
+    if (fd < 0) return undefined;
+    const written = write(fd, addressOf(bytes)!, BigInt(bytes.length));
+    const whole = written === BigInt(bytes.length);
+    const result = whole ? attempt(`/proc/self/fd/${fd}`) : undefined;
+    close(fd);
+    return result;
   } catch {
     return undefined;
   }
@@ -101,7 +87,7 @@ function fromMemory<T>(
 
 /** A private folder that is gone again once the library is open. */
 function fromFile<T>(
-  bytes: Uint8Array,
+  bytes: Uint8Array<ArrayBuffer>,
   attempt: (path: string) => T | undefined,
 ): T | undefined {
   const fs = process().getBuiltinModule("node:fs");
@@ -130,9 +116,9 @@ function fromFile<T>(
 }
 
 /** The engine's own is fifty times faster, but not in every Node yet. */
-function decodeBase64(text: string): Uint8Array {
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   const { fromBase64 } = Uint8Array as unknown as {
-    fromBase64?: (text: string) => Uint8Array;
+    fromBase64?: (text: string) => Uint8Array<ArrayBuffer>;
   };
   return fromBase64?.call(Uint8Array, text) ??
     Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0));

@@ -30,6 +30,7 @@ export function openNode<T extends Symbols>(
   return {
     functions: addon as unknown as Functions<T>,
     memory: addon.view,
+    addressOf: () => undefined,
     openWake(agent, callback) {
       checked(
         addon.agent_wake_async(agent, callback),

@@ -23,30 +23,33 @@ export const question: Question = {
   title: "Start",
   how:
     "Import, first Interrupt and the first turn of the event loop, timed inside the process, and the whole process from " +
-    `spawn to exit; the median of ${runs} starts a round. Node imports the npm package, the others the TypeScript sources.`,
+    `spawn to exit; the median of ${runs} starts a round. Node imports the npm package, the others the TypeScript sources; ` +
+    "as from JSR: there is no library beside them, only the one embedded in a module, copied to memory at every start.",
   columns: [
     { key: "import", title: "import", unit: "ms" },
     { key: "interrupt", title: "first Interrupt", unit: "ms" },
     { key: "turn", title: "first turn", unit: "ms" },
     { key: "process", title: "whole process", unit: "ms" },
     { key: "size", title: "size", unit: "bytes" },
+    { key: "files", title: "files", unit: "" },
   ],
 
   async contestants({ runtimes }) {
     await buildPackage();
-    const starts = runtimes.flatMap((runtime) =>
-      steps.map((name, step): Contestant => ({
-        name,
-        runtime,
-        ours: step > 0,
-        run: () => start(runtime, step),
-      }))
-    );
-    return [
-      ...starts,
-      size("native library", "lib/"),
-      size("npm package, unpacked", "npm/"),
-    ];
+    const published = await publish();
+    const starts = runtimes.flatMap((runtime) => {
+      const folder = new URL(runtime === "node" ? "npm/esm/" : "", root);
+      const contestants = steps.map((name, step) =>
+        contestant(name, runtime, step, folder)
+      );
+      if (runtime === "deno") {
+        const step = steps.length - 1;
+        const name = `${steps[step]}, as from JSR`;
+        contestants.push(contestant(name, runtime, step, published));
+      }
+      return contestants;
+    });
+    return [...starts, library, npmPackage];
   },
 
   targets: (results) => [
@@ -65,11 +68,26 @@ export const question: Question = {
   ],
 };
 
-async function start(runtime: Runtime, step: number): Promise<Sample> {
-  const module = new URL(
-    runtime === "node" ? "npm/esm/mod.js" : "mod.ts",
-    root,
-  );
+function contestant(
+  name: string,
+  runtime: Runtime,
+  step: number,
+  folder: URL,
+): Contestant {
+  const module = new URL(runtime === "node" ? "mod.js" : "mod.ts", folder);
+  return {
+    name,
+    runtime,
+    ours: step > 0,
+    run: () => start(runtime, step, module),
+  };
+}
+
+async function start(
+  runtime: Runtime,
+  step: number,
+  module: URL,
+): Promise<Sample> {
   const samples: Record<string, number>[] = [];
   for (let i = 0; i < runs; i++) {
     const before = performance.now();
@@ -101,21 +119,45 @@ async function buildPackage() {
   if (!ok) throw new Error(`Could not build the npm package:\n${output}`);
 }
 
-function size(name: string, folder: string): Contestant {
-  return {
-    name,
-    runtime: "native",
-    ours: true,
-    run: () => Promise.resolve({ size: bytesIn(new URL(folder, root)) }),
-  };
+/** What JSR's users get: the sources, without `lib/`. */
+async function publish(): Promise<URL> {
+  const folder = new URL("build/published/", root);
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  await Deno.mkdir(new URL("ffi/", folder), { recursive: true });
+  for (const part of ["", "ffi/"]) {
+    for (const { name } of Deno.readDirSync(new URL(part, root))) {
+      if (!name.endsWith(".ts")) continue;
+      await Deno.copyFile(
+        new URL(part + name, root),
+        new URL(part + name, folder),
+      );
+    }
+  }
+  return folder;
 }
 
-function bytesIn(folder: URL): number {
-  let sum = 0;
-  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
-    sum += isDirectory
-      ? bytesIn(new URL(`${name}/`, folder))
-      : Deno.statSync(new URL(name, folder)).size;
-  }
-  return sum;
-}
+const library: Contestant = {
+  name: "native library",
+  runtime: "native",
+  ours: true,
+  run() {
+    const files = Array.from(Deno.readDirSync(new URL("lib/", root)))
+      .map(({ name }) => Deno.statSync(new URL(`lib/${name}`, root)).size);
+    const size = files.reduce((sum, size) => sum + size, 0);
+    return Promise.resolve({ size, files: files.length });
+  },
+};
+
+const npmPackage: Contestant = {
+  name: "npm package, as downloaded",
+  runtime: "native",
+  ours: true,
+  async run() {
+    const { stdout } = await new Deno.Command(
+      Deno.build.os === "windows" ? "npm.cmd" : "npm",
+      { args: ["pack", "--dry-run", "--json"], cwd: new URL("npm/", root) },
+    ).output();
+    const [{ size, entryCount }] = JSON.parse(new TextDecoder().decode(stdout));
+    return { size, files: entryCount };
+  },
+};
