@@ -35,7 +35,10 @@ export interface Library<T extends Symbols> {
   readonly functions: Functions<T>;
   /** A view of native memory; undefined where the permissions given do not allow one. */
   memory(address: bigint, length: number): ArrayBuffer | undefined;
-  /** Where these bytes are, as long as they are kept; undefined where the runtime does not tell. */
+  /**
+   * Where these bytes are: as long as they are referred to, and if there are thousands, since engines move small arrays.
+   * undefined where the runtime does not tell.
+   */
   addressOf(bytes: Uint8Array<ArrayBuffer>): bigint | undefined;
   /** Calls back in the event loop whenever the agent is woken. The runtime has drained its descriptor by then. */
   openWake(agent: number, callback: () => void): Wake;

@@ -31,11 +31,10 @@ function loadedPath(): string | undefined {
   // Node and Deno are asked by trying: they give the name to the dynamic linker as it is.
   if (runtime !== "bun") return soname;
   try {
-    const { functions, memory, addressOf } = libc();
-    const name = new TextEncoder().encode(`${soname}\0`);
+    const { functions, memory } = libc();
     const RTLD_NOW = 2;
     const RTLD_NOLOAD = 4;
-    const handle = functions.dlopen(addressOf(name)!, RTLD_NOW | RTLD_NOLOAD);
+    const handle = functions.dlopen(cString(soname), RTLD_NOW | RTLD_NOLOAD);
     if (handle === 0n) return undefined;
     // Bun would look for a bare name in the current folder, where anybody may have put anything: the path it was opened
     // by. A handle is a struct link_map: l_addr, l_name.
@@ -62,6 +61,16 @@ function libc(): Library<typeof libcSymbols> {
   return opened ??= open("libc.so.6", "", libcSymbols);
 }
 
+const strings: Uint8Array[] = [];
+
+/** For libc: never collected, and larger than what engines keep on a heap that moves. */
+function cString(text: string): bigint {
+  const bytes = new Uint8Array(4096);
+  new TextEncoder().encodeInto(text, bytes);
+  strings.push(bytes);
+  return libc().addressOf(bytes)!;
+}
+
 /** memfd_create(2): needs no file system, which may be read-only or mounted noexec, and no permission but --allow-ffi. */
 function fromMemory<T>(
   bytes: Uint8Array<ArrayBuffer>,
@@ -71,9 +80,8 @@ function fromMemory<T>(
   if (runtime === "node" || os !== "linux") return undefined;
   try {
     const { functions: { memfd_create, write, close }, addressOf } = libc();
-    const name = new TextEncoder().encode("async-interrupt\0");
     const closeOnExec = 1;
-    const fd = memfd_create(addressOf(name)!, closeOnExec);
+    const fd = memfd_create(cString("async-interrupt"), closeOnExec);
     if (fd < 0) return undefined;
     const written = write(fd, addressOf(bytes)!, BigInt(bytes.length));
     const whole = written === BigInt(bytes.length);
