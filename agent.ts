@@ -24,6 +24,8 @@ export class Agent {
   readonly #words: Words;
   readonly #chunks = new Map<number, Words>();
   readonly #records = new Map<number, InterruptRecord>();
+  /** By descriptor: it may be given to several Interrupts as a bare number. */
+  readonly #sharers = new Map<number, Set<InterruptRecord>>();
   /** Taken off the native list and not yet delivered. Shared by nested scans: a callback may call checkpoint(). */
   #queue: InterruptRecord[] = [];
   #wake: Wake | undefined;
@@ -51,6 +53,15 @@ export class Agent {
 
   delete(record: InterruptRecord): void {
     this.#records.delete(record.slot);
+  }
+
+  /** The records that share a pipe, by its read side. */
+  sharersOf(readFd: number): Set<InterruptRecord> {
+    let sharers = this.#sharers.get(readFd);
+    if (sharers === undefined) {
+      this.#sharers.set(readFd, sharers = new Set());
+    }
+    return sharers;
   }
 
   /** The words of a slot, and the index of its first. */

@@ -382,10 +382,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   #usePipe(pipe: EventPipe, owned: boolean): void {
     this.#pipe = pipe;
     this.#ownsPipe = owned;
-    this.#agent.native.functions.record_pipe(
-      this.#record.slot,
-      pipe.signalFunc().arg,
-    );
+    this.#record.usePipe(pipe.signalFunc().arg, pipe.fileno);
     this.#updateRecord();
   }
 

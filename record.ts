@@ -18,6 +18,8 @@ export class InterruptRecord {
   /** Writes to the pipe are wanted. */
   pipes = false;
   closed = false;
+  /** Those that write to the same pipe, this one among them. */
+  #sharers: Set<InterruptRecord> | undefined;
   readonly #agent: Agent;
   readonly #handler: (value: number) => void;
   readonly report: (error: unknown) => void;
@@ -62,6 +64,13 @@ export class InterruptRecord {
     if (depth === 0) this.deliver();
   }
 
+  /** Signals write to this EventPipe, by its handle, once `pipes` is on. */
+  usePipe(pipe: bigint, readFd: number): void {
+    this.#agent.native.functions.record_pipe(this.slot, pipe);
+    this.#sharers = this.#agent.sharersOf(readFd);
+    this.#sharers.add(this);
+  }
+
   /** Off the agent's list, which only its thread walks; gives the next one. */
   unlist(): number {
     // `next` first: as soon as it is not listed, a signaller may list it again and write `next`.
@@ -87,6 +96,13 @@ export class InterruptRecord {
   deliver(): void {
     if (this.#running) return;
     const { words, at } = this;
+    // A signaller that comes late writes the pipe after its value was taken: left readable, a loop that watches it would spin.
+    if (
+      this.drains && words.get(at + BLOCKED) === 0 &&
+      words.get(at + PENDING) === 0
+    ) {
+      this.#drain();
+    }
     // A plain read, which is five times as fast: whoever makes it pending after this read announces that.
     while (
       !this.closed && words.get(at + BLOCKED) === 0 &&
@@ -96,13 +112,22 @@ export class InterruptRecord {
     }
   }
 
+  #drain(): void {
+    this.#agent.native.functions.record_pipe_drain(this.slot);
+    // That took the writes of all who share the pipe: whoever still waits keeps it readable. One is enough.
+    for (const other of this.#sharers ?? []) {
+      if (other !== this && other.pending !== 0) return other.notify();
+    }
+  }
+
   #handle(): void {
-    const { functions } = this.#agent.native;
     // Drain, then take: what is signalled in between makes the pipe readable again.
-    if (this.drains) functions.record_pipe_drain(this.slot);
+    if (this.drains) this.#drain();
     const value = this.words.exchange(this.at + PENDING, 0);
     // Take, then rearm: an arrival in between belongs to this value, and nothing can leave the signal ignored.
-    if (this.rearms) functions.record_rearm(this.slot);
+    if (this.rearms) {
+      this.#agent.native.functions.record_rearm(this.slot);
+    }
     this.#running = true;
     let returned = false;
     try {
@@ -127,8 +152,11 @@ export class InterruptRecord {
       } catch (error) {
         this.report(error);
       }
+    } else if (this.drains) {
+      this.#drain();
     }
     this.closed = true;
+    this.#sharers?.delete(this);
     this.#agent.delete(this);
     functions.record_release(this.slot);
   }

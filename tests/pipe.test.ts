@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { readlinkSync } from "node:fs";
+import { agent } from "../agent.ts";
 import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
 import {
   assertNoMoreDescriptors,
@@ -272,6 +273,85 @@ test("one EventPipe with autodrain, shared: what is still pending is never left 
   checkpoint();
   assertEquals(values.sort(), ["a", "b"]);
   assert(!pipe.wait(0));
+});
+
+/** What a signaller has done that stands between its write to the pipe and its entry in the list. */
+function sendHalf(interrupt: Interrupt, pipe: EventPipe) {
+  Atomics.store(interrupt.buffer, 0, 1);
+  pipe.signal();
+}
+
+/** What a signaller does after that. */
+function sendRest(interrupt: Interrupt) {
+  const { func, arg } = interrupt.signalFunc();
+  Atomics.store(interrupt.buffer, 0, 0);
+  testkit.call_value(func, arg, 1);
+}
+
+test("a shared pipe stays readable for the one whose signal is still on its way when another is handled", () => {
+  const handled: string[] = [];
+  using pipe = new EventPipe();
+  const [a, b] = ["a", "b"].map((name) =>
+    new Interrupt({ pipe, wake: false, callback: () => handled.push(name) })
+  );
+  sendHalf(b, pipe);
+  sendTo(a);
+  checkpoint();
+  assert(handled.includes("a"));
+  if (!handled.includes("b")) {
+    assert(pipe.wait(0));
+    checkpoint();
+  }
+  assertEquals(handled, ["a", "b"]);
+  sendRest(b);
+  checkpoint();
+  checkpoint();
+  assert(!pipe.wait(0));
+});
+
+test("given descriptors are shared as a pipe is", () => {
+  const handled: string[] = [];
+  const [readFd, writeFd] = makePipe();
+  const [a, b] = ["a", "b"].map((name) =>
+    new Interrupt({
+      pipe: [readFd, writeFd],
+      wake: false,
+      callback: () => handled.push(name),
+    })
+  );
+  Atomics.store(b.buffer, 0, 1);
+  sendTo(a);
+  checkpoint();
+  assert(handled.includes("b") || readable(readFd));
+  checkpoint();
+  assertEquals(handled, ["a", "b"]);
+  assert(!readable(readFd));
+});
+
+test("a pipe that a late signaller writes after its value was taken does not stay readable", () => {
+  using pipe = new EventPipe();
+  const handled: number[] = [];
+  const interrupt = new Interrupt({ pipe, callback: (v) => handled.push(v) });
+  // The end of a signal, and nothing pending: the value was taken while the signaller was on its way.
+  const announce = () =>
+    agent().native.functions.record_notify(
+      Number(interrupt.signalFunc().arg & 0xffff_ffffn),
+    );
+  for (const look of [() => checkpoint(), () => interrupt.handle()]) {
+    announce();
+    assert(pipe.wait(0));
+    look();
+    assert(!pipe.wait(0));
+  }
+  interrupt.block();
+  announce();
+  checkpoint();
+  interrupt.unblock();
+  assert(!pipe.wait(0));
+  announce();
+  interrupt.close();
+  assert(!pipe.wait(0));
+  assertEquals(handled, []);
 });
 
 test("an EventPipe that is closed first leaves its Interrupts working", () => {
