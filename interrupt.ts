@@ -4,7 +4,6 @@ import { adoptPipe, EventPipe } from "./event_pipe.ts";
 import {
   BLOCK_FUNCTION,
   CHAIN,
-  FLAG_PIPE,
   FLAG_WAKE,
   HYSTERESIS,
   PENDING,
@@ -389,16 +388,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   /** What delivery must know, from the options as they are now. */
   #updateRecord(): void {
     const record = this.#record;
-    const pipes = this.#pipe !== undefined && this.#pipeEnabled;
-    if (record.pipes !== pipes) {
-      record.pipes = pipes;
-      this.#agent.native.functions.record_flag(
-        record.slot,
-        FLAG_PIPE,
-        pipes ? 1 : 0,
-      );
-    }
-    record.drains = pipes && this.#pipeAutodrain;
+    record.setPipe(
+      this.#pipe !== undefined && this.#pipeEnabled,
+      this.#pipeAutodrain,
+    );
     record.rearms = this.#hysteresis;
   }
 

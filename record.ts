@@ -1,5 +1,13 @@
 import type { Agent } from "./agent.ts";
-import { BLOCKED, FLAG_WAKE, LISTED, NEXT, PENDING } from "./ffi/symbols.ts";
+import {
+  BLOCKED,
+  FLAG_PIPE,
+  FLAG_PIPE_LAST,
+  FLAG_WAKE,
+  LISTED,
+  NEXT,
+  PENDING,
+} from "./ffi/symbols.ts";
 import { checked } from "./errors.ts";
 import type { Words } from "./ffi/words.ts";
 
@@ -11,12 +19,8 @@ export class InterruptRecord {
   readonly words: Words;
   /** Index of its first word. */
   readonly at: number;
-  /** There is a pipe to drain before the callback. */
-  drains = false;
   /** The kernel was told to ignore the signal until it is handled. */
   rearms = false;
-  /** Writes to the pipe are wanted. */
-  pipes = false;
   closed = false;
   /** Those that write to the same pipe, this one among them. */
   #sharers: Set<InterruptRecord> | undefined;
@@ -24,6 +28,8 @@ export class InterruptRecord {
   readonly #handler: (value: number) => void;
   readonly report: (error: unknown) => void;
   #running = false;
+  #pipeFlag = 0;
+  #drainDue = false;
   #retired = false;
 
   constructor(
@@ -64,11 +70,27 @@ export class InterruptRecord {
     if (depth === 0) this.deliver();
   }
 
-  /** Signals write to this EventPipe, by its handle, once `pipes` is on. */
+  /** Signals write to this EventPipe, by its handle, once setPipe() says so. */
   usePipe(pipe: bigint, readFd: number): void {
     this.#agent.native.functions.record_pipe(this.slot, pipe);
     this.#sharers = this.#agent.sharersOf(readFd);
     this.#sharers.add(this);
+  }
+
+  /** Whether signals write to the pipe, and whether it is drained before the callback. */
+  setPipe(writes: boolean, drains: boolean): void {
+    const before = this.#pipeFlag;
+    this.#pipeFlag = !writes ? 0 : drains ? FLAG_PIPE : FLAG_PIPE_LAST;
+    if (this.#pipeFlag === before) return;
+    const { functions } = this.#agent.native;
+    if (this.#pipeFlag !== 0) {
+      functions.record_flag(this.slot, this.#pipeFlag, 1);
+    }
+    if (before !== 0) functions.record_flag(this.slot, before, 0);
+  }
+
+  get #drains(): boolean {
+    return this.#pipeFlag === FLAG_PIPE;
   }
 
   /** Off the agent's list, which only its thread walks; gives the next one. */
@@ -83,7 +105,9 @@ export class InterruptRecord {
     const held = this.#running || this.blocked > 0;
     const before = this.words.exchange(this.at + PENDING, value);
     // Delivered and drained at once, the pipe would only be written to be read.
-    if (before === 0 && this.pipes && (held || !this.drains)) this.notify();
+    if (before === 0 && this.#pipeFlag !== 0 && (held || !this.#drains)) {
+      this.notify();
+    }
     if (!held) this.deliver();
   }
 
@@ -94,25 +118,20 @@ export class InterruptRecord {
 
   /** Runs the handler as long as something is pending. Never re-entered: the one that runs goes round again. */
   deliver(): void {
+    // A signaller that comes late writes the pipe after its value was taken: left readable, a loop that watches it would spin.
+    this.#drainDue = this.#drains;
     if (this.#running) return;
     const { words, at } = this;
-    // A signaller that comes late writes the pipe after its value was taken: left readable, a loop that watches it would spin.
-    if (
-      this.drains && words.get(at + BLOCKED) === 0 &&
-      words.get(at + PENDING) === 0
-    ) {
-      this.#drain();
-    }
-    // A plain read, which is five times as fast: whoever makes it pending after this read announces that.
-    while (
-      !this.closed && words.get(at + BLOCKED) === 0 &&
-      words.get(at + PENDING) !== 0
-    ) {
-      this.#handle();
+    while (!this.closed && words.get(at + BLOCKED) === 0) {
+      // A plain read, which is five times as fast: whoever makes it pending after this read announces that.
+      if (words.get(at + PENDING) !== 0) this.#handle();
+      else if (this.#drainDue) this.#drain();
+      else return;
     }
   }
 
   #drain(): void {
+    this.#drainDue = false;
     this.#agent.native.functions.record_pipe_drain(this.slot);
     // That took the writes of all who share the pipe: whoever still waits keeps it readable. One is enough.
     for (const other of this.#sharers ?? []) {
@@ -122,7 +141,7 @@ export class InterruptRecord {
 
   #handle(): void {
     // Drain, then take: what is signalled in between makes the pipe readable again.
-    if (this.drains) this.#drain();
+    if (this.#drains) this.#drain();
     const value = this.words.exchange(this.at + PENDING, 0);
     // Take, then rearm: an arrival in between belongs to this value, and nothing can leave the signal ignored.
     if (this.rearms) {
@@ -135,8 +154,9 @@ export class InterruptRecord {
       returned = true;
     } finally {
       this.#running = false;
-      // Signalled again by a callback that threw: deliver() will not go round again, so somebody else must.
-      if (!returned && this.pending !== 0 && this.blocked === 0) this.notify();
+      // The callback threw: deliver() will not go round again, so somebody else must.
+      const due = this.pending !== 0 || this.#drainDue;
+      if (!returned && due && this.blocked === 0) this.notify();
     }
   }
 
@@ -152,7 +172,7 @@ export class InterruptRecord {
       } catch (error) {
         this.report(error);
       }
-    } else if (this.drains) {
+    } else if (this.#drains) {
       this.#drain();
     }
     this.closed = true;

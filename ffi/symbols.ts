@@ -18,7 +18,7 @@ export const symbols = {
   record_handle: { parameters: ["u32"], result: "u64" },
   /** Says again that this record is pending. */
   record_notify: { parameters: ["u32"], result: "void" },
-  /** Flags: 1 a signal wakes the loop, 2 a signal writes to the EventPipe. */
+  /** Flags: FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. */
   record_flag: { parameters: ["u32", "u32", "u32"], result: "void" },
   /** The EventPipe, by its handle, to make readable. */
   record_pipe: { parameters: ["u32", "u64"], result: "void" },
@@ -100,8 +100,11 @@ export const CHUNK_SLOTS = 1024;
 /** Of record_open and record_flag: a signal wakes the loop. */
 export const FLAG_WAKE = 1;
 
-/** Of record_flag: a signal writes to the EventPipe. */
+/** Of record_flag: a signal writes to the EventPipe, which is drained before the callback. */
 export const FLAG_PIPE = 2;
+
+/** Of record_flag: a signal writes to the EventPipe, which its watcher drains before it looks. */
+export const FLAG_PIPE_LAST = 4;
 
 /** Of record_hook: call the earlier handler too. */
 export const CHAIN = 1;

@@ -45,7 +45,7 @@ uint64_t ai_record_handle(uint32_t slot);
 /* Says again that this record is pending. */
 void ai_record_notify(uint32_t slot);
 
-/* Flags: 1 a signal wakes the loop, 2 a signal writes to the EventPipe. */
+/* Flags: FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. */
 void ai_record_flag(uint32_t slot, uint32_t flag, uint32_t on);
 
 /* The EventPipe, by its handle, to make readable. */

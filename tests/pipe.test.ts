@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
 import { readlinkSync } from "node:fs";
 import { agent } from "../agent.ts";
 import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
@@ -328,27 +333,51 @@ test("given descriptors are shared as a pipe is", () => {
   assert(!readable(readFd));
 });
 
+/** The end of a signal, and nothing pending: the value was taken while the signaller was on its way. */
+function announce(interrupt: Interrupt) {
+  const slot = Number(interrupt.signalFunc().arg & 0xffff_ffffn);
+  agent().native.functions.record_notify(slot);
+}
+
+test("a pipe that a late signaller writes during the callback does not stay readable", () => {
+  using pipe = new EventPipe();
+  let throws = false;
+  const interrupt = new Interrupt({
+    pipe,
+    rethrow: true,
+    callback: () => {
+      announce(interrupt);
+      checkpoint();
+      assert(pipe.wait(0));
+      if (throws) throw new Error("thrown on purpose");
+    },
+  });
+  sendTo(interrupt);
+  checkpoint();
+  assert(!pipe.wait(0));
+  throws = true;
+  sendTo(interrupt);
+  assertThrows(checkpoint);
+  checkpoint();
+  assert(!pipe.wait(0));
+});
+
 test("a pipe that a late signaller writes after its value was taken does not stay readable", () => {
   using pipe = new EventPipe();
   const handled: number[] = [];
   const interrupt = new Interrupt({ pipe, callback: (v) => handled.push(v) });
-  // The end of a signal, and nothing pending: the value was taken while the signaller was on its way.
-  const announce = () =>
-    agent().native.functions.record_notify(
-      Number(interrupt.signalFunc().arg & 0xffff_ffffn),
-    );
   for (const look of [() => checkpoint(), () => interrupt.handle()]) {
-    announce();
+    announce(interrupt);
     assert(pipe.wait(0));
     look();
     assert(!pipe.wait(0));
   }
   interrupt.block();
-  announce();
+  announce(interrupt);
   checkpoint();
   interrupt.unblock();
   assert(!pipe.wait(0));
-  announce();
+  announce(interrupt);
   interrupt.close();
   assert(!pipe.wait(0));
   assertEquals(handled, []);

@@ -40,7 +40,10 @@ comptime {
 }
 
 pub const flag_wake = 1;
+/// Before the record is listed: whoever finds it listed and drains the pipe leaves no write behind to spin on.
 pub const flag_pipe = 2;
+/// After that: whoever drains the pipe first, and then looks, finds it listed.
+pub const flag_pipe_last = 4;
 
 const Word = packed struct(u64) {
     pending: i32,
@@ -108,8 +111,13 @@ fn send(target: slabs.Handle, value: i32) Sent {
 }
 
 fn announce(slot: u32, record: *Record) void {
-    if (record.flags.load(.seq_cst) & flag_pipe != 0) event_pipe.signal(record.pipe.load(.acquire));
+    writePipe(record, flag_pipe);
     agents.notify(agents.get(record.agent.load(.monotonic)), slot, record);
+    writePipe(record, flag_pipe_last);
+}
+
+fn writePipe(record: *Record, flag: u32) void {
+    if (record.flags.load(.seq_cst) & flag != 0) event_pipe.signal(record.pipe.load(.acquire));
 }
 
 /// The public signal function, `void (*)(void *arg, int value)`.
@@ -164,7 +172,7 @@ pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
         return;
     }
     _ = record.flags.fetchOr(flag, .seq_cst);
-    if (flag == flag_pipe and record.pending().load(.seq_cst) != 0) event_pipe.signal(record.pipe.load(.acquire));
+    if (record.pending().load(.seq_cst) != 0) writePipe(record, flag & ~@as(u32, flag_wake));
 }
 
 pub fn drainPipe(slot: u32) callconv(.c) void {
