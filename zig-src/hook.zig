@@ -112,6 +112,7 @@ pub fn add(signal: u32, arg: u64, options: u32) i32 {
         hook.count -= 1;
         count(hook, options, .down);
     }
+    resumeIgnoring(hook);
     return installed;
 }
 
@@ -124,6 +125,7 @@ pub fn remove(signal: u32, arg: u64, options: u32) void {
     findCell(hook, arg).?.store(0, .seq_cst);
     // This one may have been the one to rearm it.
     if (hook.count == 0) restore(signal) else rearmLocked(signal);
+    resumeIgnoring(hook);
 }
 
 pub fn change(signal: u32, old_options: u32, new_options: u32) void {
@@ -132,7 +134,8 @@ pub fn change(signal: u32, old_options: u32, new_options: u32) void {
     const hook = &hooks[signal];
     count(hook, old_options, .down);
     count(hook, new_options, .up);
-    if (!hook.hysteresis.load(.seq_cst)) rearmLocked(signal);
+    rearmLocked(signal);
+    resumeIgnoring(hook);
 }
 
 pub fn rearm(signal: u32) void {
@@ -142,14 +145,22 @@ pub fn rearm(signal: u32) void {
 }
 
 fn count(hook: *Hook, options: u32, direction: enum { up, down }) void {
+    stopIgnoring(hook);
     const step: u32 = if (direction == .up) 1 else std.math.maxInt(u32);
     if (options & option_chain != 0) _ = hook.chained.fetchAdd(step, .seq_cst);
     if (options & option_hysteresis != 0) hook.with_hysteresis +%= step;
+}
+
+/// While readers come and go no handler changes the disposition: one that had just made the kernel ignore the signal,
+/// and not yet said so, would be taken for somebody else, and its SIG_IGN for what was there before us.
+fn stopIgnoring(hook: *Hook) void {
+    hook.hysteresis.store(false, .seq_cst);
+    // Whoever saw it on may still be about to ignore the signal; newcomers see it off, so this ends.
+    while (hook.ignoring.load(.seq_cst) != 0) platform.yield();
+}
+
+fn resumeIgnoring(hook: *Hook) void {
     hook.hysteresis.store(hook.count != 0 and hook.with_hysteresis >= hook.count, .seq_cst);
-    if (!hook.hysteresis.load(.seq_cst)) {
-        // Whoever saw it on may still be about to ignore the signal; newcomers see it off, so this ends.
-        while (hook.ignoring.load(.seq_cst) != 0) platform.yield();
-    }
 }
 
 const State = enum { ours, ignored, other };
@@ -198,8 +209,10 @@ fn restore(signal: u32) void {
     _ = platform.disposition(signal, &current);
     if (isOurs(hook, &current)) {
         hook.old.handler = @ptrFromInt(hook.old_handler.load(.acquire));
-        const status = platform.setDisposition(signal, &hook.old);
+        const status = platform.swapDisposition(signal, &hook.old, &current);
         assert(status == 0);
+        // Another thread has installed its own in between.
+        if (!isOurs(hook, &current)) _ = platform.setDisposition(signal, &current);
     }
     hook.ignored.store(false, .seq_cst);
 }
@@ -231,4 +244,32 @@ fn freeCell(hook: *Hook) ?*std.atomic.Value(u64) {
     cells.more.store(hook.first.more.load(.monotonic), .monotonic);
     hook.first.more.store(cells, .release);
     return &cells.cells[0];
+}
+
+test "readers that come and go while handlers make the kernel ignore the signal keep the disposition that was there before" {
+    const signal = @backingInt(std.os.linux.SIG.USR2);
+    const Flood = struct {
+        var over: std.atomic.Value(bool) = .init(false);
+
+        fn run() void {
+            while (!over.load(.monotonic)) {
+                _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), .USR2);
+                rearm(signal);
+            }
+        }
+    };
+    try std.testing.expectEqual(0, add(signal, 1, option_hysteresis));
+    const thread = try std.Thread.spawn(.{}, Flood.run, .{});
+    for (0..20_000) |_| {
+        try std.testing.expectEqual(0, add(signal, 2, option_hysteresis));
+        remove(signal, 2, option_hysteresis);
+    }
+    Flood.over.store(true, .monotonic);
+    thread.join();
+    try std.testing.expect(!hooks[signal].ignored.load(.seq_cst));
+    try std.testing.expectEqual(0, hooks[signal].old_handler.load(.seq_cst));
+    remove(signal, 1, option_hysteresis);
+    var current: platform.Disposition = undefined;
+    try std.testing.expectEqual(0, platform.disposition(signal, &current));
+    try std.testing.expectEqual(.other, stateOf(&current));
 }
