@@ -68,7 +68,42 @@ pub fn build(b: *std.Build) void {
     }
     b.step("bench", "Build the native helpers of the benchmark").dependOn(&bench.step);
 
+    addStress(b);
+
     b.step("test", "Run the unit tests").dependOn(&b.addRunArtifact(tests).step);
+}
+
+/// How the stress is built. The library is all Zig: what C has UBSan for, Zig's own checks find in debug and safe.
+const Stress = enum { debug, safe, small, thread };
+
+fn addStress(b: *std.Build) void {
+    const variants = b.option([]const Stress, "stress", "Only these builds of the stress; thread is ThreadSanitizer's") orelse std.enums.values(Stress);
+    const step = b.step("stress", "Run the stress, one build after the other: -- --seconds 3 --seed 1");
+    var previous: ?*std.Build.Step = null;
+    for (variants) |variant| {
+        const options: std.Build.Module.CreateOptions = .{
+            .target = b.graph.host,
+            .optimize = switch (variant) {
+                .debug => .debug,
+                .safe, .thread => .safe,
+                .small => .small,
+            },
+            .sanitize_thread = variant == .thread,
+            .link_libc = true,
+        };
+        const stress = b.addExecutable(.{ .name = b.fmt("stress-{t}", .{variant}), .root_module = b.createModule(options) });
+        stress.root_module.root_source_file = b.path("verify/stress/main.zig");
+        const library = b.createModule(options);
+        library.root_source_file = b.path("zig-src/root.zig");
+        stress.root_module.addImport("async_interrupt", library);
+        const run = b.addRunArtifact(stress);
+        run.addPassthruArgs();
+        run.has_side_effects = true;
+        // They share the cores with nobody.
+        if (previous) |it| run.step.dependOn(it);
+        previous = &run.step;
+    }
+    if (previous) |it| step.dependOn(it);
 }
 
 fn addLibrary(b: *std.Build, root: []const u8, target: std.Build.ResolvedTarget, optimize: std.lang.Optimize) *std.Build.Step.Compile {

@@ -2,14 +2,14 @@
 //! add its line here, run `deno task build`. (CONTRIBUTING.md has the recipe.)
 const builtin = @import("builtin");
 
-const agent = @import("agent.zig");
+pub const agent = @import("agent.zig");
 const boundary = @import("boundary.zig");
-const event_pipe = @import("event_pipe.zig");
+pub const event_pipe = @import("event_pipe.zig");
 const hook = @import("hook.zig");
 const napi = @import("napi.zig");
 const native_function = @import("native_function.zig");
-const record = @import("record.zig");
-const slab = @import("slab.zig");
+pub const record = @import("record.zig");
+pub const slab = @import("slab.zig");
 const uv_wake = @import("uv_wake.zig");
 
 pub const functions = .{

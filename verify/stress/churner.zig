@@ -1,0 +1,250 @@
+//! JavaScript threads: each life opens an agent, and opens, closes, blocks, unblocks, hooks and handles Interrupts until it
+//! ends, in good order or with all of it open.
+const std = @import("std");
+const linux = std.os.linux;
+const library = @import("async_interrupt");
+const consumer = @import("consumer.zig");
+const ledger = @import("ledger.zig");
+const system = @import("system.zig");
+const watchdog = @import("watchdog.zig");
+
+pub const Lives = struct {
+    count: std.atomic.Value(u64) = .init(0),
+    died: std.atomic.Value(u64) = .init(0),
+};
+
+pub var lives: Lives = .{};
+/// No signaller sends any more: handle what waits, and end.
+pub var resting: std.atomic.Value(bool) = .init(false);
+/// Kernel's numbers of the threads: whom to raise signals at.
+pub var threads: [ledger.churners]std.atomic.Value(i32) = @splat(.init(0));
+/// Highest slot of any record so far.
+pub var slots: std.atomic.Value(u32) = .init(0);
+
+/// One life after the other, each on a thread of its own.
+pub fn run(churner: usize, seed: u64) void {
+    var life: u64 = 0;
+    while (!resting.load(.acquire)) : (life += 1) {
+        const thread = std.Thread.spawn(.{}, live, .{ churner, std.hash.int(seed +% life) }) catch |err| watchdog.fail("no thread: {t}", .{err});
+        thread.join();
+    }
+    watchdog.note(ledger.signallers + churner, .parked);
+}
+
+fn live(churner: usize, seed: u64) void {
+    var life: Life = undefined;
+    life.run(churner, seed);
+}
+
+/// An Interrupt of JavaScript.
+const Interrupt = struct {
+    record: consumer.InterruptRecord,
+    account: u32,
+    place: usize,
+    life: *Life,
+};
+
+const Life = struct {
+    churner: usize,
+    lane: usize,
+    prng: std.Random.DefaultPrng,
+    /// All of one life: JavaScript's collector frees later too.
+    arena: std.heap.ArenaAllocator,
+    agent: consumer.Agent,
+    shared_pipe: u32,
+    open: [ledger.places]?*Interrupt = @splat(null),
+    /// Callbacks do nothing but count.
+    calm: bool = false,
+
+    fn run(life: *Life, churner: usize, seed: u64) void {
+        life.* = .{
+            .churner = churner,
+            .lane = ledger.signallers + churner,
+            .prng = .init(seed),
+            .arena = .init(std.heap.c_allocator),
+            .agent = undefined,
+            .shared_pipe = undefined,
+        };
+        defer life.arena.deinit();
+        const random = life.prng.random();
+        life.agent = .open(random.enumValue(consumer.Runtime), life.arena.allocator());
+        life.shared_pipe = consumer.checked(library.event_pipe.open(life.agent.id), "pipe_open");
+        threads[churner].store(linux.gettid(), .monotonic);
+        system.openToSignals();
+        _ = lives.count.fetchAdd(1, .monotonic);
+
+        const length = random.uintLessThan(u32, 1000);
+        for (0..length) |_| {
+            if (resting.load(.acquire)) break;
+            life.step();
+        }
+        if (resting.load(.acquire)) life.rest();
+        life.end(random.boolean());
+    }
+
+    fn step(life: *Life) void {
+        const random = life.prng.random();
+        const place = random.uintLessThan(usize, ledger.places);
+        const interrupt = life.open[place] orelse return life.openIn(place);
+        const record = &interrupt.record;
+        switch (random.uintLessThan(u32, 64)) {
+            0...1 => life.close(interrupt),
+            2...5 => life.block(record),
+            6...17 => life.unblock(interrupt),
+            18...19 => life.signal(interrupt) catch {},
+            20...21 => {
+                life.note(.@"changes options");
+                record.setPipeEnabled(random.boolean());
+            },
+            22...23 => record.setPipeAutodrain(random.boolean()),
+            24...25 => if (record.owns_pipe) {
+                life.note(.@"changes options");
+                record.postFork();
+            },
+            26...27 => if (ledger.get(interrupt.account).hooks) {
+                life.note(.@"changes options");
+                record.setHysteresis(random.uintLessThan(u32, 4) != 0);
+            },
+            28...29 => if (record.awaited) record.stopWaiting() else record.wait(),
+            30...46 => {
+                life.note(.@"runs a checkpoint");
+                life.agent.checkpoint() catch {};
+            },
+            47 => record.deliver() catch {},
+            else => {
+                life.note(.@"runs its loop");
+                life.agent.loop(random.uintLessThan(u32, 8) * 20 * std.time.ns_per_us);
+            },
+        }
+    }
+
+    fn note(life: *Life, phase: watchdog.Phase) void {
+        watchdog.note(life.lane, phase);
+    }
+
+    fn openIn(life: *Life, place: usize) void {
+        life.note(.opens);
+        const random = life.prng.random();
+        const account = ledger.open(life.churner, place) orelse return life.agent.loop(0);
+        const interrupt = life.arena.allocator().create(Interrupt) catch @panic("no memory");
+        interrupt.* = .{ .record = undefined, .account = account, .place = place, .life = life };
+        const record = &interrupt.record;
+        record.open(&life.agent, random.boolean(), callback);
+        _ = slots.fetchMax(record.slot, .monotonic);
+        const entry = ledger.get(account);
+        switch (random.uintLessThan(u32, 4)) {
+            0 => {
+                const pipe = consumer.checked(library.event_pipe.open(life.agent.id), "pipe_open");
+                record.usePipe(pipe, true);
+                entry.pipe.store(library.event_pipe.handle(pipe), .monotonic);
+            },
+            1 => record.usePipe(life.shared_pipe, false),
+            else => {},
+        }
+        if (random.uintLessThan(u32, 3) == 0) {
+            const index = random.uintLessThan(usize, system.signals.len);
+            entry.hooks = true;
+            // Every other signal is rarely without hysteresis, which only works when all want it.
+            const hysteresis = random.uintLessThan(u32, 16) >= @as(u32, if (index % 2 == 0) 1 else 12);
+            record.hook(@backingInt(system.signals[index]), random.boolean(), hysteresis);
+            entry.hooked.store(@intCast(index), .release);
+        }
+        // Relaxed: JavaScript hands it over with more, but the library must not need it.
+        entry.handle.store(record.handle, .monotonic);
+        life.open[place] = interrupt;
+    }
+
+    fn close(life: *Life, interrupt: *Interrupt) void {
+        if (interrupt.record.retired) return;
+        life.note(.closes);
+        // Closed by its own callback: what came meanwhile is nobody's.
+        const left = interrupt.record.running;
+        interrupt.record.close();
+        ledger.get(interrupt.account).end.store(if (left) .left else .closed, .release);
+        // Its last callback may have opened another one there.
+        if (life.open[interrupt.place] == interrupt) life.open[interrupt.place] = null;
+    }
+
+    fn block(life: *Life, record: *consumer.InterruptRecord) void {
+        life.note(.blocks);
+        if (life.prng.random().boolean()) record.block() else library.record.block(record.handle);
+    }
+
+    fn unblock(life: *Life, interrupt: *Interrupt) void {
+        life.note(.blocks);
+        const record = &interrupt.record;
+        if (record.blocked() == 0) return;
+        if (life.prng.random().boolean()) record.unblock() catch {} else library.record.unblock(record.handle);
+    }
+
+    fn signal(life: *Life, interrupt: *Interrupt) consumer.Thrown!void {
+        // What the callback of a close() signals is nobody's.
+        if (interrupt.record.retired or ledger.isFull(life.lane)) return;
+        life.note(.signals);
+        const send = ledger.send(life.lane, interrupt.account);
+        defer send.end(true);
+        try interrupt.record.signal(send.value);
+    }
+
+    /// What a callback of a user may do.
+    fn called(life: *Life, interrupt: *Interrupt) consumer.Thrown!void {
+        const random = life.prng.random();
+        const other = life.open[random.uintLessThan(usize, ledger.places)];
+        switch (random.uintLessThan(u32, 64)) {
+            0 => life.close(interrupt),
+            1 => if (other) |it| life.close(it),
+            2 => life.block(&interrupt.record),
+            3 => try life.signal(interrupt),
+            4 => if (other) |it| try life.signal(it),
+            5...7 => try life.agent.checkpoint(),
+            8 => return error.Thrown,
+            else => {},
+        }
+    }
+
+    /// What waits must become known, with no further signal: nothing else ends these loops.
+    fn rest(life: *Life) void {
+        life.calm = true;
+        life.note(.@"waits for a wake");
+        while (life.anyPending(true)) life.agent.loop(std.time.ns_per_ms);
+        life.note(.@"runs a checkpoint");
+        while (life.anyPending(false)) life.agent.checkpoint() catch {};
+        life.note(.@"waits for a pipe");
+        for (life.open) |maybe| {
+            const record = &(maybe orelse continue).record;
+            if (!record.pipes or !record.owns_pipe or record.pending() == 0) continue;
+            while (record.pending() != 0 and library.event_pipe.wait(record.pipe.?, std.time.ns_per_ms) != 1) {}
+        }
+        life.note(.blocks);
+        for (life.open) |maybe| {
+            const interrupt = maybe orelse continue;
+            while (interrupt.record.blocked() > 0) interrupt.record.unblock() catch {};
+        }
+    }
+
+    fn anyPending(life: *Life, wakes: bool) bool {
+        for (life.open) |maybe| {
+            const record = &(maybe orelse continue).record;
+            if (record.blocked() == 0 and (record.wakes() or !wakes) and record.pending() != 0) return true;
+        }
+        return false;
+    }
+
+    fn end(life: *Life, in_order: bool) void {
+        life.calm = true;
+        for (life.open) |maybe| {
+            const interrupt = maybe orelse continue;
+            if (in_order) life.close(interrupt) else ledger.get(interrupt.account).end.store(.left, .release);
+        }
+        if (in_order) library.event_pipe.close(life.shared_pipe) else _ = lives.died.fetchAdd(1, .monotonic);
+        life.note(.ends);
+        life.agent.end();
+    }
+};
+
+fn callback(record: *consumer.InterruptRecord, value: i32) consumer.Thrown!void {
+    const interrupt: *Interrupt = @fieldParentPtr("record", record);
+    const life = interrupt.life;
+    ledger.deliver(life.lane, interrupt.account, value);
+    if (!life.calm) try life.called(interrupt);
+}

@@ -1,0 +1,373 @@
+//! What JavaScript does with the native library, step by step: agent.ts, record.ts, and what interrupt.ts says to them.
+//! Each function names its TypeScript and has its steps in the same order: when one side changes, so must the other.
+const std = @import("std");
+const linux = std.os.linux;
+const library = @import("async_interrupt");
+const fail = @import("watchdog.zig").fail;
+const system = @import("system.zig");
+
+/// Of ffi/symbols.ts, from the same table.
+fn constant(comptime name: []const u8) comptime_int {
+    for (library.constants) |entry| if (std.mem.eql(u8, entry[0], name)) return entry[1];
+    @compileError("no constant " ++ name);
+}
+
+const ATTENTION = constant("ATTENTION");
+const LIST = constant("LIST");
+const LOOK = constant("LOOK");
+const WAKING = constant("WAKING");
+const PENDING = constant("PENDING");
+const BLOCKED = constant("BLOCKED");
+const NEXT = constant("NEXT");
+const LISTED = constant("LISTED");
+const FLAG_WAKE = constant("FLAG_WAKE");
+const FLAG_PIPE = constant("FLAG_PIPE");
+const CHAIN = constant("CHAIN");
+const HYSTERESIS = constant("HYSTERESIS");
+
+/// errors.ts
+pub fn checked(status: i32, comptime what: []const u8) u32 {
+    if (status < 0) fail(what ++ ": status {d}", .{status});
+    return @intCast(status);
+}
+
+/// ffi/words.ts
+const Words = struct {
+    view: [*]i32,
+
+    fn at(address: u64) Words {
+        return .{ .view = @ptrFromInt(address) };
+    }
+    fn load(words: Words, index: usize) i32 {
+        return @atomicLoad(i32, &words.view[index], .seq_cst);
+    }
+    fn exchange(words: Words, index: usize, value: i32) i32 {
+        return @atomicRmw(i32, &words.view[index], .Xchg, value, .seq_cst);
+    }
+    fn bitAnd(words: Words, index: usize, value: i32) void {
+        _ = @atomicRmw(i32, &words.view[index], .And, value, .seq_cst);
+    }
+    fn bitOr(words: Words, index: usize, value: i32) void {
+        _ = @atomicRmw(i32, &words.view[index], .Or, value, .seq_cst);
+    }
+    /// Plain, so that ThreadSanitizer judges what JavaScript reads plainly.
+    fn get(words: Words, index: usize) i32 {
+        return words.view[index];
+    }
+    fn set(words: Words, index: usize, value: i32) void {
+        words.view[index] = value;
+    }
+    /// A plain read that races on purpose: defined in JavaScript, and in Zig only if it is atomic.
+    fn peek(words: Words, index: usize) i32 {
+        return @atomicLoad(i32, &words.view[index], .monotonic);
+    }
+};
+
+pub const Runtime = enum {
+    /// Reads the socket, and leaves it open when its Worker is terminated.
+    deno,
+    /// Reads the socket and closes it.
+    bun,
+    /// Gives a function: uv_async_send.
+    node,
+};
+
+pub const Thrown = error{Thrown};
+
+/// agent.ts
+pub const Agent = struct {
+    id: u32,
+    runtime: Runtime,
+    allocator: std.mem.Allocator,
+    words: Words,
+    records: std.AutoHashMapUnmanaged(u32, *InterruptRecord) = .empty,
+    queue: std.ArrayList(*InterruptRecord) = .empty,
+    wake_fd: i32 = -1,
+
+    /// constructor
+    pub fn open(runtime: Runtime, allocator: std.mem.Allocator) Agent {
+        const id = checked(library.agent.open(), "agent_open");
+        return .{ .id = id, .runtime = runtime, .allocator = allocator, .words = .at(library.agent.address(id)) };
+    }
+
+    /// openWake, of ffi/deno.ts, ffi/bun.ts and zig-src/uv_wake.zig
+    fn openWake(agent: *Agent) void {
+        if (agent.wake_fd >= 0) return;
+        if (agent.runtime == .node) {
+            agent.wake_fd = @intCast(linux.eventfd(0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK));
+            // An address, as the library has it; the descriptor may be 0.
+            library.agent.setWakeFunction(agent.id, sendWake, @ptrFromInt(@as(usize, @intCast(agent.wake_fd)) + 1));
+        } else {
+            const forgets = @intFromBool(agent.runtime == .deno);
+            agent.wake_fd = @intCast(checked(library.agent.openWakeSocket(agent.id, forgets), "agent_wake_socket"));
+        }
+    }
+
+    fn sendWake(argument: *anyopaque) callconv(.c) c_int {
+        const one: u64 = 1;
+        _ = linux.write(@intCast(@intFromPtr(argument) - 1), std.mem.asBytes(&one), 8);
+        return 0;
+    }
+
+    /// checkpoint
+    pub fn checkpoint(agent: *Agent) Thrown!void {
+        if (agent.words.peek(ATTENTION) == 0) return;
+        agent.words.bitAnd(ATTENTION, WAKING);
+        try agent.scan();
+    }
+
+    /// The runtime's part: it waits for the wake, drains it, and calls.
+    pub fn loop(agent: *Agent, timeout_ns: u32) void {
+        if (!system.poll(agent.wake_fd, timeout_ns)) return;
+        var buffer: [512]u8 = undefined;
+        while (true) {
+            const result = linux.read(agent.wake_fd, &buffer, buffer.len);
+            if (linux.errno(result) == .AGAIN) break;
+        }
+        agent.turn();
+    }
+
+    /// #turn
+    fn turn(agent: *Agent) void {
+        _ = agent.words.exchange(ATTENTION, 0);
+        // No caller to throw to.
+        agent.scan() catch {};
+    }
+
+    /// #scan
+    fn scan(agent: *Agent) Thrown!void {
+        agent.takeList();
+        var first: Thrown!void = {};
+        while (agent.queue.pop()) |record| {
+            if (agent.queue.items.len > 0) agent.words.bitOr(ATTENTION, LOOK);
+            record.deliver() catch |thrown| {
+                first = thrown;
+            };
+        }
+        return first;
+    }
+
+    /// #takeList
+    fn takeList(agent: *Agent) void {
+        var slot: u32 = @bitCast(agent.words.exchange(LIST, 0));
+        while (slot != 0) {
+            const record = agent.records.get(slot) orelse fail("agent {d} has slot {d} on its list, but not in its records", .{ agent.id, slot });
+            agent.queue.append(agent.allocator, record) catch @panic("no memory");
+            slot = record.unlist();
+        }
+    }
+
+    /// The realm ends, with records open or without: what the runtime does before its thread is gone. The rest does the
+    /// library, when it is.
+    pub fn end(agent: *Agent) void {
+        if (agent.wake_fd < 0) return;
+        switch (agent.runtime) {
+            .deno => {},
+            .bun => _ = linux.close(agent.wake_fd),
+            // onCleanup and onClosed of zig-src/uv_wake.zig
+            .node => {
+                library.agent.close(agent.id);
+                _ = linux.close(agent.wake_fd);
+                library.agent.releaseWakeFunction(agent.id);
+            },
+        }
+    }
+
+    /// Nothing is listed, and no wake is on its way.
+    pub fn isIdle(agent: *Agent) bool {
+        return agent.words.load(LIST) == 0 and agent.words.load(ATTENTION) == 0;
+    }
+};
+
+/// record.ts, and of interrupt.ts what it says to the record.
+pub const InterruptRecord = struct {
+    slot: u32,
+    handle: u64,
+    words: Words,
+    drains: bool = false,
+    rearms: bool = false,
+    pipes: bool = false,
+    closed: bool = false,
+    agent: *Agent,
+    handler: *const fn (*InterruptRecord, i32) Thrown!void,
+    running: bool = false,
+    retired: bool = false,
+
+    wake: bool,
+    awaited: bool = false,
+    chain: bool = false,
+    hysteresis: bool = false,
+    pipe: ?u32 = null,
+    owns_pipe: bool = false,
+    pipe_enabled: bool = true,
+    pipe_autodrain: bool = true,
+
+    /// constructor
+    pub fn open(record: *InterruptRecord, agent: *Agent, wake: bool, handler: *const fn (*InterruptRecord, i32) Thrown!void) void {
+        if (wake) agent.openWake();
+        const slot = checked(library.record.open(agent.id, if (wake) FLAG_WAKE else 0), "record_open");
+        record.* = .{
+            .slot = slot,
+            .handle = library.record.handle(slot),
+            .words = .at(library.record.address(slot)),
+            .agent = agent,
+            .handler = handler,
+            .wake = wake,
+        };
+        agent.records.put(agent.allocator, slot, record) catch @panic("no memory");
+    }
+
+    /// get pending
+    pub fn pending(record: *InterruptRecord) i32 {
+        return if (record.closed) 0 else record.words.load(PENDING);
+    }
+
+    /// get blocked
+    pub fn blocked(record: *InterruptRecord) i32 {
+        return record.words.get(BLOCKED);
+    }
+
+    /// block
+    pub fn block(record: *InterruptRecord) void {
+        record.words.set(BLOCKED, record.blocked() + 1);
+    }
+
+    /// unblock
+    pub fn unblock(record: *InterruptRecord) Thrown!void {
+        const depth = record.blocked() - 1;
+        record.words.set(BLOCKED, depth);
+        if (depth == 0) try record.deliver();
+    }
+
+    /// unlist
+    fn unlist(record: *InterruptRecord) u32 {
+        const next = record.words.get(NEXT);
+        _ = record.words.exchange(LISTED, 0);
+        return @bitCast(next);
+    }
+
+    /// signal
+    pub fn signal(record: *InterruptRecord, value: i32) Thrown!void {
+        const held = record.running or record.blocked() > 0;
+        const before = record.words.exchange(PENDING, value);
+        if (before == 0 and record.pipes and (held or !record.drains)) record.notify();
+        if (!held) try record.deliver();
+    }
+
+    /// notify
+    fn notify(record: *InterruptRecord) void {
+        if (!record.retired) library.record.renotify(record.slot);
+    }
+
+    /// deliver
+    pub fn deliver(record: *InterruptRecord) Thrown!void {
+        if (record.running) return;
+        while (!record.closed and record.words.get(BLOCKED) == 0 and record.words.peek(PENDING) != 0) {
+            try record.handle_();
+        }
+    }
+
+    /// #handle
+    fn handle_(record: *InterruptRecord) Thrown!void {
+        if (record.drains) library.record.drainPipe(record.slot);
+        const value = record.words.exchange(PENDING, 0);
+        if (record.rearms) library.record.rearm(record.slot);
+        record.running = true;
+        errdefer if (record.pending() != 0 and record.blocked() == 0) record.notify();
+        // Runs before the errdefer.
+        defer record.running = false;
+        try record.handler(record, value);
+    }
+
+    /// close, then that of interrupt.ts
+    pub fn close(record: *InterruptRecord) void {
+        if (record.retired) return;
+        record.retired = true;
+        library.record.retire(record.slot);
+        // Nobody to throw to.
+        if (!record.running and record.pending() != 0) record.handle_() catch {};
+        record.closed = true;
+        _ = record.agent.records.remove(record.slot);
+        library.record.release(record.slot);
+        if (record.owns_pipe) library.event_pipe.close(record.pipe.?);
+    }
+
+    /// interrupt.ts: constructor, options.signal
+    pub fn hook(record: *InterruptRecord, number: u32, chain: bool, hysteresis: bool) void {
+        record.chain = chain;
+        record.hysteresis = hysteresis;
+        _ = checked(library.record.hook(record.slot, number, record.hookOptions()), "record_hook");
+        record.update();
+    }
+
+    /// interrupt.ts: #hookOptions
+    fn hookOptions(record: *InterruptRecord) u32 {
+        return @as(u32, if (record.chain) CHAIN else 0) | @as(u32, if (record.hysteresis) HYSTERESIS else 0);
+    }
+
+    /// interrupt.ts: set signalHysteresis
+    pub fn setHysteresis(record: *InterruptRecord, on: bool) void {
+        record.hysteresis = on;
+        library.record.setHookOptions(record.slot, record.hookOptions());
+        record.update();
+    }
+
+    /// interrupt.ts: #usePipe
+    pub fn usePipe(record: *InterruptRecord, pipe: u32, owned: bool) void {
+        record.pipe = pipe;
+        record.owns_pipe = owned;
+        library.record.setPipe(record.slot, library.event_pipe.handle(pipe));
+        record.update();
+    }
+
+    /// interrupt.ts: #setPipeEnabled
+    pub fn setPipeEnabled(record: *InterruptRecord, on: bool) void {
+        record.pipe_enabled = on;
+        record.update();
+    }
+
+    /// interrupt.ts: set pipeAutodrain
+    pub fn setPipeAutodrain(record: *InterruptRecord, on: bool) void {
+        record.pipe_autodrain = on;
+        record.update();
+    }
+
+    /// interrupt.ts: postFork
+    pub fn postFork(record: *InterruptRecord) void {
+        const pipe = record.pipe orelse return;
+        _ = checked(library.event_pipe.renew(pipe), "pipe_renew");
+        if (record.pending() != 0 and record.pipe_enabled) library.event_pipe.signal(library.event_pipe.handle(pipe));
+    }
+
+    /// interrupt.ts: #updateRecord
+    fn update(record: *InterruptRecord) void {
+        const pipes = record.pipe != null and record.pipe_enabled;
+        if (record.pipes != pipes) {
+            record.pipes = pipes;
+            library.record.setFlag(record.slot, FLAG_PIPE, @intFromBool(pipes));
+        }
+        record.drains = pipes and record.pipe_autodrain;
+        record.rearms = record.hysteresis;
+    }
+
+    /// interrupt.ts: #awaited
+    pub fn wait(record: *InterruptRecord) void {
+        record.agent.openWake();
+        record.awaited = true;
+        if (!record.wake) {
+            library.record.setFlag(record.slot, FLAG_WAKE, 1);
+            if (record.pending() != 0) record.notify();
+        }
+    }
+
+    /// interrupt.ts: #idle
+    pub fn stopWaiting(record: *InterruptRecord) void {
+        record.awaited = false;
+        if (!record.wake) library.record.setFlag(record.slot, FLAG_WAKE, 0);
+    }
+
+    /// A signal wakes the loop.
+    pub fn wakes(record: *InterruptRecord) bool {
+        return record.wake or record.awaited;
+    }
+};

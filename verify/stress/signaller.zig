@@ -1,0 +1,79 @@
+//! Threads that signal Interrupts, by their handles and by real signals, whether those still live or not.
+const std = @import("std");
+const library = @import("async_interrupt");
+const churner = @import("churner.zig");
+const ledger = @import("ledger.zig");
+const system = @import("system.zig");
+const watchdog = @import("watchdog.zig");
+
+pub const Raises = struct {
+    count: std.atomic.Value(u64) = .init(0),
+    /// Raised while an Interrupt hooked the signal, which then was called or closed.
+    awaited: std.atomic.Value(u64) = .init(0),
+};
+
+pub var raises: Raises = .{};
+
+/// As many sends as one round has.
+pub fn run(lane: usize, seed: u64) void {
+    var prng: std.Random.DefaultPrng = .init(seed);
+    const random = prng.random();
+    while (!ledger.isFull(lane)) switch (random.uintLessThan(u32, 16)) {
+        0...5 => {
+            const account = ledger.choose(random) orelse continue;
+            for (0..random.uintLessThan(usize, 64)) |_| _ = send(lane, account);
+        },
+        6...11 => for (0..random.uintLessThan(usize, 64)) |_| {
+            _ = send(lane, ledger.choose(random) orelse continue);
+        },
+        12...13 => {
+            const account = ledger.choose(random) orelse continue;
+            const since = send(lane, account) orelse continue;
+            watchdog.note(lane, .@"waits for the callback of what it sent");
+            awaitCallback(account, since);
+        },
+        14 => library.event_pipe.signal(ledger.get(ledger.choose(random) orelse continue).pipe.load(.monotonic)),
+        else => raise(lane, random),
+    };
+    watchdog.note(lane, .parked);
+}
+
+/// When it began, if it was accepted.
+fn send(lane: usize, account: u32) ?u64 {
+    if (ledger.isFull(lane)) return null;
+    const handle = ledger.get(account).handle.load(.monotonic);
+    if (handle == 0) return null;
+    watchdog.note(lane, .signals);
+    const sent = ledger.send(lane, account);
+    const status = library.record.signalChecked(handle, sent.value);
+    if (status != 0 and status != 1) watchdog.fail("a handle that was given is answered with {d}", .{status});
+    sent.end(status == 1);
+    return if (status == 1) sent.begun() else null;
+}
+
+/// A callback begins after each accepted signal, unless the Interrupt ends.
+fn awaitCallback(account: u32, since: u64) void {
+    const entry = ledger.get(account);
+    while (entry.called.load(.acquire) <= since and entry.end.load(.acquire) == .open) std.Thread.yield() catch {};
+}
+
+fn raise(lane: usize, random: std.Random) void {
+    const account = ledger.choose(random) orelse return;
+    // Read before the signal is raised: it hooks it already.
+    const hooked = ledger.get(account).hooked.load(.acquire);
+    watchdog.note(lane, .raises);
+    if (hooked < 0 or random.boolean()) {
+        const target: system.Target = .{ .thread = churner.threads[random.uintLessThan(usize, ledger.churners)].load(.monotonic) };
+        const count = random.uintLessThan(u32, 8);
+        if (target.thread == 0) return;
+        for (0..count) |_| system.raise(target, system.signals[random.uintLessThan(usize, system.signals.len)]);
+        _ = raises.count.fetchAdd(count, .monotonic);
+        return;
+    }
+    const since = system.now();
+    system.raise(if (random.boolean()) .self else .process, system.signals[@intCast(hooked)]);
+    watchdog.note(lane, .@"waits for the callback of a signal it raised");
+    awaitCallback(account, since);
+    _ = raises.count.fetchAdd(1, .monotonic);
+    _ = raises.awaited.fetchAdd(1, .monotonic);
+}
