@@ -51,7 +51,9 @@ pub fn open() callconv(.c) i32 {
     defer lock.release();
     for (agents[1..], 1..) |*agent, id| {
         if (agent.thread.load(.monotonic) != 0 or agent.wake_kind.load(.monotonic) != .none) continue;
-        agent.* = .{};
+        // Not all of it at once: a thread that ends reads `thread` meanwhile.
+        agent.attention.store(0, .monotonic);
+        agent.list.store(0, .monotonic);
         platform.onThreadExit(closeAllOfThread);
         agent.thread.store(platform.threadId(), .monotonic);
         return @intCast(id);
