@@ -9,6 +9,7 @@ const EventPipe = extern struct {
     head: slabs.Head,
     read_fd: platform.Fd,
     write_fd: platform.Fd,
+    /// Stays as it is, also when renewed: signalling threads read it.
     kind: platform.FdKind,
     /// The caller's own numbers, when the descriptors were adopted; else -1.
     adopted_read_fd: platform.Fd,
@@ -138,7 +139,6 @@ pub fn renew(slot: u32) callconv(.c) i32 {
         if (status < 0) return status;
         if (callers >= 0) _ = platform.replace(new, callers);
     }
-    pipe.kind = kind;
     return 0;
 }
 
