@@ -33,7 +33,9 @@ const Hook = struct {
     /// Handlers about to make the kernel ignore the signal.
     ignoring: std.atomic.Value(u32) = .init(0),
     old: platform.Disposition = std.mem.zeroes(platform.Disposition),
-    /// Its handler; one that was installed for a single signal is gone after that.
+    /// Of it, what a handler on its way may read while it is replaced.
+    old_is_one_shot: std.atomic.Value(bool) = .init(false),
+    /// One that was installed for a single signal is gone after that.
     old_handler: std.atomic.Value(usize) = .init(0),
 };
 
@@ -58,7 +60,8 @@ fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(
     if (!chained) return;
     for (&chaining) |*entry| {
         if (entry.cmpxchgStrong(0, key, .monotonic, .monotonic) != null) continue;
-        const old_handler = if (platform.isOneShot(&hook.old)) hook.old_handler.swap(0, .acq_rel) else hook.old_handler.load(.acquire);
+        const is_one_shot = hook.old_is_one_shot.load(.monotonic);
+        const old_handler = if (is_one_shot) hook.old_handler.swap(0, .acq_rel) else hook.old_handler.load(.acquire);
         platform.chain(old_handler, signal, info, context);
         entry.store(0, .monotonic);
         return;
@@ -199,6 +202,7 @@ fn install(signal: u32) i32 {
 
 fn keep(hook: *Hook, old: *const platform.Disposition) void {
     hook.old = old.*;
+    hook.old_is_one_shot.store(platform.isOneShot(old), .monotonic);
     hook.old_handler.store(@intFromPtr(old.handler), .release);
 }
 
