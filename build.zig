@@ -99,6 +99,7 @@ fn addStress(b: *std.Build) void {
         const run = b.addRunArtifact(stress);
         run.addPassthruArgs();
         run.has_side_effects = true;
+        run.setEnvironmentVariable("TSAN_OPTIONS", "halt_on_error=1");
         // They share the cores with nobody.
         if (previous) |it| run.step.dependOn(it);
         previous = &run.step;

@@ -22,7 +22,7 @@ pub const Phase = enum(u8) {
 };
 
 /// Longer than any round, on a busy machine and under ThreadSanitizer too.
-const patience = 30 * std.time.ns_per_s;
+const patience = 20 * std.time.ns_per_s;
 
 var phases: [64]std.atomic.Value(Phase) = @splat(.init(.absent));
 var seed: u64 = 0;
