@@ -82,12 +82,18 @@ pub const Agent = struct {
     words: Words,
     records: std.AutoHashMapUnmanaged(u32, *InterruptRecord) = .empty,
     queue: std.ArrayList(*InterruptRecord) = .empty,
+    random: std.Random,
     wake_fd: i32 = -1,
 
     /// constructor
-    pub fn open(runtime: Runtime, allocator: std.mem.Allocator) Agent {
+    pub fn open(runtime: Runtime, allocator: std.mem.Allocator, random: std.Random) Agent {
         const id = checked(library.agent.open(), "agent_open");
-        return .{ .id = id, .runtime = runtime, .allocator = allocator, .words = .at(library.agent.address(id)) };
+        return .{ .id = id, .runtime = runtime, .allocator = allocator, .random = random, .words = .at(library.agent.address(id)) };
+    }
+
+    /// Between two steps anything may hold JavaScript up: its collector, the kernel.
+    fn pause(agent: *Agent) void {
+        if (agent.random.int(u6) == 0) std.Thread.yield() catch {};
     }
 
     /// openWake, of ffi/deno.ts, ffi/bun.ts and zig-src/uv_wake.zig
@@ -113,6 +119,7 @@ pub const Agent = struct {
     pub fn checkpoint(agent: *Agent) Thrown!void {
         if (agent.words.peek(ATTENTION) == 0) return;
         agent.words.bitAnd(ATTENTION, WAKING);
+        agent.pause();
         try agent.scan();
     }
 
@@ -124,12 +131,14 @@ pub const Agent = struct {
             const result = linux.read(agent.wake_fd, &buffer, buffer.len);
             if (linux.errno(result) == .AGAIN) break;
         }
+        agent.pause();
         agent.turn();
     }
 
     /// #turn
     fn turn(agent: *Agent) void {
         _ = agent.words.exchange(ATTENTION, 0);
+        agent.pause();
         // No caller to throw to.
         agent.scan() catch {};
     }
@@ -140,6 +149,7 @@ pub const Agent = struct {
         var first: Thrown!void = {};
         while (agent.queue.pop()) |record| {
             if (agent.queue.items.len > 0) agent.words.bitOr(ATTENTION, LOOK);
+            agent.pause();
             record.deliver() catch |thrown| {
                 first = thrown;
             };
@@ -242,6 +252,7 @@ pub const InterruptRecord = struct {
     /// unlist
     fn unlist(record: *InterruptRecord) u32 {
         const next = record.words.get(NEXT);
+        record.agent.pause();
         _ = record.words.exchange(LISTED, 0);
         return @bitCast(next);
     }
@@ -250,6 +261,7 @@ pub const InterruptRecord = struct {
     pub fn signal(record: *InterruptRecord, value: i32) Thrown!void {
         const held = record.running or record.blocked() > 0;
         const before = record.words.exchange(PENDING, value);
+        record.agent.pause();
         if (before == 0 and record.pipes and (held or !record.drains)) record.notify();
         if (!held) try record.deliver();
     }
@@ -270,7 +282,9 @@ pub const InterruptRecord = struct {
     /// #handle
     fn handle_(record: *InterruptRecord) Thrown!void {
         if (record.drains) library.record.drainPipe(record.slot);
+        record.agent.pause();
         const value = record.words.exchange(PENDING, 0);
+        record.agent.pause();
         if (record.rearms) library.record.rearm(record.slot);
         record.running = true;
         errdefer if (record.pending() != 0 and record.blocked() == 0) record.notify();
@@ -284,6 +298,7 @@ pub const InterruptRecord = struct {
         if (record.retired) return;
         record.retired = true;
         library.record.retire(record.slot);
+        record.agent.pause();
         // Nobody to throw to.
         if (!record.running and record.pending() != 0) record.handle_() catch {};
         record.closed = true;
@@ -356,6 +371,7 @@ pub const InterruptRecord = struct {
         record.awaited = true;
         if (!record.wake) {
             library.record.setFlag(record.slot, FLAG_WAKE, 1);
+            record.agent.pause();
             if (record.pending() != 0) record.notify();
         }
     }

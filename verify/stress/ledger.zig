@@ -60,6 +60,8 @@ pub const Account = struct {
     /// When its last callback began.
     called: std.atomic.Value(u64) = .init(0),
     hooks: bool = false,
+    /// Nobody knows its handle: it must never be called, and its pipe never be readable.
+    secret: bool = false,
     last: ?Value = null,
     /// By lane, one more than the index of the newest entry that was delivered.
     newest: [lanes]u16 = @splat(0),
@@ -81,6 +83,8 @@ var accounts: [accounts_max]Account = @splat(.{});
 var accounts_used: std.atomic.Value(u32) = .init(0);
 var board: [churners * places]std.atomic.Value(u32) = undefined;
 var round: u12 = 0;
+/// What a lane may send in this round: short rounds rest more often.
+var limit: u32 = 0;
 /// By lane: what its callbacks were given.
 var delivered: [lanes]u64 = @splat(0);
 var real: [lanes]u64 = @splat(0);
@@ -88,6 +92,7 @@ var real: [lanes]u64 = @splat(0);
 /// Before the threads are let go.
 pub fn begin(number: u32) void {
     round = @truncate(number);
+    limit = @as(u32, entries_max) >> @intCast(number % 6);
     for (&logs) |*log| log.used = 0;
     for (accounts[0..accounts_used.swap(0, .monotonic)]) |*account| account.* = .{};
     for (&board) |*cell| cell.store(accounts_max, .monotonic);
@@ -116,7 +121,7 @@ pub fn choose(random: std.Random) ?u32 {
 }
 
 pub fn isFull(lane: usize) bool {
-    return logs[lane].used == entries_max;
+    return logs[lane].used == limit;
 }
 
 pub const Send = struct {
@@ -148,6 +153,7 @@ pub fn deliver(lane: usize, number: u32, got: i32) void {
     const account = get(number);
     account.called.store(system.now(), .release);
     if (account.end.load(.monotonic) != .open) fail("account {d}: a callback after its close", .{number});
+    if (account.secret) fail("account {d}: a callback, though nobody knows it", .{number});
     if (got == real_signal) {
         if (!account.hooks) fail("account {d}: a real signal, though it hooks none", .{number});
         account.last = null;

@@ -38,7 +38,7 @@ pub fn main(init: std.process.Init) !void {
 
     system.blockSignals();
     try watchdog.start(variant, seed);
-    installOldDispositions();
+    installDispositions();
     var threads: [ledger.lanes]std.Thread = undefined;
     for (&threads, 0..) |*thread, lane| thread.* = try std.Thread.spawn(.{}, work, .{ lane, seed });
 
@@ -66,7 +66,7 @@ pub fn main(init: std.process.Init) !void {
 
 fn work(lane: usize, seed: u64) void {
     const is_signaller = lane < ledger.signallers;
-    if (is_signaller) system.openToSignals();
+    if (is_signaller) signaller.open(lane);
     var number: u32 = 0;
     while (true) {
         number = round.waitWhile(number);
@@ -93,8 +93,8 @@ fn playRound() void {
     churners_done.waitFor(ledger.churners);
 }
 
-/// Of every kind: a handler with flags and a mask of its own, ignored, default, and one that the library chains to once.
-fn installOldDispositions() void {
+/// Of every kind: a handler with flags and a mask of its own, ignored, default, another handler.
+fn installDispositions() void {
     var old = std.mem.zeroes(linux.k_sigaction);
     old.handler = @ptrCast(&oldHandler);
     old.flags = linux.SA.SIGINFO | linux.SA.RESTART | linux.SA.RESTORER;
@@ -110,12 +110,11 @@ fn installOldDispositions() void {
     old.flags = linux.SA.RESTART | linux.SA.RESTORER | linux.SA.NODEFER;
     old.restorer = @ptrCast(&linux.restore_rt);
     system.setDisposition(system.signals[3], old);
+    system.setDisposition(system.preempts, old);
 }
 
-var old_handled: std.atomic.Value(u64) = .init(0);
-
 fn oldHandler(_: i32) callconv(.c) void {
-    _ = old_handled.fetchAdd(1, .monotonic);
+    _ = linux.sched_yield();
 }
 
 /// What no round may change.

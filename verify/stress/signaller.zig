@@ -1,7 +1,6 @@
 //! Threads that signal Interrupts, by their handles and by real signals, whether those still live or not.
 const std = @import("std");
 const library = @import("async_interrupt");
-const churner = @import("churner.zig");
 const ledger = @import("ledger.zig");
 const system = @import("system.zig");
 const watchdog = @import("watchdog.zig");
@@ -13,6 +12,14 @@ pub const Raises = struct {
 };
 
 pub var raises: Raises = .{};
+/// Kernel's numbers of the threads, by lane: whom to raise signals at.
+var threads: [ledger.lanes]std.atomic.Value(i32) = @splat(.init(0));
+
+/// The calling thread takes signals.
+pub fn open(lane: usize) void {
+    threads[lane].store(std.os.linux.gettid(), .monotonic);
+    system.openToSignals();
+}
 
 /// As many sends as one round has.
 pub fn run(lane: usize, seed: u64) void {
@@ -33,7 +40,7 @@ pub fn run(lane: usize, seed: u64) void {
             awaitCallback(account, since);
         },
         14 => library.event_pipe.signal(ledger.get(ledger.choose(random) orelse continue).pipe.load(.monotonic)),
-        else => raise(lane, random),
+        else => raiseSome(lane, random),
     };
     watchdog.note(lane, .parked);
 }
@@ -57,23 +64,26 @@ fn awaitCallback(account: u32, since: u64) void {
     while (entry.called.load(.acquire) <= since and entry.end.load(.acquire) == .open) std.Thread.yield() catch {};
 }
 
-fn raise(lane: usize, random: std.Random) void {
+pub fn raise(target: system.Target, index: usize) void {
+    system.raise(target, system.signals[index]);
+    _ = raises.count.fetchAdd(1, .monotonic);
+}
+
+fn raiseSome(lane: usize, random: std.Random) void {
+    const target: system.Target = .{ .thread = threads[random.uintLessThan(usize, ledger.lanes)].load(.monotonic) };
+    if (target.thread != 0) system.raise(target, system.preempts);
     const account = ledger.choose(random) orelse return;
     // Read before the signal is raised: it hooks it already.
     const hooked = ledger.get(account).hooked.load(.acquire);
     watchdog.note(lane, .raises);
     if (hooked < 0 or random.boolean()) {
-        const target: system.Target = .{ .thread = churner.threads[random.uintLessThan(usize, ledger.churners)].load(.monotonic) };
-        const count = random.uintLessThan(u32, 8);
         if (target.thread == 0) return;
-        for (0..count) |_| system.raise(target, system.signals[random.uintLessThan(usize, system.signals.len)]);
-        _ = raises.count.fetchAdd(count, .monotonic);
+        for (0..random.uintLessThan(u32, 8)) |_| raise(target, random.uintLessThan(usize, system.signals.len));
         return;
     }
     const since = system.now();
-    system.raise(if (random.boolean()) .self else .process, system.signals[@intCast(hooked)]);
+    raise(if (random.boolean()) .self else .process, @intCast(hooked));
     watchdog.note(lane, .@"waits for the callback of a signal it raised");
     awaitCallback(account, since);
-    _ = raises.count.fetchAdd(1, .monotonic);
     _ = raises.awaited.fetchAdd(1, .monotonic);
 }

@@ -4,6 +4,8 @@ const linux = std.os.linux;
 
 /// What is raised, and hooked. Each starts with another kind of disposition (main.zig), and returns to it.
 pub const signals = [_]linux.SIG{ .USR1, .USR2, .URG, .WINCH };
+/// Its handler yields: a thread is held up between any two instructions, far more often than the kernel would do it.
+pub const preempts: linux.SIG = .VTALRM;
 
 /// ThreadSanitizer's runtime takes locks that no signal handler may find taken by the code it interrupts, and it does not
 /// know of handlers that were installed by a bare system call. So in that build every thread blocks the signals but inside
@@ -13,7 +15,7 @@ const anywhere = !@import("builtin").sanitize_thread;
 
 fn signalSet() linux.sigset_t {
     var set = linux.sigemptyset();
-    for (signals) |signal| linux.sigaddset(&set, signal);
+    for (signals ++ .{preempts}) |signal| linux.sigaddset(&set, signal);
     return set;
 }
 
