@@ -50,6 +50,8 @@ const Life = struct {
     arena: std.heap.ArenaAllocator,
     agent: consumer.Agent,
     shared_pipe: u32,
+    /// How many it keeps open: what one misses, another may make known.
+    width: usize,
     open: [ledger.places]?*Interrupt = @splat(null),
     /// Callbacks do nothing but count.
     calm: bool = false,
@@ -62,9 +64,11 @@ const Life = struct {
             .arena = .init(std.heap.c_allocator),
             .agent = undefined,
             .shared_pipe = undefined,
+            .width = undefined,
         };
         defer life.arena.deinit();
         const random = life.prng.random();
+        life.width = 1 + random.uintLessThan(usize, ledger.places);
         life.agent = .open(random.enumValue(consumer.Runtime), life.arena.allocator(), random);
         life.shared_pipe = consumer.checked(library.event_pipe.open(life.agent.id), "pipe_open");
         signaller.open(life.lane);
@@ -81,7 +85,7 @@ const Life = struct {
 
     fn step(life: *Life) void {
         const random = life.prng.random();
-        const place = random.uintLessThan(usize, ledger.places);
+        const place = random.uintLessThan(usize, life.width);
         const interrupt = life.open[place] orelse return life.openIn(place);
         const record = &interrupt.record;
         switch (random.uintLessThan(u32, 64)) {
@@ -146,10 +150,11 @@ const Life = struct {
             else => {},
         }
         if (random.uintLessThan(u32, 3) == 0) {
-            const index = random.uintLessThan(usize, system.signals.len);
+            // The first are hooked by many at once, the last by one or none.
+            const index = @min(random.uintLessThan(usize, system.signals.len), random.uintLessThan(usize, system.signals.len));
             entry.hooks = true;
-            // Every other signal is rarely without hysteresis, which only works when all want it.
-            const hysteresis = random.uintLessThan(u32, 16) >= @as(u32, if (index % 2 == 0) 1 else 12);
+            // It only works when all want it: for most signals nearly all do.
+            const hysteresis = random.uintLessThan(u32, 16) >= @as(u32, if (index % 4 == 3) 12 else 1);
             record.hook(@backingInt(system.signals[index]), random.boolean(), hysteresis);
             entry.hooked.store(@intCast(index), .release);
         }
@@ -242,8 +247,13 @@ const Life = struct {
         const entry = ledger.get(interrupt.account);
         if (!entry.hooks) return;
         for (0..4) |_| {
-            const since = system.now();
-            signaller.raise(.process, @intCast(entry.hooked.load(.monotonic)));
+            // Several: one may come in the middle of the other's handling.
+            var since: u64 = 0;
+            for (0..4) |_| {
+                since = system.now();
+                signaller.raise(.process, @intCast(entry.hooked.load(.monotonic)));
+                life.agent.checkpoint() catch {};
+            }
             while (entry.called.load(.monotonic) <= since) {
                 life.agent.loop(std.time.ns_per_ms);
                 life.agent.checkpoint() catch {};

@@ -93,24 +93,21 @@ fn playRound() void {
     churners_done.waitFor(ledger.churners);
 }
 
-/// Of every kind: a handler with flags and a mask of its own, ignored, default, another handler.
+/// Of every kind: ignored, default where that does not end the process, and handlers with flags and masks of their own.
 fn installDispositions() void {
-    var old = std.mem.zeroes(linux.k_sigaction);
-    old.handler = @ptrCast(&oldHandler);
-    old.flags = linux.SA.SIGINFO | linux.SA.RESTART | linux.SA.RESTORER;
-    old.restorer = @ptrCast(&linux.restore_rt);
-    linux.sigaddset(&old.mask, .USR2);
-    system.setDisposition(system.signals[0], old);
-    old = std.mem.zeroes(linux.k_sigaction);
-    old.handler = @ptrFromInt(1);
-    system.setDisposition(system.signals[1], old);
-    old.handler = @ptrFromInt(0);
-    system.setDisposition(system.signals[2], old);
-    old.handler = @ptrCast(&oldHandler);
-    old.flags = linux.SA.RESTART | linux.SA.RESTORER | linux.SA.NODEFER;
-    old.restorer = @ptrCast(&linux.restore_rt);
-    system.setDisposition(system.signals[3], old);
-    system.setDisposition(system.preempts, old);
+    var ignored = std.mem.zeroes(linux.k_sigaction);
+    ignored.handler = @ptrFromInt(1);
+    var handled = std.mem.zeroes(linux.k_sigaction);
+    handled.handler = @ptrCast(&oldHandler);
+    handled.flags = linux.SA.RESTART | linux.SA.RESTORER;
+    handled.restorer = @ptrCast(&linux.restore_rt);
+    system.setDisposition(system.preempts, handled);
+    handled.flags |= linux.SA.SIGINFO;
+    for (system.signals, 0..) |signal, index| {
+        if (signal == .URG or signal == .WINCH) continue;
+        linux.sigaddset(&handled.mask, signal);
+        system.setDisposition(signal, if (index % 2 == 0) handled else ignored);
+    }
 }
 
 fn oldHandler(_: i32) callconv(.c) void {

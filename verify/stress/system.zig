@@ -2,8 +2,8 @@
 const std = @import("std");
 const linux = std.os.linux;
 
-/// What is raised, and hooked. Each starts with another kind of disposition (main.zig), and returns to it.
-pub const signals = [_]linux.SIG{ .USR1, .USR2, .URG, .WINCH };
+/// What is raised, and hooked. Each starts with a disposition of its own (main.zig), and returns to it.
+pub const signals = [_]linux.SIG{ .USR1, .USR2, .URG, .WINCH, .HUP, .QUIT, .ALRM, .PROF, .IO, .PWR, .XCPU, .XFSZ };
 /// Its handler yields: a thread is held up between any two instructions, far more often than the kernel would do it.
 pub const preempts: linux.SIG = .VTALRM;
 

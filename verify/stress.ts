@@ -1,0 +1,40 @@
+import { type Outcome, run } from "../scripts/run.ts";
+import { zig } from "../scripts/toolchain.ts";
+
+const root = new URL("..", import.meta.url);
+
+/**
+ * The stress of the native library, by `zig build stress`: short for the gate, in ReleaseSafe and under ThreadSanitizer; else all
+ * of its builds, for minutes. Each prints its seed; `note` is their figures.
+ */
+export async function stress(
+  short: boolean,
+): Promise<Outcome & { note: string }> {
+  const builds = short
+    ? ["safe", "thread"]
+    : ["debug", "safe", "small", "thread"];
+  const seconds = short ? 2 : 45;
+  const outcome = await run([
+    await zig(),
+    "build",
+    "stress",
+    ...builds.map((build) => `-Dstress=${build}`),
+    "--",
+    "--seconds",
+    `${seconds}`,
+  ], { cwd: root, timeout: 300 + builds.length * seconds });
+  return { ...outcome, note: summary(outcome.output, builds) };
+}
+
+/** Over all builds: what was sent, and whether that is what was accounted for. */
+function summary(output: string, builds: string[]): string {
+  const sums = [...output.matchAll(/: (\d+) sent = (\d+) accounted for/g)];
+  const [sent, accounted] = [1, 2].map((group) =>
+    sums.reduce((sum, match) => sum + Number(match[group]), 0)
+  );
+  return `${sums.length} of ${builds.length} builds (${
+    builds.join(", ")
+  }): ${sent} signals sent ${
+    sent === accounted ? "=" : "!="
+  } ${accounted} signals accounted for`;
+}
