@@ -54,11 +54,12 @@ pub const Account = struct {
     /// 0: not open yet.
     handle: std.atomic.Value(u64) = .init(0),
     pipe: std.atomic.Value(u64) = .init(0),
-    /// Index of the signal that it hooks; -1: none.
+    /// Index of the signal, once it is hooked; -1: none.
     hooked: std.atomic.Value(i32) = .init(-1),
     end: std.atomic.Value(End) = .init(.open),
     /// When its last callback began.
     called: std.atomic.Value(u64) = .init(0),
+    /// Set before it hooks one: real signals may call it.
     hooks: bool = false,
     /// Nobody knows its handle: it must never be called, and its pipe never be readable.
     secret: bool = false,
