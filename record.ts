@@ -67,7 +67,7 @@ export class InterruptRecord {
   unblock(): void {
     const depth = this.blocked - 1;
     this.words.set(this.at + BLOCKED, depth);
-    if (depth === 0) this.deliver();
+    if (depth === 0 && this.pending !== 0) this.deliver();
   }
 
   /** Signals write to this EventPipe, by its handle, once setPipe() says so. */
@@ -122,11 +122,16 @@ export class InterruptRecord {
     this.#drainDue = this.#drains;
     if (this.#running) return;
     const { words, at } = this;
-    while (!this.closed && words.get(at + BLOCKED) === 0) {
+    while (!this.closed) {
       // A plain read, which is five times as fast: whoever makes it pending after this read announces that.
-      if (words.get(at + PENDING) !== 0) this.#handle();
-      else if (this.#drainDue) this.#drain();
-      else return;
+      if (words.get(at + PENDING) === 0) {
+        if (!this.#drainDue) return;
+        this.#drain();
+      } else if (words.get(at + BLOCKED) !== 0) {
+        return;
+      } else {
+        this.#handle();
+      }
     }
   }
 
@@ -135,7 +140,8 @@ export class InterruptRecord {
     this.#agent.native.functions.record_pipe_drain(this.slot);
     // That took the writes of all who share the pipe: whoever still waits keeps it readable. One is enough.
     for (const other of this.#sharers ?? []) {
-      if (other !== this && other.pending !== 0) return other.notify();
+      const waits = other !== this || this.blocked > 0;
+      if (waits && other.pending !== 0) return other.notify();
     }
   }
 
@@ -155,8 +161,7 @@ export class InterruptRecord {
     } finally {
       this.#running = false;
       // The callback threw: deliver() will not go round again, so somebody else must.
-      const due = this.pending !== 0 || this.#drainDue;
-      if (!returned && due && this.blocked === 0) this.notify();
+      if (!returned && (this.pending !== 0 || this.#drainDue)) this.notify();
     }
   }
 

@@ -375,8 +375,8 @@ test("a pipe that a late signaller writes after its value was taken does not sta
   interrupt.block();
   announce(interrupt);
   checkpoint();
-  interrupt.unblock();
   assert(!pipe.wait(0));
+  interrupt.unblock();
   announce(interrupt);
   interrupt.close();
   assert(!pipe.wait(0));

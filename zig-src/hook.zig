@@ -126,8 +126,8 @@ pub fn remove(signal: u32, arg: u64, options: u32) void {
     hook.count -= 1;
     count(hook, options, .down);
     findCell(hook, arg).?.store(0, .seq_cst);
-    // This one may have been the one to rearm it.
-    if (hook.count == 0) restore(signal) else rearmLocked(signal);
+    // If it is ignored just now, every other reader is pending too, and rearms it.
+    if (hook.count == 0) restore(signal);
     resumeIgnoring(hook);
 }
 
