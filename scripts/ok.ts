@@ -7,6 +7,8 @@ import { prepareModules } from "./modules.ts";
 import { type Outcome, run } from "./run.ts";
 import { bun, node, nodeVersions, zig } from "./toolchain.ts";
 import { transpile } from "./transpile.ts";
+import { model } from "../verify/model.ts";
+import { stress } from "../verify/stress.ts";
 
 const help = `Usage: deno task test [--only STEP,...] [--filter TEXT] [FILE...]
 
@@ -209,7 +211,15 @@ await choice(
 await choice(
   "zig-fmt",
   () =>
-    run([zigPath, "fmt", "--check", "zig-src", "build.zig", "tests/native"]),
+    run([
+      zigPath,
+      "fmt",
+      "--check",
+      "zig-src",
+      "build.zig",
+      "tests/native",
+      "verify",
+    ]),
 );
 for (const mode of ["Debug", "ReleaseSafe"]) {
   await choice(
@@ -217,6 +227,8 @@ for (const mode of ["Debug", "ReleaseSafe"]) {
     () => run([zigPath, "build", "test", `-Doptimize=${mode}`]),
   );
 }
+await choice("model", () => model(true));
+await choice("stress", () => stress(true));
 await choice("publish", publish);
 
 const files = positionals.length > 0

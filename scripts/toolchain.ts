@@ -54,6 +54,18 @@ export function node(major: string): Promise<string> {
   );
 }
 
+/** The path of Spin, the model checker: on PATH, else from Debian's package, which needs no root. */
+export async function spin(): Promise<string> {
+  if (await version(["spin", "-V"])) return "spin";
+  return await install(
+    `spin-${versions.spin}`,
+    "the model checker, with apt-get",
+    "usr/bin/spin",
+    ["-V"],
+    aptGet,
+  );
+}
+
 async function installedZig(): Promise<string | undefined> {
   const wanted = Deno.env.get("ZIG");
   for (const path of wanted ? [wanted, "zig"] : ["zig"]) {
@@ -67,7 +79,7 @@ async function installedZig(): Promise<string | undefined> {
 
 async function version(command: string[]): Promise<string> {
   const { ok, output } = await run(command, { timeout: 30 });
-  return ok ? output.trim().replace(/^v/, "") : "";
+  return ok ? output.match(/\d+\.\d+\.\d+\S*/)?.[0] ?? "" : "";
 }
 
 /** Installs into a folder that gets its name only when all is there and runs, so that a broken install is never used. */
@@ -166,6 +178,22 @@ async function pip(folder: string): Promise<void> {
   );
 }
 
+/** With lists and a cache of its own, so that it needs no root. */
+async function aptGet(folder: string): Promise<void> {
+  const script = `set -e
+    mkdir -p apt/lists/partial apt/archives/partial
+    apt="apt-get -q -o Dir::State=$PWD/apt -o Dir::Cache=$PWD/apt -o Debug::NoLocking=1 -o APT::Sandbox::User="
+    $apt update
+    $apt download spin
+    dpkg-deb -x spin_*.deb .
+    rm -r apt spin_*.deb`;
+  const { ok, output } = await run(["sh", "-c", script], { cwd: folder });
+  if (ok) return;
+  throw new Error(
+    `Could not fetch Spin ${versions.spin}. Install it (Debian: apt install spin), so that it is on PATH.\n${output}`,
+  );
+}
+
 async function exists(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);
@@ -187,6 +215,7 @@ function say(message: string) {
 if (import.meta.main) {
   console.log(`zig ${await zig()}`);
   console.log(`bun ${await bun()}`);
+  console.log(`spin ${await spin()}`);
   for (const major of nodeVersions) {
     console.log(`node ${await node(major)}`);
   }

@@ -1,0 +1,437 @@
+/*
+ * One JavaScript thread: its code, its event loop, and the delivery of its records. A machine with a stack of its own,
+ * since a callback may do all that other code may, checkpoint() and handle() included.
+ *
+ * ACTS bounds what the code does; CAN_... says what it may do.
+ */
+#ifdef PIPES
+/* A blocked record leaves its pipe readable: whoever blocks does not watch. */
+#define WATCHES (blocked[1] == 0 && blocked[2] == 0)
+#define MUST_HANDLE(r) (wakes[r] || (piped[r] && WATCHES))
+#else
+#define MUST_HANDLE(r) wakes[r]
+#endif
+
+/* Nobody needs to look for it: it waits for nothing, or for code that runs below. */
+#define AT_EASE(r) (pending[r] == 0 || blocked[r] > 0 || running[r])
+
+#define TOP frame[depth]
+/* @record.ts:deliver between two callbacks. */
+#define IN_DELIVER (depth > 0 && !calling[depth])
+/* No scan and no delivery on top: the user's code runs, or nothing does. */
+#define IN_USER (!scanning[depth] && !IN_DELIVER)
+
+#define JAVASCRIPT_LOCALS \
+  byte depth; byte frame[SLOTS]; bool calling[SLOTS]; bool scanning[SLOTS]; bool running[SLOTS]; bool drain_due[SLOTS]; \
+  byte queue[SLOTS]; byte queued; byte acts = ACTS; bool drained; bool last; byte reacts; byte idle_reactions; \
+  byte r; byte slot; byte value
+
+inline pick(r) {
+  r = 1;
+  do
+  :: r < SLOTS - 1 -> r++
+  :: break
+  od
+}
+
+inline start_scan() {
+  /* @agent.ts:#takeList */
+  atomic { slot = list[0]; list[0] = 0 }
+  do
+  :: slot != 0 ->
+    /* @record.ts:unlist */
+#ifdef M_UNLIST_BEFORE_NEXT
+    listed[slot] = false;
+    atomic {
+      queue[queued] = slot; queued++;
+      on_list[slot] = false;
+      slot = next[slot]
+    }
+#else
+    atomic {
+      queue[queued] = slot; queued++;
+      r = next[slot];
+      on_list[slot] = false
+    }
+#ifndef M_UNLIST_AFTER_TAKE
+    listed[slot] = false;
+#endif
+    atomic { slot = r; r = 0 }
+#endif
+  :: else -> break
+  od;
+  scanning[depth] = true
+}
+
+inline start_deliver(record) {
+  /* @record.ts:deliver */
+#if AUTODRAIN && !defined(M_LATE_WRITE_STAYS)
+#ifdef M_NO_DRAIN_AFTER_CALLBACK
+  drain_due[record] = !running[record];
+#else
+  drain_due[record] = true;
+#endif
+#endif
+  if
+  :: running[record]
+  :: else -> depth++; TOP = record
+  fi
+}
+
+inline start_call() {
+  running[TOP] = true; calling[depth] = true
+}
+
+/* The callback returns or throws. */
+inline end_call() {
+  running[TOP] = false; calling[depth] = false
+}
+
+inline end_deliver() {
+  TOP = 0; depth--
+}
+
+inline scan_step() {
+  /* @agent.ts:#scan */
+  atomic {
+    if
+    :: queued == 0 -> scanning[depth] = false
+    :: else ->
+       queued--; r = queue[queued]; queue[queued] = 0;
+#ifndef M_QUEUE_WITHOUT_LOOK
+       if
+       :: queued > 0 -> attention[0] = attention[0] | LOOK
+       :: else
+       fi;
+#endif
+       start_deliver(r);
+       r = 0
+    fi
+  }
+}
+
+inline take(record) {
+#ifdef M_TAKE_IN_TWO_STEPS
+  value = pending[record];
+  atomic { assert(value == signalled[record]); signalled[record] = 0; pending[record] = 0; value = 0 };
+#else
+  atomic {
+    value = pending[record]; pending[record] = 0;
+    /* Not twice: there is one. Not lost: it is the last. */
+    assert(value != 0 && value == signalled[record]);
+    signalled[record] = 0; idle_reactions = 0; value = 0
+  }
+#endif
+}
+
+#if defined(PIPES) && AUTODRAIN
+inline drain(record) {
+  /* @record.ts:#drain, @record.zig:drainPipe */
+  drain_due[record] = false;
+  if
+  :: piped[record] ->
+     readable[pipe_of[record]] = false;
+     if
+#ifndef M_DRAINED_WHILE_BLOCKED
+     :: blocked[record] > 0 && pending[record] != 0 -> announce(record)
+#endif
+#if defined(SHARED) && !defined(M_DRAIN_FOR_ONE)
+     :: pending[3 - record] != 0 -> announce(3 - record)
+#endif
+     :: else
+     fi
+  :: else
+  fi
+}
+#else
+#define drain(record) skip
+#endif
+
+inline handle(record) {
+  /* @record.ts:#handle */
+#ifdef M_TAKE_BEFORE_DRAIN
+  take(record); drain(record);
+#else
+  drain(record); take(record);
+#endif
+#ifdef M_UNLIST_AFTER_TAKE
+  listed[record] = false;
+#endif
+#ifdef CAN_AWAIT
+  /* @interrupt.ts:#idle, it had what it waited for. */
+  wakes[QUIET] = (record == QUIET -> false : wakes[QUIET]);
+#endif
+  atomic {
+    assert(blocked[record] == 0);
+    start_call();
+    if
+    :: in_flight == 0 ->
+       /* A checkpoint in the callback that sees 0 is right. */
+       assert(attention[0] != 0 || (AT_EASE(1) && AT_EASE(2)));
+#ifdef PIPES
+       /* Signalled again after the value was taken: the callback finds the pipe readable. */
+       assert(!piped[record] || !AUTODRAIN || pending[record] == 0 || readable[pipe_of[record]])
+#endif
+    :: else
+    fi
+  }
+}
+
+inline deliver_step() {
+  /* @record.ts:deliver */
+  if
+#ifdef M_DELIVER_BLOCKED
+  :: pending[TOP] != 0 -> handle(TOP)
+#else
+  :: blocked[TOP] == 0 && pending[TOP] != 0 -> handle(TOP)
+#endif
+#ifdef M_BLOCKED_IS_NOT_DRAINED
+  :: blocked[TOP] == 0 && pending[TOP] == 0 && drain_due[TOP] -> drain(TOP)
+  :: atomic { blocked[TOP] > 0 || (pending[TOP] == 0 && !drain_due[TOP]) -> end_deliver() }
+#else
+  :: pending[TOP] == 0 && drain_due[TOP] -> drain(TOP)
+  :: atomic { (pending[TOP] != 0 && blocked[TOP] > 0) || (pending[TOP] == 0 && !drain_due[TOP]) -> end_deliver() }
+#endif
+  fi
+}
+
+inline checkpoint() {
+  /* @agent.ts:checkpoint; nothing when the word is 0. */
+#if defined(M_CHECKPOINT_CLEARS_ALL)
+  attention[0] = 0;
+#elif defined(M_CHECKPOINT_IN_TWO_STEPS)
+  value = attention[0] & WAKING;
+  atomic { attention[0] = value; value = 0 };
+#elif !defined(M_SCAN_BEFORE_CLEAR)
+  attention[0] = attention[0] & WAKING;
+#endif
+  start_scan()
+#if defined(M_SCAN_BEFORE_CLEAR)
+  ; attention[0] = attention[0] & WAKING
+#endif
+}
+
+inline turn() {
+  /* @agent.ts:#turn */
+#if defined(M_CLEAR_BEFORE_DRAIN)
+  atomic { bytes[0] = 0; drained = false };
+#elif defined(M_SCAN_BEFORE_CLEAR)
+  drained = false;
+#else
+  atomic { attention[0] = 0; drained = false };
+#endif
+  start_scan()
+#if defined(M_SCAN_BEFORE_CLEAR)
+  ; attention[0] = 0
+#endif
+}
+
+inline javascript() {
+  do
+  :: scanning[depth] && !IN_DELIVER -> scan_step()
+  :: IN_DELIVER -> deliver_step()
+
+  /* The runtime reads the wake's descriptor (@ffi/deno.ts:openWake, @ffi/bun.ts:openWake, @uv_wake.zig:onWake) and calls back. */
+  :: atomic { depth == 0 && IN_USER && !drained && bytes[0] > 0 ->
+       /* It never spins: a turn for each wake and no more. */
+       assert(turns_owed > 0); turns_owed--;
+#if defined(M_CLEAR_BEFORE_DRAIN)
+       attention[0] = 0;
+#elif !defined(M_NO_DRAIN)
+       bytes[0] = 0;
+#endif
+       drained = true
+     }
+  :: depth == 0 && IN_USER && drained -> turn()
+
+  :: atomic { IN_USER && acts > 0 && attention[0] != 0 -> acts-- }; checkpoint()
+#ifdef CAN_HANDLE
+  /* @interrupt.ts:handle */
+  :: atomic { IN_USER && acts > 0 -> acts--; pick(r); start_deliver(r); r = 0 }
+#endif
+#ifdef CAN_SIGNAL
+  /* @record.ts:signal */
+  :: atomic { IN_USER && acts > 0 ->
+       acts--; pick(r);
+       value = pending[r]; pending[r] = OWN_VALUE; signalled[r] = OWN_VALUE
+     };
+#ifdef PIPES
+     if
+     :: value == 0 && piped[r] && (running[r] || blocked[r] > 0 || !AUTODRAIN) -> announce(r)
+     :: else
+     fi;
+#endif
+     atomic {
+       value = 0;
+       if
+       :: blocked[r] == 0 -> start_deliver(r)
+       :: else
+       fi;
+       r = 0
+     }
+#endif
+#ifdef CAN_BLOCK
+  /* @record.ts:block, @record.zig:block */
+  :: atomic { IN_USER && acts > 0 -> acts--; pick(r); blocked[r]++; r = 0 }
+  /* @record.ts:unblock; one too many changes nothing. */
+  :: atomic { IN_USER && acts > 0 ->
+       acts--; pick(r);
+       if
+       :: blocked[r] > 0 ->
+          blocked[r]--;
+#ifndef M_UNBLOCK_WITHOUT_LOOK
+          if
+          :: blocked[r] == 0 && pending[r] != 0 -> start_deliver(r)
+          :: else
+          fi
+#endif
+       :: else
+       fi;
+       r = 0
+     }
+  /* @record.zig:unblock */
+  :: atomic { IN_USER && acts > 0 ->
+       acts--; pick(r);
+       if
+       :: blocked[r] > 0 -> blocked[r]--
+       :: else -> r = 0
+       fi
+     };
+#ifndef M_NATIVE_UNBLOCK_WITHOUT_LOOK
+     if
+     :: r != 0 && blocked[r] == 0 && pending[r] != 0 -> announce(r)
+     :: else
+     fi;
+#endif
+     r = 0
+#endif
+#ifdef CAN_AWAIT
+  /* @interrupt.ts:#awaited */
+  :: atomic { IN_USER && acts > 0 && !wakes[QUIET] -> acts-- };
+#ifdef M_AWAIT_LOOKS_FIRST
+     value = pending[QUIET];
+     wakes[QUIET] = true;
+#else
+     /* @record.zig:setFlag */
+     wakes[QUIET] = true;
+     value = pending[QUIET];
+#endif
+#ifndef M_AWAIT_WITHOUT_LOOK
+     if
+     :: value != 0 -> announce(QUIET)
+     :: else
+     fi;
+#endif
+     value = 0
+#endif
+
+#ifdef PIPES
+  /* Somebody else's loop on this thread, or EventPipe.wait(): the pipe is all that it watches. */
+  :: atomic { depth == 0 && IN_USER && reacts == 0 && WATCHES && (readable[0] || readable[PIPES - 1]) ->
+       reacts = 1;
+       /* It never spins: once no signal is on its way, it turns for nothing at most as often as somebody wrote. */
+       idle_reactions = (in_flight == 0 -> idle_reactions + 1 : 0);
+       assert(idle_reactions <= SIGNALLERS + ACTS + 1);
+#if !AUTODRAIN
+       if
+       :: readable[0] -> readable[0] = false
+       :: else -> readable[PIPES - 1] = false
+       fi
+#endif
+     }
+  :: atomic { depth == 0 && IN_USER && reacts > 0 ->
+#if BY_HANDLE
+       start_deliver(reacts);
+       reacts = (reacts + 1) % SLOTS
+     }
+#else
+       reacts = 0
+     };
+     if
+     :: attention[0] != 0 -> checkpoint()
+     :: else
+     fi
+#endif
+#ifdef CAN_ENABLE
+  /* @interrupt.ts:pipeEnable */
+  :: atomic { IN_USER && acts > 0 && !piped[1] -> acts-- };
+#ifdef M_ENABLE_LOOKS_FIRST
+     value = pending[1];
+     piped[1] = true;
+#else
+     /* @record.zig:setFlag */
+     piped[1] = true;
+     value = pending[1];
+#endif
+#ifndef M_ENABLE_WITHOUT_LOOK
+     if
+     :: value != 0 -> write_pipe(pipe_of[1], 0)
+     :: else
+     fi;
+#endif
+     value = 0
+#endif
+#endif
+
+  :: atomic { depth > 0 && IN_USER -> end_call() }
+#ifdef CAN_THROW
+  :: atomic { depth > 0 && IN_USER && acts > 0 -> acts--; end_call() };
+#ifndef M_THROW_WITHOUT_LOOK
+     if
+     :: pending[TOP] != 0 || drain_due[TOP] -> announce(TOP)
+     :: else
+     fi;
+#endif
+     atomic { end_deliver() }
+#endif
+
+  /* The code is done: from here on the thread sleeps in its loop. */
+  :: depth == 0 && IN_USER && acts > 0 -> acts = 0
+
+  :: timeout ->
+    if
+    :: !last -> last = true; at_rest()
+    :: else
+    fi;
+    if
+    :: attention[0] != 0 -> checkpoint()
+    :: else -> break
+    fi
+  od;
+  at_end()
+}
+
+/* Nothing moves any more, and the loop sleeps. */
+inline at_rest() {
+  d_step {
+    r = 1;
+    do
+    :: r < SLOTS ->
+       assert(!MUST_HANDLE(r) || blocked[r] > 0 || pending[r] == 0);
+#if defined(PIPES) && AUTODRAIN
+       /* Readable while blocked. */
+       assert(!piped[r] || pending[r] == 0 || readable[pipe_of[r]]);
+#endif
+       r++
+    :: else -> break
+    od;
+    r = 0;
+    assert(bytes[0] == 0)
+  }
+}
+
+/* And after more checkpoints, until there is nothing to look for. */
+inline at_end() {
+  d_step {
+    r = 1;
+    do
+    :: r < SLOTS ->
+      assert(pending[r] == signalled[r]);
+      assert(blocked[r] > 0 || pending[r] == 0);
+      assert(!listed[r]);
+      r++
+    :: else -> break
+    od;
+    r = 0
+  }
+}

@@ -1,0 +1,37 @@
+/** Proves what tests alone cannot: `deno task verify [--short] [--only model,stress,...]`. Prints figures. */
+
+import { parseArgs } from "node:util";
+import { build } from "../scripts/build.ts";
+import type { Outcome } from "../scripts/run.ts";
+import { model } from "./model.ts";
+import { stress } from "./stress.ts";
+
+const parts: Record<
+  string,
+  (short: boolean) => Promise<Outcome & { note: string }>
+> = { model, stress };
+
+const { values } = parseArgs({
+  options: {
+    short: { type: "boolean", default: false },
+    only: { type: "string", default: Object.keys(parts).join() },
+  },
+});
+Deno.chdir(new URL("..", import.meta.url));
+await build("testkit");
+
+let failed = false;
+for (const name of values.only.split(",")) {
+  const part = parts[name];
+  if (part === undefined) {
+    console.error(`No such part: ${name}. There are: ${Object.keys(parts)}`);
+    Deno.exit(1);
+  }
+  const start = performance.now();
+  const { ok, output, note } = await part(values.short);
+  failed ||= !ok;
+  const seconds = ((performance.now() - start) / 1000).toFixed(0);
+  console.log(output.trimEnd());
+  console.log(`${name}: ${ok ? "ok" : "FAILED"} (${seconds} s), ${note}\n`);
+}
+Deno.exit(failed ? 1 : 0);

@@ -1,0 +1,236 @@
+/*
+ * The native half, which all models but signal.pml share: the words that threads see, and what any thread or handler runs.
+ *
+ * One step is one atomic operation on shared memory, or one system call, with what follows it in locals. "@file:function"
+ * names the code that a step stands for; `deno task verify` fails when it is gone. M_... are mutants: each breaks one rule.
+ *
+ * A handler on the owner's own thread is among these interleavings: those in which the owner stands still until it ends.
+ * It waits for nobody, so standing still cannot last.
+ *
+ * A CAS loop is one step: only the round in which nobody came between changes anything. Memory here is sequentially
+ * consistent: a thread that loads, says "already pending" and returns would pass. tests/memory_order.test.ts is for that.
+ *
+ * A model says what it has before it includes this: SLOTS (records are 1 to SLOTS - 1; 0 is "none", as in the code),
+ * AGENTS and AGENT_OF, PIPES, LIVES (slots are closed and used again).
+ */
+#define LOOK 1
+#define WAKING 2
+
+#ifndef AGENTS
+#define AGENTS 1
+#define AGENT_OF(r) 0
+#endif
+
+/* @agent.zig:get */
+byte attention[AGENTS];
+byte list[AGENTS];
+/* What waits in the wake's descriptor. */
+byte bytes[AGENTS];
+
+/* @record.zig:get */
+byte pending[SLOTS];
+byte blocked[SLOTS];
+bool listed[SLOTS];
+byte next[SLOTS];
+bool wakes[SLOTS];
+
+/* Ghosts: what the properties must know and the code does not. */
+byte signalled[SLOTS];
+bool on_list[SLOTS];
+byte in_flight;
+byte turns_owed;
+
+#ifdef LIVES
+/* @slab.zig:tagOf */
+byte generation[SLOTS];
+byte guests[SLOTS];
+bool wake_open[AGENTS];
+#ifdef M_ANY_GENERATION
+#define NAMES(r, life) (generation[r] % 2 == 1)
+#else
+#define NAMES(r, life) (life == generation[r])
+#endif
+#else
+#define NAMES(r, life) true
+#endif
+
+#ifdef PIPES
+bool piped[SLOTS];
+byte pipe_of[SLOTS];
+bool readable[PIPES];
+#ifdef LIVES
+byte pipe_generation[PIPES];
+byte pipe_guests[PIPES];
+/* The life whose file is open under the pipe's number; 0: closed, or a stranger's. */
+byte file[PIPES];
+#endif
+#endif
+
+#define NOT_SENT 0
+#define SENT 1
+#define SENT_FIRST 2
+
+#define SIGNAL_LOCALS byte head; byte before; byte sent; bool was; bool wants
+
+inline wake(a) {
+  /* @agent.zig:wake */
+  atomic {
+#ifdef LIVES
+    assert(wake_open[a]);
+#endif
+    /* WAKING was clear: whatever was on its way has arrived, and been read. */
+    assert(bytes[a] == 0);
+    bytes[a]++; turns_owed++
+  }
+}
+
+inline enlist(r) {
+  /* @agent.zig:notify, its list */
+  atomic { was = listed[r]; listed[r] = true }
+  if
+  :: was
+  :: else ->
+    do
+    :: atomic { head = list[AGENT_OF(r)]; next[r] = head };
+#ifdef M_PUSH_WITHOUT_CAS
+       atomic { list[AGENT_OF(r)] = r; head = 0; on_list[r] = true; break }
+#else
+       if
+       :: atomic {
+            list[AGENT_OF(r)] == head ->
+            list[AGENT_OF(r)] = r; head = 0;
+            assert(!on_list[r]); on_list[r] = true;
+            break
+          }
+       :: else
+       fi
+#endif
+    od
+  fi;
+  was = false
+}
+
+inline attract(r) {
+  /* @agent.zig:notify, its attention word */
+  atomic {
+    before = attention[AGENT_OF(r)];
+    attention[AGENT_OF(r)] = before | (wants -> LOOK | WAKING : LOOK)
+  }
+  if
+#ifdef M_ONE_BIT
+  :: wants && before == 0 ->
+#else
+  :: wants && !(before & WAKING) ->
+#endif
+     wake(AGENT_OF(r))
+  :: else
+  fi;
+  atomic { wants = false; before = 0 }
+}
+
+inline notify(r) {
+  /* @agent.zig:notify */
+#if defined(M_ATTENTION_BEFORE_LISTING)
+  wants = wakes[r]; attract(r); enlist(r)
+#elif defined(M_FLAG_BEFORE_LISTING)
+  wants = wakes[r]; enlist(r); attract(r)
+#else
+  enlist(r); wants = wakes[r]; attract(r)
+#endif
+}
+
+#ifdef PIPES
+#ifdef LIVES
+inline write_pipe(p, life) {
+  /* @event_pipe.zig:signal, @slab.zig:enter */
+  atomic {
+    sent = (life == pipe_generation[p] -> SENT_FIRST : NOT_SENT);
+#ifndef M_PIPE_WITHOUT_GUESTS
+    pipe_guests[p] = (sent != NOT_SENT -> pipe_guests[p] + 1 : pipe_guests[p])
+#endif
+  }
+  if
+  :: sent != NOT_SENT ->
+    atomic { assert(file[p] == life); readable[p] = true };
+    /* @slab.zig:leave */
+#ifndef M_PIPE_WITHOUT_GUESTS
+    pipe_guests[p]--
+#endif
+  :: else
+  fi;
+  sent = SENT_FIRST
+}
+#else
+/* @event_pipe.zig:signal */
+#define write_pipe(p, life) readable[p] = true
+#endif
+#endif
+
+/* Before the listing when the owner drains (FLAG_PIPE), after it when the watcher does (FLAG_PIPE_LAST). */
+#ifdef M_PIPE_IN_THE_OTHER_ORDER
+#define WRITES_LAST AUTODRAIN
+#else
+#define WRITES_LAST !AUTODRAIN
+#endif
+
+inline announce(r) {
+  /* @record.zig:announce, @record.zig:writePipe */
+#ifdef PIPES
+  if
+  :: piped[r] && !(WRITES_LAST) -> write_pipe(pipe_of[r], PIPE_LIFE(r))
+  :: else
+  fi;
+#endif
+  notify(r);
+#ifdef PIPES
+  if
+  :: piped[r] && WRITES_LAST -> write_pipe(pipe_of[r], PIPE_LIFE(r))
+  :: else
+  fi
+#endif
+}
+
+inline send(r, of_life, what) {
+  in_flight++;
+  /* @record.zig:send */
+#ifdef M_ANNOUNCE_BEFORE_PENDING
+  announce(r);
+#endif
+#ifdef M_CHECK_BEFORE_SWAP
+  sent = (NAMES(r, of_life) -> SENT : NOT_SENT);
+#endif
+  atomic {
+    if
+#ifdef M_CHECK_BEFORE_SWAP
+    :: sent == NOT_SENT
+#else
+    :: !NAMES(r, of_life) -> sent = NOT_SENT
+#endif
+    :: else ->
+       sent = (pending[r] == 0 -> SENT_FIRST : SENT);
+       pending[r] = what;
+       signalled[r] = what;
+#if defined(LIVES) && !defined(M_GUEST_AFTER_SWAP)
+       guests[r] = (sent == SENT_FIRST -> guests[r] + 1 : guests[r])
+#endif
+    fi
+  }
+#ifndef M_ANNOUNCE_BEFORE_PENDING
+  if
+  :: sent == SENT_FIRST ->
+#if defined(LIVES) && defined(M_GUEST_AFTER_SWAP)
+    guests[r]++;
+#endif
+#if defined(LIVES) && defined(M_LEAVE_BEFORE_ANNOUNCE)
+    guests[r]--;
+#endif
+    announce(r);
+#if defined(LIVES) && !defined(M_LEAVE_BEFORE_ANNOUNCE)
+    /* @slab.zig:leave */
+    guests[r]--
+#endif
+  :: else
+  fi;
+#endif
+  atomic { sent = 0; in_flight-- }
+}

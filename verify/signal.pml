@@ -1,0 +1,291 @@
+/*
+ * One POSIX signal and its disposition: two readers in two threads hook it, want hysteresis or not, handle and close,
+ * while it arrives. That a signalled record is handled is for the other models; here it simply is.
+ *
+ * Comments and M_... as in protocol.pml.
+ */
+#define READERS 2
+/* Dispositions. */
+#define OLD 0
+#define OURS 1
+#define IGNORED 2
+#define OTHER 3
+
+byte disposition = OLD;
+
+/* @hook.zig:Hook */
+bool cell[READERS];
+byte count;
+byte with_hysteresis;
+bool hysteresis;
+bool ignored;
+byte ignoring;
+byte old;
+bool locked;
+
+bool pending[READERS];
+
+/* Ghosts. From the end of add() to the beginning of remove(). */
+bool hooked[READERS];
+/* It arrived while ignored: a callback must begin after that. */
+bool owed[READERS];
+bool replaced;
+
+#define LOCK atomic { !locked -> locked = true }
+#define UNLOCK locked = false
+#define IS_OURS(d) (d == OURS || (d == IGNORED && ignored))
+
+proctype handler(bool to_first; bool to_second) {
+  byte displaced;
+  byte r;
+  /* @hook.zig:handler */
+#ifdef M_SIGNAL_THEN_IGNORE
+  do
+  :: r < READERS -> atomic { pending[r] = pending[r] || cell[r]; r++ }
+  :: else -> break
+  od;
+  r = 0;
+#endif
+  if
+  :: hysteresis ->
+     /* @hook.zig:ignore */
+#ifndef M_IGNORING_NOT_COUNTED
+     ignoring++;
+#endif
+     if
+#ifdef M_IGNORE_WITHOUT_SECOND_LOOK
+     :: true ->
+#else
+     :: hysteresis ->
+#endif
+        atomic { displaced = disposition; disposition = IGNORED };
+        if
+        :: displaced == OURS -> ignored = true
+        :: displaced == IGNORED
+#ifdef M_IGNORE_OVER_OTHERS
+        :: else -> ignored = true
+#else
+        :: else -> disposition = displaced
+#endif
+        fi
+#ifndef M_IGNORE_WITHOUT_SECOND_LOOK
+     :: else
+#endif
+     fi;
+#ifndef M_IGNORING_NOT_COUNTED
+     ignoring--
+#endif
+  :: else
+  fi;
+#ifndef M_SIGNAL_THEN_IGNORE
+  /* @hook.zig:signalAll */
+  do
+  :: r < READERS -> atomic { pending[r] = pending[r] || cell[r]; r++ }
+  :: else -> break
+  od;
+#endif
+  displaced = 0
+}
+
+/* The signal comes ARRIVALS times. */
+proctype kernel() {
+  byte left = ARRIVALS;
+  do
+  :: left > 0 ->
+     atomic {
+       left--;
+       if
+       :: disposition == OURS -> run handler(hooked[0], hooked[1])
+       :: disposition == IGNORED ->
+          owed[0] = owed[0] || hooked[0];
+          owed[1] = owed[1] || hooked[1]
+       :: disposition == OLD -> assert(!hooked[0] && !hooked[1])
+       :: disposition == OTHER
+       fi
+     }
+  :: else -> break
+  od
+}
+
+#ifdef FOREIGN
+/* Somebody else installs a handler over ours, and stays. */
+proctype foreign() {
+  atomic { disposition = OTHER; replaced = true }
+}
+#endif
+
+inline stop_ignoring() {
+  /* @hook.zig:stopIgnoring */
+#ifdef M_CHANGE_WHILE_IGNORING
+  skip
+#else
+  hysteresis = false;
+#ifndef M_STOP_WITHOUT_WAIT
+  ignoring == 0
+#endif
+#endif
+}
+
+inline resume_ignoring() {
+  /* @hook.zig:resumeIgnoring */
+  hysteresis = (count != 0 && with_hysteresis >= count)
+}
+
+inline keep(what) {
+  /* @hook.zig:keep */
+  old = what
+}
+
+inline install() {
+  /* @hook.zig:install */
+  current = disposition;
+  if
+  :: !IS_OURS(current) -> keep(current)
+  :: else
+  fi;
+  atomic { current = disposition; disposition = OURS };
+  if
+  :: !IS_OURS(current) -> keep(current)
+  :: else
+  fi;
+  ignored = false
+}
+
+inline add() {
+  /* @hook.zig:add */
+  LOCK;
+#ifdef M_INSTALL_BEFORE_CELL
+  install();
+#endif
+  cell[me] = true;
+  count++;
+  stop_ignoring();
+  with_hysteresis = with_hysteresis + wants;
+#ifndef M_INSTALL_BEFORE_CELL
+  install();
+#endif
+  resume_ignoring();
+  atomic { hooked[me] = true; UNLOCK }
+}
+
+inline rearm() {
+  /* @hook.zig:rearmLocked */
+  if
+  :: count != 0 && ignored ->
+     ignored = false;
+     atomic { current = disposition; disposition = OURS };
+     if
+#ifndef M_REARM_OVER_OTHERS
+     :: current == OTHER -> disposition = current
+#endif
+     :: else
+     fi
+  :: else
+  fi
+}
+
+inline restore() {
+  /* @hook.zig:restore */
+  current = disposition;
+  if
+#ifdef M_RESTORE_OVER_OTHERS
+  :: true ->
+#else
+  :: IS_OURS(current) ->
+#endif
+     atomic { current = disposition; disposition = old };
+     if
+#if !defined(M_RESTORE_WITHOUT_SECOND_LOOK) && !defined(M_RESTORE_OVER_OTHERS)
+     :: !IS_OURS(current) -> disposition = current
+#endif
+     :: else
+     fi
+#ifndef M_RESTORE_OVER_OTHERS
+  :: else
+#endif
+  fi;
+  ignored = false
+}
+
+inline remove() {
+  /* @hook.zig:remove */
+  atomic { hooked[me] = false; owed[me] = false };
+  LOCK;
+  count--;
+  stop_ignoring();
+  with_hysteresis = with_hysteresis - wants;
+  cell[me] = false;
+  if
+  :: count == 0 -> restore()
+  :: else
+  fi;
+  resume_ignoring();
+  UNLOCK
+}
+
+inline handle() {
+  /* @record.ts:#handle */
+#ifdef M_REARM_BEFORE_TAKE
+  LOCK; rearm(); UNLOCK;
+#endif
+  pending[me] = false;
+#ifndef M_REARM_BEFORE_TAKE
+  /* @hook.zig:rearm */
+  if
+  :: wants -> LOCK; rearm(); UNLOCK
+  :: else
+  fi;
+#endif
+  owed[me] = false
+}
+
+/* The readers' first wishes are theirs to choose; each changes its mind, closes and comes again, ACTS times. */
+proctype reader(byte me) {
+  byte acts = ACTS;
+  byte current;
+  bit wants;
+  do
+  :: wants = 1; break
+  :: break
+  od;
+  add();
+  do
+  :: hooked[me] && pending[me] -> handle()
+  :: acts > 0 && hooked[me] -> acts--; remove()
+  :: acts > 0 && !hooked[me] -> acts--; pending[me] = false; add()
+  /* @hook.zig:change */
+  :: acts > 0 && hooked[me] ->
+     acts--;
+     LOCK;
+     stop_ignoring();
+     with_hysteresis = with_hysteresis - wants;
+     wants = 1 - wants;
+     with_hysteresis = with_hysteresis + wants;
+#ifndef M_CHANGE_WITHOUT_REARM
+     rearm();
+#endif
+     resume_ignoring();
+     UNLOCK
+  :: timeout -> break
+  od;
+  skip;
+  d_step {
+    /* Not lost, and not deaf. */
+    assert(!hooked[me] || (!pending[me] && !owed[me]));
+    assert(replaced || count == 0 || disposition == OURS);
+    assert(replaced || count != 0 || disposition == OLD);
+    /* Whoever came after us keeps theirs; whoever hooks after that gives it back. */
+    assert(!replaced || disposition == OTHER || (count > 0 && disposition == OURS && old == OTHER))
+  }
+}
+
+init {
+  atomic {
+    run reader(0);
+    run reader(1);
+#ifdef FOREIGN
+    run foreign();
+#endif
+    run kernel()
+  }
+}
