@@ -87,6 +87,10 @@ const symbols = {
   killer_address: { parameters: [], result: "u64" },
   /** tgkill(2) to a thread of this process. */
   kill_thread: { parameters: ["i32", "i32"], result: "i32" },
+  /** SIGALRM to this process, once: setitimer(2). */
+  alarm: { parameters: ["u32"], result: "i32" },
+  /** The signal to this process, once, by a timer of its own: timer_create(2). */
+  timer: { parameters: ["i32", "u32"], result: "i32" },
   /** A pipe: read side in the low 32 bits, write side in the high. */
   pipe: { parameters: ["i32", "i32"], result: "u64" },
   /** A non-blocking pair, packed like a pipe. */

@@ -53,6 +53,8 @@ pub const functions = .{
     .{ "kill", kill, .{ "process", "signal", "count" }, "kill(2), count times." },
     .{ "killer_address", killerAddress, .{}, "A native function (arg): signal arg % 256 to thread arg / 256 of this process." },
     .{ "kill_thread", killThread, .{ "thread", "signal" }, "tgkill(2) to a thread of this process." },
+    .{ "alarm", alarm, .{"delay_us"}, "SIGALRM to this process, once: setitimer(2)." },
+    .{ "timer", timer, .{ "signal", "delay_ns" }, "The signal to this process, once, by a timer of its own: timer_create(2)." },
 
     .{ "pipe", makePipe, .{ "cloexec", "nonblocking" }, "A pipe: read side in the low 32 bits, write side in the high." },
     .{ "socketpair", makeSocketpair, .{}, "A non-blocking pair, packed like a pipe." },
@@ -504,6 +506,34 @@ fn killer(arg: u64) callconv(.c) void {
 
 fn killerAddress() callconv(.c) u64 {
     return @intFromPtr(&killer);
+}
+
+fn alarm(delay_us: u32) callconv(.c) i32 {
+    const REAL = 0;
+    // Interval and value, each in seconds and microseconds: what Zig's own declaration calls nanoseconds.
+    const time = [4]isize{ 0, 0, 0, @intCast(delay_us) };
+    return answer(linux.syscall3(.setitimer, REAL, @intFromPtr(&time), 0));
+}
+
+var timers: [65]?i32 = @splat(null);
+
+fn timer(signal: i32, delay_ns: u32) callconv(.c) i32 {
+    const place = &timers[@intCast(signal)];
+    if (place.* == null) {
+        // struct sigevent: a value that nobody reads, the signal, and SIGEV_SIGNAL (0).
+        var event: [8]u64 = @splat(0);
+        event[1] = @as(u32, @intCast(signal));
+        var id: i32 = 0;
+        const clock = @backingInt(linux.CLOCK.MONOTONIC);
+        const made = answer(linux.syscall3(.timer_create, clock, @intFromPtr(&event), @intFromPtr(&id)));
+        if (made < 0) return made;
+        place.* = id;
+    }
+    const time: linux.itimerspec = .{
+        .it_interval = .{ .sec = 0, .nsec = 0 },
+        .it_value = .{ .sec = 0, .nsec = delay_ns },
+    };
+    return answer(linux.syscall4(.timer_settime, @intCast(place.*.?), 0, @intFromPtr(&time), 0));
 }
 
 // Descriptors
