@@ -83,10 +83,16 @@ const symbols = {
   tid: { parameters: [], result: "i32" },
   /** kill(2), count times. */
   kill: { parameters: ["i32", "i32", "u32"], result: "i32" },
-  /** A native function (arg): signal arg % 256 to thread arg / 256 of this process. */
+  /** A native function (arg): signal arg % 256 to thread arg / 256 of this process, or the calling one for 0. */
   killer_address: { parameters: [], result: "u64" },
   /** tgkill(2) to a thread of this process. */
   kill_thread: { parameters: ["i32", "i32"], result: "i32" },
+  /** fork(2): the child reads from fd, unless that is -1, calls func(arg, 42) and ends. Gives its number. */
+  fork: { parameters: ["u64", "u64", "i32"], result: "i32" },
+  /** Of the int32 that forked children end with as their exit code. */
+  fork_exit: { parameters: ["u64"], result: "void" },
+  /** Waits for the end of a child: its exit code, or minus the signal that killed it. */
+  wait_exit: { parameters: ["i32"], result: "i32" },
   /** SIGALRM to this process, once: setitimer(2). */
   alarm: { parameters: ["u32"], result: "i32" },
   /** The signal to this process, once, by a timer of its own: timer_create(2). */

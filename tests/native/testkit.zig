@@ -51,8 +51,11 @@ pub const functions = .{
     .{ "pid", pid, .{}, "This process." },
     .{ "tid", tid, .{}, "This thread." },
     .{ "kill", kill, .{ "process", "signal", "count" }, "kill(2), count times." },
-    .{ "killer_address", killerAddress, .{}, "A native function (arg): signal arg % 256 to thread arg / 256 of this process." },
+    .{ "killer_address", killerAddress, .{}, "A native function (arg): signal arg % 256 to thread arg / 256 of this process, or the calling one for 0." },
     .{ "kill_thread", killThread, .{ "thread", "signal" }, "tgkill(2) to a thread of this process." },
+    .{ "fork", fork, .{ "func", "arg", "fd" }, "fork(2): the child reads from fd, unless that is -1, calls func(arg, 42) and ends. Gives its number." },
+    .{ "fork_exit", forkExit, .{"address"}, "Of the int32 that forked children end with as their exit code." },
+    .{ "wait_exit", waitExit, .{"process"}, "Waits for the end of a child: its exit code, or minus the signal that killed it." },
     .{ "alarm", alarm, .{"delay_us"}, "SIGALRM to this process, once: setitimer(2)." },
     .{ "timer", timer, .{ "signal", "delay_ns" }, "The signal to this process, once, by a timer of its own: timer_create(2)." },
 
@@ -501,11 +504,38 @@ fn killThread(thread: i32, signal: i32) callconv(.c) i32 {
 }
 
 fn killer(arg: u64) callconv(.c) void {
-    _ = killThread(@intCast(arg / 256), @intCast(arg % 256));
+    const thread: i32 = @intCast(arg / 256);
+    _ = killThread(if (thread == 0) linux.gettid() else thread, @intCast(arg % 256));
 }
 
 fn killerAddress() callconv(.c) u64 {
     return @intFromPtr(&killer);
+}
+
+/// The child has none of the engine's memory: only native code runs there, and only what a signal handler may do.
+fn fork(func: u64, arg: u64, fd: i32) callconv(.c) i32 {
+    const parent = linux.getpid();
+    const child = answer(linux.fork());
+    if (child != 0) return child;
+    _ = linux.prctl(@backingInt(linux.PR.SET_PDEATHSIG), @backingInt(linux.SIG.KILL), 0, 0, 0);
+    // It may have died before that.
+    if (linux.getppid() != parent) linux.exit_group(1);
+    if (fd >= 0) _ = readFd(fd);
+    @as(ValueFunction, @ptrFromInt(func))(arg, 42);
+    linux.exit_group(if (exit_word) |word| word.load(.seq_cst) else 0);
+}
+
+var exit_word: ?*const std.atomic.Value(i32) = null;
+
+fn forkExit(address: u64) callconv(.c) void {
+    exit_word = @ptrFromInt(address);
+}
+
+fn waitExit(process: i32) callconv(.c) i32 {
+    var status: u32 = 0;
+    while (linux.errno(linux.wait4(process, @ptrCast(&status), 0, null)) == .INTR) {}
+    const signal: i32 = @intCast(status & 0x7f);
+    return if (signal != 0) -signal else @intCast(status >> 8 & 0xff);
 }
 
 fn alarm(delay_us: u32) callconv(.c) i32 {

@@ -1,0 +1,202 @@
+/** No JavaScript runs in the child of a fork(2): engines keep their memory out of it. Native code and handlers do. */
+
+import { assert, assertEquals } from "@std/assert";
+import { spawnSync } from "node:child_process";
+import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
+import { runtime, testsOf, turn } from "./harness.ts";
+import { makePipe, readable, startKiller, testkit } from "./native/testkit.ts";
+
+const test = testsOf(import.meta.url);
+
+const SIGUSR2 = 12;
+const SIGRT6 = 40;
+
+/** The value that the child signals. */
+const CHILDS = 42;
+
+/** A native function that raises a signal in the thread that calls it. */
+function raiser(signal: number) {
+  return { func: testkit.killer_address(), arg: BigInt(signal) };
+}
+
+/** Forks a child that calls `func(arg, 42)`, and gives what the Interrupt's value in the child is then. */
+function valueInChild(
+  interrupt: Interrupt,
+  { func, arg }: { func: bigint; arg: bigint },
+): number {
+  testkit.fork_exit(interrupt.cVar);
+  return testkit.wait_exit(testkit.fork(func, arg, -1));
+}
+
+test("a hooked signal in a forked child reaches that child only", async () => {
+  let calls = 0;
+  const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
+  for (let round = 0; round < 20; round++) {
+    assertEquals(valueInChild(interrupt, raiser(SIGUSR2)), 1);
+    assertEquals(interrupt.pending, 0);
+    // The child wrote to the wake of this loop: it turns, and finds nothing.
+    await turn();
+    checkpoint();
+    assertEquals(calls, round);
+    const next = interrupt.wait();
+    testkit.kill_thread(testkit.tid(), SIGUSR2);
+    assertEquals(await next, 1);
+  }
+});
+
+test("`signalFunc()` in a forked child reaches that child only", async () => {
+  const values: number[] = [];
+  const interrupt = new Interrupt({ callback: (value) => values.push(value) });
+  assertEquals(valueInChild(interrupt, interrupt.signalFunc()), CHILDS);
+  await turn();
+  checkpoint();
+  assertEquals([interrupt.pending, values], [0, []]);
+});
+
+test("a value that waits while the process forks is in both, and the child's replaces the child's", () => {
+  const values: number[] = [];
+  const interrupt = new Interrupt({
+    signal: SIGUSR2,
+    callback: (value) => values.push(value),
+  });
+  const { func, arg } = interrupt.signalFunc();
+  testkit.call_value(func, arg, 7);
+  const nothing = raiser(0);
+  assertEquals(valueInChild(interrupt, nothing), 7);
+  assertEquals(valueInChild(interrupt, { func, arg }), CHILDS);
+  assertEquals(valueInChild(interrupt, raiser(SIGUSR2)), 1);
+  assertEquals(interrupt.pending, 7);
+  checkpoint();
+  assertEquals(values, [7]);
+});
+
+test("`postFork()` and `renew()` in the parent take its pipes away from a child that was forked before", () => {
+  const interrupt = new Interrupt();
+  const own = interrupt.pipeFileno;
+  using pipe = new EventPipe();
+  for (
+    const [fd, target, renew] of [
+      [own, interrupt.signalFunc(), () => interrupt.postFork()],
+      [pipe.fileno, pipe.signalFunc(), () => pipe.renew()],
+    ] as const
+  ) {
+    for (const renewed of [false, true]) {
+      const [readFd, writeFd] = makePipe({ nonblocking: false });
+      const child = testkit.fork(target.func, target.arg, readFd);
+      if (renewed) renew();
+      assertEquals(testkit.write(writeFd), 1);
+      assertEquals(testkit.wait_exit(child), 0);
+      assertEquals(readable(fd), !renewed);
+    }
+  }
+  assertEquals(interrupt.pending, 0);
+  // It is still this process's own.
+  const { func, arg } = interrupt.signalFunc();
+  testkit.call_value(func, arg, 1);
+  assert(readable(own));
+});
+
+test("a child that is forked at any point of another thread's signal can signal", () => {
+  const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => {} });
+  const pipe = interrupt.pipeFileno;
+  const { func, arg } = interrupt.signalFunc();
+  testkit.plan(0, 0n);
+  testkit.plan_values(1, 0);
+  const thread = testkit.thread_signal(func, arg);
+  const stop = startKiller(SIGUSR2, 50_000);
+  for (let round = 0; round < 200; round++) {
+    for (let i = 0; i < 100; i++) checkpoint();
+    assertEquals(valueInChild(interrupt, { func, arg }), CHILDS);
+  }
+  stop();
+  testkit.thread_stop(thread);
+  testkit.thread_join(thread);
+  checkpoint();
+  interrupt.postFork();
+  assertEquals([interrupt.pending, readable(pipe)], [0, false]);
+});
+
+/** What a spawned process has from its parent. */
+interface Inherited {
+  /** As `number target`, without stdin, stdout and stderr. */
+  descriptors: string[];
+  ignored: bigint;
+  blocked: bigint;
+}
+
+/** All ways in which this runtime spawns. */
+const spawners: Record<string, (command: string[]) => string> = {
+  "node:child_process": ([command, ...args]) =>
+    spawnSync(command, args, { encoding: "utf8" }).stdout,
+};
+if (runtime === "deno") {
+  spawners["Deno.Command"] = ([command, ...args]) =>
+    new TextDecoder().decode(
+      new Deno.Command(command, { args }).outputSync().stdout,
+    );
+}
+if (runtime === "bun") {
+  const { Bun } = globalThis as unknown as {
+    Bun: { spawnSync(command: string[]): { stdout: Uint8Array } };
+  };
+  spawners["Bun.spawn"] = (command) =>
+    new TextDecoder().decode(Bun.spawnSync(command).stdout);
+}
+
+function inherited(spawn: (command: string[]) => string): Inherited {
+  const text = spawn([
+    "sh",
+    "-c",
+    "ls -l /proc/self/fd; cat /proc/self/status",
+  ]);
+  const word = (name: string) =>
+    BigInt("0x" + new RegExp(`^${name}:\\s*(\\w+)`, "m").exec(text)![1]);
+  return {
+    descriptors: [...text.matchAll(/(\d+) -> (.*)$/gm)]
+      .filter(([, fd, target]) =>
+        Number(fd) > 2 && !target.startsWith("/proc/")
+      )
+      .map(([, fd, target]) => `${fd} ${target}`),
+    ignored: word("SigIgn"),
+    blocked: word("SigBlk"),
+  };
+}
+
+const hasSignal = (set: bigint, signal: number) =>
+  (set >> BigInt(signal - 1) & 1n) === 1n;
+
+for (const [name, spawn] of Object.entries(spawners)) {
+  test(`a process that \`${name}\` starts inherits no descriptor, no mask and no disposition`, () => {
+    const before = inherited(spawn);
+    const interrupt = new Interrupt({ signal: SIGUSR2 });
+    const pipe = new EventPipe();
+    const others = [
+      new Interrupt({ signal: "SIGTERM", pipe }),
+      new Interrupt({ signal: SIGRT6, signalHysteresis: true }),
+      new Interrupt({ pipe: makePipe() }),
+    ];
+    for (const one of [interrupt, ...others]) void one.pipeFileno;
+    assertEquals(inherited(spawn), before);
+    // Nor while they come in.
+    const stop = startKiller(SIGUSR2, 50_000);
+    for (let round = 0; round < 20; round++) {
+      assertEquals(inherited(spawn), before);
+      checkpoint();
+    }
+    stop();
+  });
+
+  test(`a process that \`${name}\` starts while a signal is ignored by hysteresis`, () => {
+    const before = inherited(spawn);
+    for (const signal of [SIGUSR2, SIGRT6]) {
+      using _interrupt = new Interrupt({ signal, signalHysteresis: true });
+      testkit.kill_thread(testkit.tid(), signal);
+      // Node sets the signals up to 31 to their defaults first, Bun all, Deno none.
+      const inherits = runtime === "deno" ||
+        runtime === "node" && signal === SIGRT6;
+      assertEquals(hasSignal(inherited(spawn).ignored, signal), inherits);
+      checkpoint();
+      assertEquals(inherited(spawn), before);
+    }
+  });
+}
