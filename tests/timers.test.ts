@@ -1,6 +1,6 @@
 /** After CPython's test_signal.StressTest: timers so short that they run out while the signal before is being handled. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { checkpoint, Interrupt } from "../mod.ts";
 import { testsOf } from "./harness.ts";
 import { testkit } from "./native/testkit.ts";
@@ -131,3 +131,32 @@ for (const [where, way] of Object.entries(ways)) {
     { timeout: 60 },
   );
 }
+
+test("a signal that comes while its last Interrupt opens or closes reaches that or the old handler, 10,000 times", () => {
+  const { timer } = delays();
+  testkit.handler_count(SIGRT6, 0n, 0n);
+  let calls = 0;
+  const seen = () => calls + testkit.handled(SIGRT6);
+  for (let round = 1; round <= rounds; round++) {
+    timer(SIGRT6);
+    do {
+      new Interrupt({ signal: SIGRT6, callback: () => calls++ }).close();
+    } while (seen() < round);
+    assertEquals(seen(), round);
+  }
+  assert(calls > 0);
+  assert(testkit.handled(SIGRT6) > 0);
+});
+
+test("`chain` calls the old handler whatever the Interrupt does meanwhile, 10,000 times", () => {
+  const { timer } = delays();
+  testkit.handler_count(SIGRT6, 0n, 0n);
+  for (let round = 1; round <= rounds; round++) {
+    timer(SIGRT6);
+    do {
+      using interrupt = new Interrupt({ signal: SIGRT6, chain: true });
+      for (let i = 0; i < 10; i++) interrupt.signalHysteresis = false;
+    } while (testkit.handled(SIGRT6) < round);
+    assertEquals(testkit.handled(SIGRT6), round);
+  }
+});
