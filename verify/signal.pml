@@ -35,7 +35,7 @@ bool replaced;
 #define UNLOCK locked = false
 #define IS_OURS(d) (d == OURS || (d == IGNORED && ignored))
 
-proctype handler(bool to_first; bool to_second) {
+proctype handler() {
   byte displaced;
   byte r;
   /* @hook.zig:handler */
@@ -95,7 +95,10 @@ proctype kernel() {
      atomic {
        left--;
        if
-       :: disposition == OURS -> run handler(hooked[0], hooked[1])
+       :: disposition == OURS ->
+          /* Whoever hooks it has its cell in before, and takes it away after. */
+          assert(cell[0] || cell[1]);
+          run handler()
        :: disposition == IGNORED ->
           owed[0] = owed[0] || hooked[0];
           owed[1] = owed[1] || hooked[1]
@@ -213,12 +216,15 @@ inline remove() {
   LOCK;
   count--;
   stop_ignoring();
-  with_hysteresis = with_hysteresis - wants;
+#ifdef M_CELL_BEFORE_DISPOSITION
   cell[me] = false;
+#endif
   if
   :: count == 0 -> restore()
   :: else
   fi;
+  with_hysteresis = with_hysteresis - wants;
+  cell[me] = false;
   resume_ignoring();
   UNLOCK
 }

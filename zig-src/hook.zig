@@ -108,6 +108,7 @@ pub fn add(signal: u32, arg: u64, options: u32) i32 {
     // The cell first: a signal that comes as soon as the handler is in must find its reader.
     cell.store(arg, .seq_cst);
     hook.count += 1;
+    stopIgnoring(hook);
     count(hook, options, .up);
     const installed = install(signal);
     if (installed < 0) {
@@ -124,10 +125,12 @@ pub fn remove(signal: u32, arg: u64, options: u32) void {
     defer lock.release();
     const hook = &hooks[signal];
     hook.count -= 1;
+    stopIgnoring(hook);
+    // The old disposition first, then the reader goes: a signal that comes meanwhile has one of the two. If it is ignored
+    // just now, every other reader is pending too, and rearms it.
+    if (hook.count == 0) restore(signal);
     count(hook, options, .down);
     findCell(hook, arg).?.store(0, .seq_cst);
-    // If it is ignored just now, every other reader is pending too, and rearms it.
-    if (hook.count == 0) restore(signal);
     resumeIgnoring(hook);
 }
 
@@ -135,8 +138,10 @@ pub fn change(signal: u32, old_options: u32, new_options: u32) void {
     lock.acquire();
     defer lock.release();
     const hook = &hooks[signal];
-    count(hook, old_options, .down);
+    stopIgnoring(hook);
+    // Up first: `chained` must not be 0 in between.
     count(hook, new_options, .up);
+    count(hook, old_options, .down);
     rearmLocked(signal);
     resumeIgnoring(hook);
 }
@@ -148,7 +153,6 @@ pub fn rearm(signal: u32) void {
 }
 
 fn count(hook: *Hook, options: u32, direction: enum { up, down }) void {
-    stopIgnoring(hook);
     const step: u32 = if (direction == .up) 1 else std.math.maxInt(u32);
     if (options & option_chain != 0) _ = hook.chained.fetchAdd(step, .seq_cst);
     if (options & option_hysteresis != 0) hook.with_hysteresis +%= step;
