@@ -49,6 +49,12 @@ pub fn build(b: *std.Build) void {
         library.root_module.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
         testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/testkit-{s}.node", .{target.name}));
     }
+    for (targets) |target| {
+        const resolved = b.resolveTargetQuery(target.query);
+        const library = addLibrary(b, "tests/native/faulty.zig", resolved, .safe);
+        library.root_module.addImport("async_interrupt", b.createModule(.{ .root_source_file = b.path("zig-src/root.zig") }));
+        testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/faulty-{s}.node", .{target.name}));
+    }
     const sender = b.addExecutable(.{
         .name = "sender",
         .root_module = b.createModule(.{

@@ -3,6 +3,8 @@
 const std = @import("std");
 const linux = std.os.linux;
 const assert = std.debug.assert;
+const call = @import("system_call.zig").call;
+const callLibc = @import("system_call.zig").callLibc;
 const Status = @import("../status.zig").Status;
 
 pub const Fd = i32;
@@ -38,19 +40,22 @@ pub fn isReserved(signal: u32) bool {
     };
 }
 
-const sigset_size = 8;
+fn sigaction(signal: u32, new: usize, old: usize) usize {
+    const sigset_size = 8;
+    return call(.rt_sigaction, linux.syscall4, .{ .rt_sigaction, signal, new, old, sigset_size });
+}
 
 pub fn disposition(signal: u32, out: *Disposition) i32 {
-    return failed(linux.syscall4(.rt_sigaction, signal, 0, @intFromPtr(out), sigset_size)) orelse 0;
+    return failed(sigaction(signal, 0, @intFromPtr(out))) orelse 0;
 }
 
 pub fn setDisposition(signal: u32, new: *const Disposition) i32 {
-    return failed(linux.syscall4(.rt_sigaction, signal, @intFromPtr(new), 0, sigset_size)) orelse 0;
+    return failed(sigaction(signal, @intFromPtr(new), 0)) orelse 0;
 }
 
 /// Sets and gives what was there, in one step.
 pub fn swapDisposition(signal: u32, new: *const Disposition, old: *Disposition) i32 {
-    return failed(linux.syscall4(.rt_sigaction, signal, @intFromPtr(new), @intFromPtr(old), sigset_size)) orelse 0;
+    return failed(sigaction(signal, @intFromPtr(new), @intFromPtr(old))) orelse 0;
 }
 
 /// RESTART: blocking reads go on. ONSTACK: Go and Deno require it. All signals are masked while the handler runs, so that
@@ -106,13 +111,13 @@ const __errno_location = @extern(?*const fn () callconv(.c) *c_int, .{ .name = "
 
 /// Zeroed memory that stays for the life of the process.
 pub fn map(size: usize) ?[*]align(std.heap.page_size_min) u8 {
-    const result = linux.mmap(null, size, .{ .READ = true, .WRITE = true }, .{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0);
+    const result = call(.mmap, linux.mmap, .{ null, size, linux.PROT{ .READ = true, .WRITE = true }, linux.MAP{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0 });
     if (failed(result) != null) return null;
     return @ptrFromInt(result);
 }
 
 pub fn yield() void {
-    _ = linux.sched_yield();
+    _ = call(.sched_yield, linux.sched_yield, .{});
 }
 
 pub fn threadId() i32 {
@@ -137,16 +142,16 @@ pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) void {
     const create = pthread_key_create orelse return;
     const set = pthread_setspecific orelse return;
     if (!thread_exit_key_made) {
-        if (create(&thread_exit_key, function) != 0) return;
+        if (callLibc(.pthread_key_create, create, .{ &thread_exit_key, function }) != 0) return;
         thread_exit_key_made = true;
     }
     // Any value but null makes the destructor run.
-    _ = set(thread_exit_key, &thread_exit_key);
+    _ = callLibc(.pthread_setspecific, set, .{ thread_exit_key, &thread_exit_key });
 }
 
 /// Whether code can run at `address`, by /proc/self/maps. true where that cannot be read: then it is not known to be wrong.
 pub fn isExecutable(address: u64) bool {
-    const opened = linux.open("/proc/self/maps", .{ .CLOEXEC = true }, 0);
+    const opened = call(.open, linux.open, .{ "/proc/self/maps", linux.O{ .CLOEXEC = true }, 0 });
     if (failed(opened) != null) return true;
     const fd: Fd = @intCast(opened);
     defer close(fd);
@@ -156,7 +161,7 @@ pub fn isExecutable(address: u64) bool {
     var field: enum { start, end, perms, rest } = .start;
     var column: usize = 0;
     while (true) {
-        const got = linux.read(fd, &buffer, buffer.len);
+        const got = call(.read, linux.read, .{ fd, &buffer, buffer.len });
         if (failed(got) != null or got == 0) return false;
         for (buffer[0..got]) |byte| {
             if (byte == '\n') {
@@ -199,7 +204,7 @@ pub const FdKind = enum(i32) { eventfd = 0, pipe = 1, socketpair = 2 };
 
 /// An eventfd, both ends in one descriptor; a pipe where the kernel has none left to give.
 pub fn eventPair(ends: *[2]Fd, kind: *FdKind) i32 {
-    const event = linux.eventfd(0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK);
+    const event = call(.eventfd2, linux.eventfd, .{ 0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK });
     if (failed(event) == null) {
         ends.* = @splat(@intCast(event));
         kind.* = .eventfd;
@@ -210,19 +215,19 @@ pub fn eventPair(ends: *[2]Fd, kind: *FdKind) i32 {
 
 pub fn pipePair(ends: *[2]Fd, kind: *FdKind) i32 {
     kind.* = .pipe;
-    return failed(linux.pipe2(ends, .{ .CLOEXEC = true, .NONBLOCK = true })) orelse 0;
+    return failed(call(.pipe2, linux.pipe2, .{ ends, linux.O{ .CLOEXEC = true, .NONBLOCK = true } })) orelse 0;
 }
 
 /// A connected pair that runtimes read as a socket: [0] is handed to the runtime, [1] is written.
 pub fn streamPair(ends: *[2]Fd) i32 {
     const kind = linux.SOCK.STREAM | linux.SOCK.CLOEXEC | linux.SOCK.NONBLOCK;
-    return failed(linux.socketpair(linux.AF.UNIX, kind, 0, ends)) orelse 0;
+    return failed(call(.socketpair, linux.socketpair, .{ linux.AF.UNIX, kind, 0, ends })) orelse 0;
 }
 
 /// What kind of descriptors the caller gave; refuses closed and blocking ones, and ends that face the wrong way.
 pub fn inspect(read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 {
     for ([_]Fd{ read_fd, write_fd }, [_]std.posix.ACCMODE{ .WRONLY, .RDONLY }) |fd, wrong| {
-        const flags = linux.fcntl(fd, linux.F.GETFL, 0);
+        const flags = call(.fcntl, linux.fcntl, .{ fd, linux.F.GETFL, 0 });
         if (fd < 0 or failed(flags) != null) return Status.bad_fd.code();
         const status: linux.O = @bitCast(@as(u32, @truncate(flags)));
         if (!status.NONBLOCK) return Status.blocking_fd.code();
@@ -235,7 +240,7 @@ pub fn inspect(read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 {
 
 fn stat(fd: Fd) ?linux.Statx {
     var result: linux.Statx = undefined;
-    if (failed(linux.statx(fd, "", linux.AT.EMPTY_PATH, linux.STATX.BASIC_STATS, &result)) != null) return null;
+    if (failed(call(.statx, linux.statx, .{ fd, "", linux.AT.EMPTY_PATH, linux.STATX.BASIC_STATS, &result })) != null) return null;
     return result;
 }
 
@@ -258,7 +263,7 @@ pub fn sameFile(a: Fd, b: Fd) bool {
 
 pub fn duplicate(fd: Fd) i32 {
     const F_DUPFD_CLOEXEC = 1030;
-    const result = linux.fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    const result = call(.fcntl, linux.fcntl, .{ fd, F_DUPFD_CLOEXEC, 0 });
     return failed(result) orelse @intCast(result);
 }
 
@@ -267,7 +272,7 @@ pub fn replace(fd: Fd, target: Fd) i32 {
     assert(fd != target);
     const cloexec: linux.O = .{ .CLOEXEC = true };
     while (true) {
-        const result = linux.dup3(fd, target, @bitCast(cloexec));
+        const result = call(.dup3, linux.dup3, .{ fd, target, @as(u32, @bitCast(cloexec)) });
         if (failed(result)) |status| {
             // EBUSY: another thread is in the middle of opening this number. EINTR: try again.
             if (status == Status.ofErrno(@backingInt(linux.E.BUSY)) or status == Status.ofErrno(@backingInt(linux.E.INTR))) continue;
@@ -284,8 +289,8 @@ pub fn write(fd: Fd, kind: FdKind) void {
     const bytes = std.mem.asBytes(&one);
     while (true) {
         const result = switch (kind) {
-            .socketpair => linux.sendto(fd, bytes, 1, linux.MSG.DONTWAIT | linux.MSG.NOSIGNAL, null, 0),
-            .pipe, .eventfd => linux.write(fd, bytes, 8),
+            .socketpair => call(.sendto, linux.sendto, .{ fd, bytes, 1, linux.MSG.DONTWAIT | linux.MSG.NOSIGNAL, null, 0 }),
+            .pipe, .eventfd => call(.write, linux.write, .{ fd, bytes, 8 }),
         };
         if (linux.errno(result) != .INTR) return;
     }
@@ -295,7 +300,7 @@ pub fn write(fd: Fd, kind: FdKind) void {
 pub fn drain(fd: Fd, kind: FdKind) void {
     var buffer: [512]u8 = undefined;
     while (true) {
-        const result = linux.read(fd, &buffer, buffer.len);
+        const result = call(.read, linux.read, .{ fd, &buffer, buffer.len });
         if (linux.errno(result) == .INTR) continue;
         if (failed(result) != null) return;
         // Our own eventfd gives all with one read. What was adopted may be anything, such as a semaphore: until it is empty.
@@ -313,7 +318,7 @@ pub fn waitReadable(fd: Fd, timeout_ns: ?u64) i32 {
             const left = end -| now();
             rest = .{ .sec = @intCast(left / std.time.ns_per_s), .nsec = @intCast(left % std.time.ns_per_s) };
         }
-        const result = linux.ppoll(&fds, 1, if (deadline == null) null else &rest, null);
+        const result = call(.ppoll, linux.ppoll, .{ &fds, 1, if (deadline == null) null else &rest, null });
         if (linux.errno(result) == .INTR) continue;
         if (failed(result)) |status| return status;
         if (result == 0) return 0;
@@ -324,11 +329,11 @@ pub fn waitReadable(fd: Fd, timeout_ns: ?u64) i32 {
 fn now() u64 {
     var time: linux.timespec = undefined;
     // The system call itself: the vDSO's faster way is for those who ask often.
-    _ = linux.syscall2(.clock_gettime, @backingInt(linux.CLOCK.MONOTONIC), @intFromPtr(&time));
+    _ = call(.clock_gettime, linux.syscall2, .{ .clock_gettime, @backingInt(linux.CLOCK.MONOTONIC), @intFromPtr(&time) });
     return @as(u64, @intCast(time.sec)) * std.time.ns_per_s + @as(u64, @intCast(time.nsec));
 }
 
 /// EINTR is no failure: Linux has closed the descriptor by then.
 pub fn close(fd: Fd) void {
-    _ = linux.close(fd);
+    _ = call(.close, linux.close, .{fd});
 }
