@@ -52,6 +52,8 @@ pub fn build(b: *std.Build) void {
     for (targets) |target| {
         const resolved = b.resolveTargetQuery(target.query);
         const library = addLibrary(b, "tests/native/faulty.zig", resolved, .safe);
+        // Tests copy it often.
+        library.root_module.strip = true;
         library.root_module.addImport("async_interrupt", b.createModule(.{ .root_source_file = b.path("zig-src/root.zig") }));
         testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/faulty-{s}.node", .{target.name}));
     }

@@ -119,7 +119,8 @@ const symbols = {
 
 const folder = new URL("./lib/", import.meta.url);
 
-function pathOf(name: string): string {
+/** Where a file of the native helpers is. */
+export function pathOf(name: string): string {
   // Node runs from a tree of its own where this folder is a link: Workers and the main thread must open one file.
   return realpathSync(fileURLToPath(new URL(name, folder)));
 }

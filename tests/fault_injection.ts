@@ -1,0 +1,570 @@
+/**
+ * Makes every system call of the library fail once with every errno that it can return. Each time: a clear error or a
+ * documented fallback, nothing left behind, and the next Interrupt works.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { Worker } from "node:worker_threads";
+import {
+  assertNoMoreDescriptors,
+  openDescriptors,
+  turn,
+  until,
+} from "./harness.ts";
+import { Faulty } from "./native/faulty.ts";
+import {
+  makePipe,
+  makeSocketpair,
+  readable,
+  testkit,
+} from "./native/testkit.ts";
+
+const SIGUSR2 = 12;
+
+interface Call {
+  /** x86-64's, or what system_call.zig counts a function of libc as. */
+  number: number;
+  /** As its man page has them, and what the kernel's source has besides. */
+  errnos: string[];
+  /**
+   * It is made where nobody can be told, as in a signal handler: what it was for may be left undone, this once, except
+   * after these, which pass.
+   */
+  quietUnless?: string[];
+}
+
+/** A sandbox (seccomp) may answer any call like this. */
+const sandbox = ["EPERM", "ENOSYS"];
+
+/** Every call that the library makes and that can fail. */
+const table: Record<string, Call> = {
+  read: {
+    number: 0,
+    errnos: ["EAGAIN", "EBADF", "EFAULT", "EINTR", "EINVAL", "EIO", "EISDIR"],
+    quietUnless: ["EINTR"],
+  },
+  write: {
+    number: 1,
+    errnos: [
+      ...["EAGAIN", "EBADF", "EDESTADDRREQ", "EDQUOT", "EFAULT", "EFBIG"],
+      ...["EINTR", "EINVAL", "EIO", "ENOMEM", "ENOSPC", "EPERM", "EPIPE"],
+    ],
+    quietUnless: ["EINTR", "ENOMEM"],
+  },
+  open: {
+    number: 2,
+    errnos: [
+      ...["EACCES", "EINTR", "ELOOP", "EMFILE", "ENAMETOOLONG", "ENFILE"],
+      ...["ENOENT", "ENOMEM", "ENOTDIR", ...sandbox],
+    ],
+  },
+  close: {
+    number: 3,
+    errnos: ["EBADF", "EINTR", "EIO", "ENOSPC", "EDQUOT"],
+  },
+  mmap: {
+    number: 9,
+    errnos: [
+      ...["EACCES", "EAGAIN", "EBADF", "EEXIST", "EINVAL", "ENFILE", "ENODEV"],
+      ...["ENOMEM", "EOVERFLOW", ...sandbox],
+    ],
+  },
+  rt_sigaction: {
+    number: 13,
+    errnos: ["EFAULT", "EINVAL", ...sandbox],
+    quietUnless: [],
+  },
+  sendto: {
+    number: 44,
+    errnos: [
+      ...["EACCES", "EAGAIN", "EALREADY", "EBADF", "ECONNRESET"],
+      ...["EDESTADDRREQ", "EFAULT", "EINTR", "EINVAL", "EISCONN", "EMSGSIZE"],
+      ...["ENOBUFS", "ENOMEM", "ENOTCONN", "ENOTSOCK", "EOPNOTSUPP", "EPIPE"],
+      ...sandbox,
+    ],
+    quietUnless: ["EINTR", "ENOBUFS", "ENOMEM"],
+  },
+  socketpair: {
+    number: 53,
+    errnos: [
+      ...["EAFNOSUPPORT", "EFAULT", "EMFILE", "ENFILE", "ENOMEM"],
+      ...["EOPNOTSUPP", "EPROTONOSUPPORT", ...sandbox],
+    ],
+  },
+  fcntl: {
+    number: 72,
+    errnos: ["EBADF", "EINVAL", "EMFILE", ...sandbox],
+  },
+  clock_gettime: {
+    number: 228,
+    errnos: ["EACCES", "EFAULT", "EINVAL", "ENODEV", "ENOTSUP", ...sandbox],
+  },
+  ppoll: {
+    number: 271,
+    errnos: ["EFAULT", "EINTR", "EINVAL", "ENOMEM", ...sandbox],
+  },
+  eventfd2: {
+    number: 290,
+    errnos: ["EINVAL", "EMFILE", "ENFILE", "ENODEV", "ENOMEM", ...sandbox],
+  },
+  dup3: {
+    number: 292,
+    errnos: [
+      ...["EBADF", "EBUSY", "EINTR", "EINVAL", "EMFILE", "ENOMEM"],
+      ...sandbox,
+    ],
+  },
+  pipe2: {
+    number: 293,
+    errnos: ["EFAULT", "EINVAL", "EMFILE", "ENFILE", "ENOPKG", ...sandbox],
+  },
+  statx: {
+    number: 332,
+    errnos: [
+      ...["EACCES", "EBADF", "EFAULT", "EINVAL", "ELOOP", "ENAMETOOLONG"],
+      ...["ENOENT", "ENOMEM", "ENOTDIR", ...sandbox],
+    ],
+  },
+  pthread_key_create: { number: 1000, errnos: ["EAGAIN", "ENOMEM"] },
+  pthread_setspecific: { number: 1001, errnos: ["EINVAL", "ENOMEM"] },
+};
+
+/** sched_yield(2): always succeeds, and how often it is called is up to other threads. */
+const cannotFail = 24;
+
+type Modules = typeof import("../mod.ts");
+
+interface Stage extends Modules {
+  /** Closed at the end of the scenario, the last first. */
+  keep<T extends { close(): void }>(item: T): T;
+  /** Descriptors that the scenario brings itself. */
+  descriptors<T extends number[]>(fds: T): T;
+  /** What was signalled must have arrived; false where the failed call is a wake that may be left undone. */
+  wakes: boolean;
+  url: string;
+}
+
+/** Something to do with the library, which checks that it works. */
+export interface Scenario {
+  name: string;
+  /** It is about what happens once: each fault needs a library in its first state. */
+  first?: boolean;
+  run(stage: Stage): void | Promise<void>;
+}
+
+function raise() {
+  testkit.kill_thread(testkit.tid(), SIGUSR2);
+}
+
+function send({ signalFunc }: { signalFunc(): { func: bigint; arg: bigint } }) {
+  const { func, arg } = signalFunc();
+  testkit.call_value(func, arg, 7);
+}
+
+/** An Interrupt over descriptors that the caller keeps. */
+function adopted(name: string, make: () => [number, number]): Scenario {
+  return {
+    name: `an Interrupt over ${name}`,
+    run({ Interrupt, checkpoint, keep, descriptors }) {
+      const [readFd, writeFd] = descriptors(make());
+      const values: number[] = [];
+      const interrupt = keep(
+        new Interrupt({
+          pipe: [readFd, writeFd],
+          wake: false,
+          callback: (value) => values.push(value),
+        }),
+      );
+      for (let round = 1; round <= 2; round++) {
+        send({ signalFunc: () => interrupt.signalFunc() });
+        assert(readable(readFd));
+        checkpoint();
+        assertEquals(values, Array(round).fill(7));
+        assert(!readable(readFd));
+        if (round === 1) interrupt.postFork();
+      }
+    },
+  };
+}
+
+function withHysteresis(
+  { Interrupt, keep }: Stage,
+  values: number[],
+) {
+  return keep(
+    new Interrupt({
+      signal: SIGUSR2,
+      signalHysteresis: true,
+      wake: false,
+      callback: (value) => values.push(value),
+    }),
+  );
+}
+
+/** What the library is used for. */
+export const scenarios: Scenario[] = [
+  {
+    name: "the first Interrupt of a thread",
+    first: true,
+    run({ Interrupt, keep, checkpoint }) {
+      const interrupt = keep(new Interrupt());
+      send({ signalFunc: () => interrupt.signalFunc() });
+      checkpoint();
+      assertEquals(interrupt.pending, 0);
+    },
+  },
+  {
+    name: "more Interrupts on one signal than its hook has room for",
+    first: true,
+    run({ Interrupt, keep, checkpoint }) {
+      let calls = 0;
+      for (let i = 0; i < 8; i++) {
+        keep(
+          new Interrupt({
+            signal: SIGUSR2,
+            wake: false,
+            callback: () => calls++,
+          }),
+        );
+      }
+      raise();
+      checkpoint();
+      assertEquals(calls, 8);
+    },
+  },
+  {
+    name: "a POSIX signal, handled at a checkpoint",
+    run({ Interrupt, checkpoint, keep }) {
+      const values: number[] = [];
+      keep(
+        new Interrupt({
+          signal: SIGUSR2,
+          wake: false,
+          callback: (value) => values.push(value),
+        }),
+      );
+      raise();
+      checkpoint();
+      assertEquals(values, [1]);
+    },
+  },
+  {
+    name: "a POSIX signal that wakes the event loop",
+    async run({ Interrupt, checkpoint, keep, wakes }) {
+      let calls = 0;
+      keep(new Interrupt({ signal: SIGUSR2, callback: () => calls++ }));
+      raise();
+      if (wakes) await until(() => calls === 1);
+      else {
+        await turn();
+        // A wake that failed is made up for by the next checkpoint.
+        checkpoint();
+      }
+      assertEquals(calls, 1);
+    },
+  },
+  {
+    name: "a POSIX signal with hysteresis",
+    run(stage) {
+      const values: number[] = [];
+      const interrupt = withHysteresis(stage, values);
+      for (let round = 1; round <= 3; round++) {
+        raise();
+        stage.checkpoint();
+        assertEquals(values.length, round);
+        if (round === 2) interrupt.signalHysteresis = false;
+      }
+    },
+  },
+  {
+    name: "a POSIX signal with hysteresis, switched off while it is ignored",
+    run(stage) {
+      const values: number[] = [];
+      const interrupt = withHysteresis(stage, values);
+      raise();
+      interrupt.signalHysteresis = false;
+      stage.checkpoint();
+      raise();
+      stage.checkpoint();
+      assertEquals(values, [1, 1]);
+    },
+  },
+  {
+    name: "a POSIX signal that other code takes over while it is ignored",
+    run(stage) {
+      const values: number[] = [];
+      withHysteresis(stage, values);
+      raise();
+      const before = testkit.handled(SIGUSR2);
+      testkit.handler_count(SIGUSR2, 0n, 0n);
+      try {
+        stage.checkpoint();
+        raise();
+        assertEquals([values, testkit.handled(SIGUSR2) - before], [[1], 1]);
+      } finally {
+        testkit.handler_default(SIGUSR2);
+      }
+    },
+  },
+  {
+    name: "a POSIX signal with `chain`",
+    run({ Interrupt, checkpoint, keep }) {
+      testkit.handler_count(SIGUSR2, 0n, 0n);
+      const before = testkit.handled(SIGUSR2);
+      const interrupt = new Interrupt({
+        signal: SIGUSR2,
+        chain: true,
+        wake: false,
+      });
+      keep({
+        close() {
+          interrupt.close();
+          testkit.handler_default(SIGUSR2);
+        },
+      });
+      raise();
+      assertEquals(testkit.handled(SIGUSR2), before + 1);
+      checkpoint();
+    },
+  },
+  {
+    name: "an Interrupt with a pipe of its own",
+    run({ Interrupt, checkpoint, keep }) {
+      const interrupt = keep(new Interrupt({ wake: false }));
+      const fd = interrupt.pipeFileno;
+      for (let round = 1; round <= 2; round++) {
+        send({ signalFunc: () => interrupt.signalFunc() });
+        assert(readable(fd));
+        checkpoint();
+        assert(!readable(fd));
+        if (round === 1) interrupt.postFork();
+      }
+    },
+  },
+  adopted("the caller's pipe", () => makePipe()),
+  adopted("the caller's sockets", makeSocketpair),
+  adopted("the caller's eventfd", () => {
+    const fd = testkit.eventfd();
+    return [fd, fd];
+  }),
+  {
+    name: "an EventPipe",
+    run({ EventPipe, keep }) {
+      const pipe = keep(new EventPipe());
+      for (let round = 1; round <= 2; round++) {
+        pipe.signal();
+        assert(pipe.wait());
+        assert(pipe.wait(1e6));
+        pipe.drain();
+        assert(!pipe.wait(0));
+        assert(!pipe.wait(0.1));
+        if (round === 1) pipe.renew();
+      }
+    },
+  },
+  {
+    name: "an Interrupt with a native callback",
+    run({ Interrupt, keep, checkpoint }) {
+      const before = testkit.callback_count(3);
+      const nativeCallback = { func: testkit.callback_address(), arg: 3n };
+      const interrupt = keep(new Interrupt({ nativeCallback, wake: false }));
+      send({ signalFunc: () => interrupt.signalFunc() });
+      checkpoint();
+      assertEquals(testkit.callback_count(3), before + 1);
+    },
+  },
+  {
+    name: "a Worker that ends with an Interrupt and an EventPipe open",
+    async run({ url, keep }) {
+      const worker = new Worker(
+        new URL("./programs/worker_of.ts", import.meta.url),
+        { workerData: url },
+      );
+      const ended = new Promise((resolve) => worker.once("exit", resolve));
+      keep({ close: () => void worker.terminate() });
+      const failure = await new Promise<Error | undefined>(
+        (resolve, reject) => {
+          worker.once("message", resolve);
+          worker.once("error", reject);
+        },
+      );
+      await worker.terminate();
+      await ended;
+      if (failure) throw failure;
+    },
+  },
+];
+
+interface Outcome {
+  /** What was thrown, and what Interrupt.onError was told. */
+  errors: unknown[];
+  made: [number: number, times: number][];
+}
+
+/** Runs a scenario with what `arm` does to the calls it makes. */
+async function perform(
+  scenario: Scenario,
+  faulty: Faulty,
+  wakes: boolean,
+  arm: () => void,
+): Promise<Outcome> {
+  const modules = await faulty.modules();
+  const kept: { close(): void }[] = [];
+  const errors: unknown[] = [];
+  const close = () => {
+    for (let item = kept.pop(); item; item = kept.pop()) item.close();
+  };
+  const fds: number[] = [];
+  modules.Interrupt.onError = (error) => errors.push(error);
+  arm();
+  try {
+    await scenario.run({
+      ...modules,
+      wakes,
+      url: faulty.url,
+      keep: (item) => (kept.push(item), item),
+      descriptors: (given) => (fds.push(...given), given),
+    });
+  } catch (error) {
+    errors.push(error);
+  }
+  try {
+    close();
+  } catch (error) {
+    errors.push(error);
+    close();
+  }
+  const made = faulty.calls();
+  faulty.count();
+  for (const fd of new Set(fds)) testkit.close(fd);
+  return { errors, made };
+}
+
+/** A new Interrupt gets its signals, by checkpoint and by event loop. */
+async function assertWorks(modules: Modules) {
+  const { Interrupt, checkpoint } = modules;
+  const values: number[] = [];
+  const interrupt = new Interrupt({
+    signal: SIGUSR2,
+    callback: (value) => values.push(value),
+  });
+  raise();
+  checkpoint();
+  assertEquals(values, [1]);
+  // The wake that is on its way now, or one that a later signal sends.
+  const next = interrupt.wait();
+  testkit.kill(testkit.pid(), SIGUSR2, 1);
+  assertEquals(await next, 1);
+  interrupt.close();
+}
+
+/** It names what went wrong, and what to do about it. */
+function assertClear(error: unknown, name: string, errno: string) {
+  const { name: type, message } = error as Error;
+  assertEquals(type, "InterruptError", `${error}`);
+  const cause = name === "mmap"
+    ? "no native memory"
+    : errno === "EBADF"
+    ? /EBADF|a descriptor is not open/
+    : errno;
+  const [what, why, cure] = message.split(": ");
+  assert(/^Cannot /.test(what) && new RegExp(cause).test(why), message);
+  assert(cure || errno === "EBADF", message);
+}
+
+/** Which call of the table it is. */
+function nameOf(number: number): string {
+  for (const [name, call] of Object.entries(table)) {
+    if (call.number === number) return name;
+  }
+  throw new Error(`System call ${number} has no row in the table`);
+}
+
+/** The calls that a scenario makes when none fails, and how many descriptors the library then keeps. */
+export async function observe(
+  scenario: Scenario,
+  faulty?: Faulty,
+): Promise<{ made: Map<string, number>; keeps: number }> {
+  let made: Outcome["made"] = [];
+  let keeps = 0;
+  // Once more: the runtime itself has opened by then what it opens once.
+  for (let round = 0; round < 2; round++) {
+    const library = faulty ?? new Faulty();
+    await library.modules();
+    const before = openDescriptors();
+    const outcome = await perform(
+      scenario,
+      library,
+      true,
+      () => library.count(),
+    );
+    if (outcome.errors.length > 0) throw outcome.errors[0];
+    made = outcome.made;
+    await assertWorks(await library.modules());
+    keeps = openDescriptors() - before;
+  }
+  const calls = made.filter(([number]) => number !== cannotFail);
+  return {
+    made: new Map(calls.map(([number, times]) => [nameOf(number), times])),
+    keeps,
+  };
+}
+
+/** Every fault of a scenario. Gives how many were injected, and survived. */
+export async function inject(scenario: Scenario): Promise<number> {
+  let faulty = new Faulty();
+  await assertWorks(await faulty.modules());
+  const { made, keeps } = await observe(
+    scenario,
+    scenario.first ? undefined : faulty,
+  );
+  let injected = 0;
+  for (const [name, times] of made) {
+    const { number, errnos, quietUnless } = table[name];
+    for (let nth = 1; nth <= times; nth++) {
+      for (const errno of errnos) {
+        const fault = `${scenario.name}: ${name} number ${nth}: ${errno}`;
+        const quiet = quietUnless !== undefined && !quietUnless.includes(errno);
+        if (scenario.first) faulty = new Faulty();
+        const modules = await faulty.modules();
+        const before = openDescriptors();
+        testkit.disposition_save(SIGUSR2, SIGUSR2);
+        const outcome = await perform(
+          scenario,
+          faulty,
+          !quiet,
+          () => faulty.fail(number, nth, errno),
+        );
+        try {
+          const hits = outcome.made.find(([made]) => made === number)?.[1];
+          assert(hits !== undefined && hits >= nth, "it was not injected");
+          for (const error of outcome.errors) {
+            const lost = (error as Error).name === "AssertionError";
+            if (!(lost && quiet)) assertClear(error, name, errno);
+          }
+          await assertWorks(modules);
+          assertNoMoreDescriptors(before + Math.max(keeps, 0));
+          assert(
+            testkit.disposition_same(SIGUSR2, SIGUSR2) === 1,
+            "the disposition is another",
+          );
+        } catch (error) {
+          const errors = [...outcome.errors, error].map((each) =>
+            (each as Error).stack ?? each
+          );
+          throw new Error(`${fault}\n${errors.join("\n")}`);
+        }
+        injected++;
+      }
+    }
+  }
+  const planned = [...made].map(([name, times]) =>
+    times * table[name].errnos.length
+  ).reduce((sum, faults) => sum + faults, 0);
+  assertEquals(injected, planned);
+  assert(injected > 0);
+  return injected;
+}
+
+/** The calls of the table. */
+export const calls: string[] = Object.keys(table);

@@ -1,0 +1,34 @@
+import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const folders: string[] = [];
+
+function removeAll() {
+  for (const folder of folders) {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Copies the modules to a folder of their own, which is there until this process ends: with `library` beside them, else
+ * with none, as JSR and bundlers have them. Gives the URL of `mod`.
+ */
+export function copyModules(library?: string): string {
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  const folder = mkdtempSync(join(tmpdir(), "modules-copy-"));
+  if (folders.push(folder) === 1) process.once("exit", removeAll);
+  for (const name of readdirSync(root)) {
+    if (/\.[jt]s$|^ffi$|^package\.json$/.test(name)) {
+      cpSync(join(root, name), join(folder, name), { recursive: true });
+    }
+  }
+  if (library !== undefined) {
+    const name = `${process.platform}-${process.arch}.node`;
+    cpSync(library, join(folder, "lib", name));
+  }
+  const extension = import.meta.url.slice(-3);
+  return pathToFileURL(join(folder, `mod${extension}`)).href;
+}

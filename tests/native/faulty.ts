@@ -1,0 +1,58 @@
+/** The library as faulty.zig builds it: any one of its system calls can be told to fail. */
+
+import { constants } from "node:os";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { open } from "../../ffi/open.ts";
+import { copyModules } from "../modules_copy.ts";
+import { pathOf } from "./testkit.ts";
+
+const symbols = {
+  fault: { parameters: ["u32", "u32", "i32"], result: "void" },
+  fault_calls: { parameters: ["u32"], result: "u32" },
+  fault_numbers: { parameters: [], result: "u32" },
+} as const;
+
+/** A copy of the modules with a library of its own, in its first state. */
+export class Faulty {
+  /** The URL of its `mod`. */
+  readonly url = copyModules(
+    pathOf(`faulty-${process.platform}-${process.arch}.node`),
+  );
+  readonly #functions = open(
+    fileURLToPath(
+      new URL(`lib/${process.platform}-${process.arch}.node`, this.url),
+    ),
+    "ai_",
+    symbols,
+  ).functions;
+
+  /** What the modules export. */
+  async modules(): Promise<typeof import("../../mod.ts")> {
+    return await import(this.url);
+  }
+
+  /** The nth call of this number from here on fails, once. */
+  fail(number: number, nth: number, errno: string): void {
+    const code = (constants.errno as Record<string, number>)[errno];
+    if (code === undefined) throw new Error(`No such errno: ${errno}`);
+    this.#functions.fault(number, nth, code);
+  }
+
+  /** None fails; they are counted from here on. */
+  count(): void {
+    this.#functions.fault(0, 0, 0);
+  }
+
+  /** How often each call was made: [number, times]. */
+  calls(): [number: number, times: number][] {
+    const numbers = Array(this.#functions.fault_numbers()).keys();
+    return Array.from(
+      numbers,
+      (number): [number, number] => [
+        number,
+        this.#functions.fault_calls(number),
+      ],
+    ).filter(([, times]) => times > 0);
+  }
+}
