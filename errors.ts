@@ -1,3 +1,5 @@
+import { process } from "./ffi/runtime.ts";
+
 /** Why an {@linkcode InterruptError} was thrown. */
 export type InterruptErrorCode =
   | "CLOSED"
@@ -38,10 +40,12 @@ export class InterruptError extends Error {
   }
 }
 
+const badFd = -2;
+
 // The order and the numbers of zig-src/status.zig.
 const statuses: Record<number, [InterruptErrorCode, string]> = {
   [-1]: ["CLOSED", "it is closed"],
-  [-2]: ["BAD_FD", "a descriptor is not open"],
+  [badFd]: ["BAD_FD", "a descriptor is not open: was it closed meanwhile?"],
   [-3]: [
     "RESERVED_SIGNAL",
     "the signal cannot be caught, is a synchronous fault, or belongs to libc: choose another",
@@ -60,13 +64,29 @@ const statuses: Record<number, [InterruptErrorCode, string]> = {
 
 const system = -1000;
 
+/** What the caller can do about an errno. */
+const cures: Record<string, string> = {
+  EMFILE:
+    "this process has no descriptor left: close some, or raise its limit (ulimit -n)",
+  ENFILE: "the system has no descriptor left: close some, or raise fs.file-max",
+  EAGAIN: "a limit of this process is reached: use less, or raise it",
+  ENOMEM: "no memory is left for it: free some, or raise the limit",
+  EPERM: "it is not permitted: does a sandbox (seccomp) forbid it?",
+  ENOSYS: "the kernel has no such call: does a sandbox (seccomp) hide it?",
+};
+
 /** The one place where a native status becomes an error. `what` reads "Cannot hook SIGTERM". For this module only. */
 export function checked(status: number, what: string): number {
   if (status >= 0) return status;
   if (status <= system) {
+    const errno = system - status;
+    const name = process().getBuiltinModule("node:util")
+      .getSystemErrorName(-errno) ?? `errno ${errno}`;
+    if (name === "EBADF") return checked(badFd, what);
+    const cure = cures[name] ?? "it should not: please report this";
     throw new InterruptError(
       "SYSTEM",
-      `${what}: the system call failed with errno ${system - status}`,
+      `${what}: a system call failed with ${name}: ${cure}`,
     );
   }
   const [code, why] = statuses[status] ?? ["SYSTEM", `native status ${status}`];

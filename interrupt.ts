@@ -318,8 +318,11 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   set signalHysteresis(on: boolean) {
     const { slot } = this.#open();
+    const { functions } = this.#agent.native;
     this.#hysteresis = on;
-    this.#agent.native.functions.record_hook_options(slot, this.#hookOptions);
+    const status = functions.record_hook_options(slot, this.#hookOptions);
+    // If so, the signal may still be ignored: #updateRecord() waits until it is not.
+    checked(status, "Cannot hear the signal again");
     this.#updateRecord();
   }
 

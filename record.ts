@@ -150,9 +150,7 @@ export class InterruptRecord {
     if (this.#drains) this.#drain();
     const value = this.words.exchange(this.at + PENDING, 0);
     // Take, then rearm: an arrival in between belongs to this value, and nothing can leave the signal ignored.
-    if (this.rearms) {
-      this.#agent.native.functions.record_rearm(this.slot);
-    }
+    if (this.rearms) this.#rearm();
     this.#running = true;
     let returned = false;
     try {
@@ -162,6 +160,17 @@ export class InterruptRecord {
       this.#running = false;
       // The callback threw: deliver() will not go round again, so somebody else must.
       if (!returned && (this.pending !== 0 || this.#drainDue)) this.notify();
+    }
+  }
+
+  #rearm(): void {
+    try {
+      checked(
+        this.#agent.native.functions.record_rearm(this.slot),
+        "Cannot hear the signal again after it was handled",
+      );
+    } catch (error) {
+      this.report(error);
     }
   }
 

@@ -27,9 +27,9 @@ export const symbols = {
   /** Hooks a POSIX signal. Options: 1 chain, 2 hysteresis. */
   record_hook: { parameters: ["u32", "u32", "u32"], result: "i32" },
   /** Changes the options. */
-  record_hook_options: { parameters: ["u32", "u32"], result: "void" },
+  record_hook_options: { parameters: ["u32", "u32"], result: "i32" },
   /** After a signal with hysteresis was handled. */
-  record_rearm: { parameters: ["u32"], result: "void" },
+  record_rearm: { parameters: ["u32"], result: "i32" },
   /** From here on nobody signals it. */
   record_retire: { parameters: ["u32"], result: "void" },
   /** The slot may serve another. */

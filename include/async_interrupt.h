@@ -58,10 +58,10 @@ void ai_record_pipe_drain(uint32_t slot);
 int32_t ai_record_hook(uint32_t slot, uint32_t signal, uint32_t options);
 
 /* Changes the options. */
-void ai_record_hook_options(uint32_t slot, uint32_t options);
+int32_t ai_record_hook_options(uint32_t slot, uint32_t options);
 
 /* After a signal with hysteresis was handled. */
-void ai_record_rearm(uint32_t slot);
+int32_t ai_record_rearm(uint32_t slot);
 
 /* From here on nobody signals it. */
 void ai_record_retire(uint32_t slot);

@@ -4,6 +4,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { existsSync } from "node:fs";
+import process from "node:process";
 import { Worker } from "node:worker_threads";
 import {
   assertNoMoreDescriptors,
@@ -24,7 +26,7 @@ const SIGUSR2 = 12;
 interface Call {
   /** x86-64's, or what system_call.zig counts a function of libc as. */
   number: number;
-  /** As its man page has them, and what the kernel's source has besides. */
+  /** As its man page has them, and what the kernel's source has besides. ENOTSUP is Linux's EOPNOTSUPP too. */
   errnos: string[];
   /**
    * It is made where nobody can be told, as in a signal handler: what it was for may be left undone, this once, except
@@ -79,7 +81,7 @@ const table: Record<string, Call> = {
     errnos: [
       ...["EACCES", "EAGAIN", "EALREADY", "EBADF", "ECONNRESET"],
       ...["EDESTADDRREQ", "EFAULT", "EINTR", "EINVAL", "EISCONN", "EMSGSIZE"],
-      ...["ENOBUFS", "ENOMEM", "ENOTCONN", "ENOTSOCK", "EOPNOTSUPP", "EPIPE"],
+      ...["ENOBUFS", "ENOMEM", "ENOTCONN", "ENOTSOCK", "ENOTSUP", "EPIPE"],
       ...sandbox,
     ],
     quietUnless: ["EINTR", "ENOBUFS", "ENOMEM"],
@@ -88,7 +90,7 @@ const table: Record<string, Call> = {
     number: 53,
     errnos: [
       ...["EAFNOSUPPORT", "EFAULT", "EMFILE", "ENFILE", "ENOMEM"],
-      ...["EOPNOTSUPP", "EPROTONOSUPPORT", ...sandbox],
+      ...["ENOTSUP", "EPROTONOSUPPORT", ...sandbox],
     ],
   },
   fcntl: {
@@ -116,7 +118,7 @@ const table: Record<string, Call> = {
   },
   pipe2: {
     number: 293,
-    errnos: ["EFAULT", "EINVAL", "EMFILE", "ENFILE", "ENOPKG", ...sandbox],
+    errnos: ["EFAULT", "EINVAL", "EMFILE", "ENFILE", ...sandbox],
   },
   statx: {
     number: 332,
@@ -150,6 +152,8 @@ export interface Scenario {
   /** It is about what happens once: each fault needs a library in its first state. */
   first?: boolean;
   run(stage: Stage): void | Promise<void>;
+  /** The fault after which one descriptor stays open, and why. */
+  leaves?: { call: string; nth: number };
 }
 
 function raise() {
@@ -307,21 +311,33 @@ export const scenarios: Scenario[] = [
     },
   },
   {
+    name: "a POSIX signal with hysteresis that a later handler hands on",
+    run(stage) {
+      const values: number[] = [];
+      withHysteresis(stage, values);
+      const before = testkit.handled(SIGUSR2);
+      // Ours takes the signal's number first, as this one gives its argument.
+      const ours = testkit.disposition_word(SIGUSR2, 0);
+      testkit.handler_forward(SIGUSR2, ours, BigInt(SIGUSR2));
+      try {
+        for (let round = 1; round <= 2; round++) {
+          raise();
+          stage.checkpoint();
+          const handled = testkit.handled(SIGUSR2) - before;
+          assertEquals([values.length, handled], [round, round]);
+        }
+      } finally {
+        testkit.handler_default(SIGUSR2);
+      }
+    },
+  },
+  {
     name: "a POSIX signal with `chain`",
     run({ Interrupt, checkpoint, keep }) {
       testkit.handler_count(SIGUSR2, 0n, 0n);
       const before = testkit.handled(SIGUSR2);
-      const interrupt = new Interrupt({
-        signal: SIGUSR2,
-        chain: true,
-        wake: false,
-      });
-      keep({
-        close() {
-          interrupt.close();
-          testkit.handler_default(SIGUSR2);
-        },
-      });
+      keep({ close: () => void testkit.handler_default(SIGUSR2) });
+      keep(new Interrupt({ signal: SIGUSR2, chain: true, wake: false }));
       raise();
       assertEquals(testkit.handled(SIGUSR2), before + 1);
       checkpoint();
@@ -353,6 +369,7 @@ export const scenarios: Scenario[] = [
       const pipe = keep(new EventPipe());
       for (let round = 1; round <= 2; round++) {
         pipe.signal();
+        assert(pipe.wait(0));
         assert(pipe.wait());
         assert(pipe.wait(1e6));
         pipe.drain();
@@ -382,16 +399,21 @@ export const scenarios: Scenario[] = [
       );
       const ended = new Promise((resolve) => worker.once("exit", resolve));
       keep({ close: () => void worker.terminate() });
-      const failure = await new Promise<Error | undefined>(
-        (resolve, reject) => {
-          worker.once("message", resolve);
-          worker.once("error", reject);
-        },
-      );
+      const { thread, failure } = await new Promise<
+        { thread: number; failure?: Error }
+      >((resolve, reject) => {
+        worker.once("message", resolve);
+        worker.once("error", reject);
+      });
       await worker.terminate();
       await ended;
+      // Its thread outlives the event; what it leaves open is closed last.
+      await until(() => !existsSync(`/proc/self/task/${thread}`));
       if (failure) throw failure;
     },
+    // Deno forgets the Worker's wake socket. Whether the number still means it, is asked when the thread ends: without an
+    // answer, one too many stays open rather than a stranger's is closed.
+    leaves: { call: "statx", nth: 2 },
   },
 ];
 
@@ -408,6 +430,7 @@ async function perform(
   wakes: boolean,
   arm: () => void,
 ): Promise<Outcome> {
+  arm();
   const modules = await faulty.modules();
   const kept: { close(): void }[] = [];
   const errors: unknown[] = [];
@@ -416,7 +439,6 @@ async function perform(
   };
   const fds: number[] = [];
   modules.Interrupt.onError = (error) => errors.push(error);
-  arm();
   try {
     await scenario.run({
       ...modules,
@@ -490,7 +512,6 @@ export async function observe(
   // Once more: the runtime itself has opened by then what it opens once.
   for (let round = 0; round < 2; round++) {
     const library = faulty ?? new Faulty();
-    await library.modules();
     const before = openDescriptors();
     const outcome = await perform(
       scenario,
@@ -510,8 +531,16 @@ export async function observe(
   };
 }
 
+/** Deno opens two sockets for signals half a second after its start, unless it has by then. */
+function openRuntimes() {
+  const listener = () => {};
+  process.on("SIGURG", listener);
+  process.off("SIGURG", listener);
+}
+
 /** Every fault of a scenario. Gives how many were injected, and survived. */
 export async function inject(scenario: Scenario): Promise<number> {
+  openRuntimes();
   let faulty = new Faulty();
   await assertWorks(await faulty.modules());
   const { made, keeps } = await observe(
@@ -526,7 +555,6 @@ export async function inject(scenario: Scenario): Promise<number> {
         const fault = `${scenario.name}: ${name} number ${nth}: ${errno}`;
         const quiet = quietUnless !== undefined && !quietUnless.includes(errno);
         if (scenario.first) faulty = new Faulty();
-        const modules = await faulty.modules();
         const before = openDescriptors();
         testkit.disposition_save(SIGUSR2, SIGUSR2);
         const outcome = await perform(
@@ -542,8 +570,10 @@ export async function inject(scenario: Scenario): Promise<number> {
             const lost = (error as Error).name === "AssertionError";
             if (!(lost && quiet)) assertClear(error, name, errno);
           }
-          await assertWorks(modules);
-          assertNoMoreDescriptors(before + Math.max(keeps, 0));
+          await assertWorks(await faulty.modules());
+          const { leaves } = scenario;
+          const left = leaves?.call === name && leaves.nth === nth ? 1 : 0;
+          assertNoMoreDescriptors(before + keeps + left);
           assert(
             testkit.disposition_same(SIGUSR2, SIGUSR2) === 1,
             "the disposition is another",

@@ -54,7 +54,8 @@ pub fn open() callconv(.c) i32 {
         // Not all of it at once: a thread that ends reads `thread` meanwhile.
         agent.attention.store(0, .monotonic);
         agent.list.store(0, .monotonic);
-        platform.onThreadExit(closeAllOfThread);
+        const status = platform.onThreadExit(closeAllOfThread);
+        if (status < 0) return status;
         agent.thread.store(platform.threadId(), .monotonic);
         return @intCast(id);
     }
@@ -71,10 +72,15 @@ pub fn openWakeSocket(id: u32, forgets: u32) callconv(.c) i32 {
     const agent = get(id);
     assert(agent.wake_kind.load(.monotonic) == .none);
     var ends: [2]platform.Fd = undefined;
-    const status = platform.streamPair(&ends);
+    var status = platform.streamPair(&ends);
     if (status < 0) return status;
+    agent.wake_inode = 0;
+    if (forgets != 0) status = platform.inode(ends[0], &agent.wake_inode);
+    if (status < 0) {
+        for (ends) |end| platform.close(end);
+        return status;
+    }
     agent.wake_read_fd = ends[0];
-    agent.wake_inode = if (forgets != 0) platform.inode(ends[0]) else 0;
     agent.wake_fd = ends[1];
     agent.wake_kind.store(.socket, .release);
     return ends[0];
@@ -109,7 +115,10 @@ pub fn notify(agent: *Agent, slot: u32, record: *records.Record) void {
 fn wake(agent: *Agent) void {
     switch (agent.wake_kind.load(.acquire)) {
         .none => {},
-        .socket => platform.write(agent.wake_fd, .socketpair),
+        // No wake is on its way then: the next signal tries again.
+        .socket => if (!platform.write(agent.wake_fd, .socketpair)) {
+            _ = agent.attention.fetchAnd(~@as(i32, waking), .seq_cst);
+        },
         .function => {
             const errno = platform.Errno.save();
             _ = agent.wake_function.?(agent.wake_argument.?);
@@ -146,8 +155,12 @@ pub fn close(id: u32) void {
     defer lock.release();
     if (agent.wake_kind.load(.monotonic) == .socket) {
         platform.close(agent.wake_fd);
-        // Its number may be a stranger's by now; the inode tells.
-        if (agent.wake_inode != 0 and platform.inode(agent.wake_read_fd) == agent.wake_inode) platform.close(agent.wake_read_fd);
+        // Its number may be a stranger's by now; the inode tells. If it cannot be had, rather one too many stays open.
+        if (agent.wake_inode != 0) {
+            var inode: u64 = undefined;
+            _ = platform.inode(agent.wake_read_fd, &inode);
+            if (inode == agent.wake_inode) platform.close(agent.wake_read_fd);
+        }
         agent.wake_kind.store(.none, .monotonic);
     }
     agent.thread.store(0, .monotonic);

@@ -7,13 +7,10 @@ const Status = @import("status.zig").Status;
 
 const EventPipe = extern struct {
     head: slabs.Head,
-    read_fd: platform.Fd,
-    write_fd: platform.Fd,
+    /// Read and write side, and the caller's own numbers when the descriptors were adopted, else -1.
+    fds: [4]platform.Fd,
     /// Stays as it is, also when renewed: signalling threads read it.
     kind: platform.FdKind,
-    /// The caller's own numbers, when the descriptors were adopted; else -1.
-    adopted_read_fd: platform.Fd,
-    adopted_write_fd: platform.Fd,
     /// It is closed with it.
     agent: std.atomic.Value(u32),
     padding: [7]u32,
@@ -31,10 +28,10 @@ fn get(slot: u32) *EventPipe {
 
 pub fn open(agent: u32) callconv(.c) i32 {
     var ends: [2]platform.Fd = undefined;
-    var kind: platform.FdKind = undefined;
-    const status = platform.eventPair(&ends, &kind);
-    if (status < 0) return status;
-    return publish(agent, ends, kind, .{ -1, -1 });
+    if (platform.eventFd(&ends) == 0) return publish(agent, ends, .eventfd, .{ -1, -1 });
+    // A kernel or a sandbox without: a pipe does as well.
+    const status = platform.pipePair(&ends);
+    return if (status < 0) status else publish(agent, ends, .pipe, .{ -1, -1 });
 }
 
 /// The caller keeps its descriptors; ours are duplicates, so that closing the caller's, and whoever gets that number
@@ -43,14 +40,18 @@ pub fn adopt(agent: u32, read_fd: i32, write_fd: i32) callconv(.c) i32 {
     var kind: platform.FdKind = undefined;
     const status = platform.inspect(read_fd, write_fd, &kind);
     if (status < 0) return status;
-    const read_copy = platform.duplicate(read_fd);
-    if (read_copy < 0) return read_copy;
-    const write_copy = if (read_fd == write_fd) read_copy else platform.duplicate(write_fd);
-    if (write_copy < 0) {
-        platform.close(read_copy);
-        return write_copy;
-    }
-    return publish(agent, .{ read_copy, write_copy }, kind, .{ read_fd, write_fd });
+    var copies: [2]platform.Fd = undefined;
+    const copied = duplicateBoth(.{ read_fd, write_fd }, &copies);
+    if (copied < 0) return copied;
+    return publish(agent, copies, kind, .{ read_fd, write_fd });
+}
+
+fn duplicateBoth(ends: [2]platform.Fd, copies: *[2]platform.Fd) i32 {
+    copies.* = @splat(platform.duplicate(ends[0]));
+    if (copies[0] < 0 or ends[0] == ends[1]) return copies[0];
+    copies[1] = platform.duplicate(ends[1]);
+    if (copies[1] < 0) platform.close(copies[0]);
+    return copies[1];
 }
 
 fn publish(agent: u32, ends: [2]platform.Fd, kind: platform.FdKind, adopted: [2]platform.Fd) i32 {
@@ -59,11 +60,8 @@ fn publish(agent: u32, ends: [2]platform.Fd, kind: platform.FdKind, adopted: [2]
         return Status.full.code();
     };
     const pipe = get(slot);
-    pipe.read_fd = ends[0];
-    pipe.write_fd = ends[1];
+    pipe.fds = ends ++ adopted;
     pipe.kind = kind;
-    pipe.adopted_read_fd = adopted[0];
-    pipe.adopted_write_fd = adopted[1];
     pipe.agent.store(agent, .monotonic);
     slab.publish(slot);
     return @intCast(slot);
@@ -81,8 +79,7 @@ pub fn handle(slot: u32) callconv(.c) u64 {
 pub fn look(slot: u32, what: u32) callconv(.c) i32 {
     const pipe = get(slot);
     return switch (what) {
-        0 => pipe.read_fd,
-        1 => pipe.write_fd,
+        0, 1 => pipe.fds[what],
         else => @backingInt(pipe.kind),
     };
 }
@@ -92,65 +89,64 @@ pub fn signal(arg: u64) callconv(.c) void {
     const head = slab.enter(@bitCast(arg)) orelse return;
     defer slab.leave(head);
     const pipe: *EventPipe = @fieldParentPtr("head", head);
-    platform.write(pipe.write_fd, pipe.kind);
+    _ = platform.write(pipe.fds[1], pipe.kind);
 }
 
 pub fn drain(arg: u64) callconv(.c) void {
     const head = slab.enter(@bitCast(arg)) orelse return;
     defer slab.leave(head);
     const pipe: *EventPipe = @fieldParentPtr("head", head);
-    platform.drain(pipe.read_fd, pipe.kind);
+    platform.drain(pipe.fds[0], pipe.kind);
 }
 
 pub const forever = std.math.maxInt(u64);
 
 pub fn wait(slot: u32, timeout_ns: u64) callconv(.c) i32 {
-    return platform.waitReadable(get(slot).read_fd, if (timeout_ns == forever) null else timeout_ns);
+    return platform.waitReadable(get(slot).fds[0], timeout_ns);
 }
 
-/// New descriptors under the old numbers: signalling threads see one or the other, never a closed one.
+/// New descriptors under the old numbers: signalling threads see one or the other, never a closed one. If it fails, all
+/// is as it was.
 pub fn renew(slot: u32) callconv(.c) i32 {
     const pipe = get(slot);
-    const adopted = [2]platform.Fd{ pipe.adopted_read_fd, pipe.adopted_write_fd };
+    const own = pipe.fds[0..2];
+    const adopted = pipe.fds[2..4];
     // The caller may have closed its numbers since, and somebody else may have them now.
-    if (adopted[0] >= 0 and !(platform.sameFile(adopted[0], pipe.read_fd) and platform.sameFile(adopted[1], pipe.write_fd))) {
-        return Status.bad_fd.code();
-    }
-    var ends: [2]platform.Fd = undefined;
-    var kind: platform.FdKind = undefined;
-    const made = switch (pipe.kind) {
-        .socketpair => streamPair(&ends, &kind),
-        else => platform.eventPair(&ends, &kind),
+    if (adopted[0] >= 0) for (adopted, own) |callers, ours| {
+        const same = platform.sameFile(callers, ours);
+        if (same < 0) return same;
     };
-    if (made < 0) return made;
-    defer closeBoth(ends);
-    // One number cannot become two, nor two one.
-    if ((ends[0] == ends[1]) != (pipe.read_fd == pipe.write_fd)) {
-        if (pipe.read_fd == pipe.write_fd) return Status.unsupported.code();
-        closeBoth(ends);
-        const status = platform.pipePair(&ends, &kind);
-        if (status < 0) {
-            ends = .{ -1, -1 };
-            return status;
+    var old: [2]platform.Fd = undefined;
+    var status = duplicateBoth(own.*, &old);
+    if (status < 0) return status;
+    var new: [2]platform.Fd = undefined;
+    status = make(pipe, &new);
+    if (status == 0) {
+        for (pipe.fds, 0..) |target, index| {
+            if (target < 0) continue;
+            status = platform.replace(new[index % 2], target);
+            if (status == 0) continue;
+            // Half of it would be deaf.
+            for (pipe.fds[0..index], 0..) |done, undo| _ = platform.replace(old[undo % 2], done);
+            break;
         }
+        closeBoth(new);
     }
-    for (ends, [2]platform.Fd{ pipe.read_fd, pipe.write_fd }, adopted) |new, old, callers| {
-        const status = platform.replace(new, old);
-        if (status < 0) return status;
-        if (callers >= 0) _ = platform.replace(new, callers);
-    }
-    return 0;
+    closeBoth(old);
+    return status;
 }
 
-fn streamPair(ends: *[2]platform.Fd, kind: *platform.FdKind) i32 {
-    kind.* = .socketpair;
-    return platform.streamPair(ends);
+/// One number cannot become two, nor two one.
+fn make(pipe: *EventPipe, ends: *[2]platform.Fd) i32 {
+    const is_socket = pipe.kind == .socketpair;
+    if (pipe.fds[0] == pipe.fds[1]) return if (is_socket) Status.unsupported.code() else platform.eventFd(ends);
+    return if (is_socket) platform.streamPair(ends) else platform.pipePair(ends);
 }
 
 pub fn close(slot: u32) callconv(.c) void {
     const pipe = get(slot);
     slab.retire(slot);
-    closeBoth(.{ pipe.read_fd, pipe.write_fd });
+    closeBoth(pipe.fds[0..2].*);
     pipe.agent.store(0, .monotonic);
     slab.release(slot);
 }
@@ -190,16 +186,16 @@ test "EventPipe: renew keeps the numbers" {
 }
 
 test "EventPipe: adopt refuses closed and swapped descriptors, and outlives the caller's" {
-    try std.testing.expectEqual(Status.bad_fd.code(), adopt(1, -1, -1));
-    try std.testing.expectEqual(Status.bad_fd.code(), adopt(1, 1 << 20, 1 << 20));
+    const EBADF = 9;
+    try std.testing.expectEqual(Status.ofErrno(EBADF), adopt(1, -1, -1));
+    try std.testing.expectEqual(Status.ofErrno(EBADF), adopt(1, 1 << 20, 1 << 20));
     var ends: [2]platform.Fd = undefined;
-    var kind: platform.FdKind = undefined;
-    try std.testing.expectEqual(0, platform.pipePair(&ends, &kind));
+    try std.testing.expectEqual(0, platform.pipePair(&ends));
     try std.testing.expectEqual(Status.wrong_direction.code(), adopt(1, ends[1], ends[0]));
     const id: u32 = @intCast(adopt(1, ends[0], ends[1]));
     closeBoth(ends);
     signal(handle(id));
     try std.testing.expectEqual(1, wait(id, 0));
-    try std.testing.expectEqual(Status.bad_fd.code(), renew(id));
+    try std.testing.expectEqual(Status.ofErrno(EBADF), renew(id));
     close(id);
 }

@@ -75,12 +75,13 @@ fn ignore(signal: u32, hook: *Hook) void {
     defer _ = hook.ignoring.fetchSub(1, .seq_cst);
     if (!hook.hysteresis.load(.seq_cst)) return;
     var displaced: platform.Disposition = undefined;
-    _ = platform.swapDisposition(signal, &platform.ignored(), &displaced);
+    // Refused: it is delivered each time.
+    if (platform.swapDisposition(signal, &platform.ignored(), &displaced) < 0) return;
     switch (stateOf(&displaced)) {
         .ours => hook.ignored.store(true, .seq_cst),
         .ignored => {},
         // Called by a handler that was installed over ours: that one stays.
-        .other => _ = platform.setDisposition(signal, &displaced),
+        .other => if (platform.setDisposition(signal, &displaced) < 0) hook.ignored.store(true, .seq_cst),
     }
 }
 
@@ -134,7 +135,7 @@ pub fn remove(signal: u32, arg: u64, options: u32) void {
     resumeIgnoring(hook);
 }
 
-pub fn change(signal: u32, old_options: u32, new_options: u32) void {
+pub fn change(signal: u32, old_options: u32, new_options: u32) i32 {
     lock.acquire();
     defer lock.release();
     const hook = &hooks[signal];
@@ -142,14 +143,15 @@ pub fn change(signal: u32, old_options: u32, new_options: u32) void {
     // Up first: `chained` must not be 0 in between.
     count(hook, new_options, .up);
     count(hook, old_options, .down);
-    rearmLocked(signal);
+    const status = rearmLocked(signal);
     resumeIgnoring(hook);
+    return status;
 }
 
-pub fn rearm(signal: u32) void {
+pub fn rearm(signal: u32) i32 {
     lock.acquire();
     defer lock.release();
-    rearmLocked(signal);
+    return rearmLocked(signal);
 }
 
 fn count(hook: *Hook, options: u32, direction: enum { up, down }) void {
@@ -196,12 +198,16 @@ fn install(signal: u32) i32 {
     // Before ours is in: a signal that comes at once must find what to chain to.
     if (!isOurs(hook, &current)) keep(hook, &current);
     var displaced: platform.Disposition = undefined;
-    const installed = platform.swapDisposition(signal, &platform.ours(&handler), &displaced);
+    const installed = putIn(signal, &displaced);
     if (installed < 0) return installed;
     // Another thread may have installed its own in between.
     if (!isOurs(hook, &displaced)) keep(hook, &displaced);
     hook.ignored.store(false, .seq_cst);
     return 0;
+}
+
+fn putIn(signal: u32, displaced: *platform.Disposition) i32 {
+    return platform.swapDisposition(signal, &platform.ours(&handler), displaced);
 }
 
 fn keep(hook: *Hook, old: *const platform.Disposition) void {
@@ -210,29 +216,33 @@ fn keep(hook: *Hook, old: *const platform.Disposition) void {
     hook.old_handler.store(@intFromPtr(old.handler), .release);
 }
 
-/// Only if ours is still there: somebody who came after us keeps theirs.
+/// Only if ours is still there: somebody who came after us keeps theirs. If the kernel refuses, ours stays, signals nobody,
+/// and goes with the next Interrupt on that signal.
 fn restore(signal: u32) void {
     const hook = &hooks[signal];
     var current: platform.Disposition = undefined;
-    _ = platform.disposition(signal, &current);
+    if (platform.disposition(signal, &current) < 0) return;
     if (isOurs(hook, &current)) {
         hook.old.handler = @ptrFromInt(hook.old_handler.load(.acquire));
-        const status = platform.swapDisposition(signal, &hook.old, &current);
-        assert(status == 0);
+        if (platform.swapDisposition(signal, &hook.old, &current) < 0) return;
         // Another thread has installed its own in between.
         if (!isOurs(hook, &current)) _ = platform.setDisposition(signal, &current);
     }
     hook.ignored.store(false, .seq_cst);
 }
 
-fn rearmLocked(signal: u32) void {
+fn rearmLocked(signal: u32) i32 {
     const hook = &hooks[signal];
-    if (hook.count == 0 or !hook.ignored.swap(false, .seq_cst)) return;
+    if (hook.count == 0 or !hook.ignored.swap(false, .seq_cst)) return 0;
     var displaced: platform.Disposition = undefined;
-    const status = platform.swapDisposition(signal, &platform.ours(&handler), &displaced);
-    assert(status == 0);
-    // Somebody has installed theirs since.
-    if (stateOf(&displaced) == .other) _ = platform.setDisposition(signal, &displaced);
+    const status = putIn(signal, &displaced);
+    if (status < 0) {
+        hook.ignored.store(true, .seq_cst);
+        return status;
+    }
+    // Somebody has installed theirs since. If it cannot be put back now, it is when the last Interrupt goes.
+    if (stateOf(&displaced) == .other and platform.setDisposition(signal, &displaced) < 0) keep(hook, &displaced);
+    return 0;
 }
 
 fn findCell(hook: *Hook, arg: u64) ?*std.atomic.Value(u64) {

@@ -26,7 +26,7 @@ pub const isExecutable = implementation.isExecutable;
 
 pub const Fd = implementation.Fd;
 pub const FdKind = implementation.FdKind;
-pub const eventPair = implementation.eventPair;
+pub const eventFd = implementation.eventFd;
 pub const pipePair = implementation.pipePair;
 pub const streamPair = implementation.streamPair;
 pub const inspect = implementation.inspect;

@@ -189,16 +189,16 @@ pub fn hook(slot: u32, signal_number: u32, options: u32) callconv(.c) i32 {
     return 0;
 }
 
-pub fn setHookOptions(slot: u32, options: u32) callconv(.c) void {
+pub fn setHookOptions(slot: u32, options: u32) callconv(.c) i32 {
     const record = get(slot);
-    if (record.signal != 0) hooks.change(record.signal, record.hook_options, options);
-    record.hook_options = options;
+    defer record.hook_options = options;
+    return if (record.signal != 0) hooks.change(record.signal, record.hook_options, options) else 0;
 }
 
 /// With hysteresis, once the signal was handled: the kernel delivers it again.
-pub fn rearm(slot: u32) callconv(.c) void {
+pub fn rearm(slot: u32) callconv(.c) i32 {
     const record = get(slot);
-    if (record.signal != 0) hooks.rearm(record.signal);
+    return if (record.signal != 0) hooks.rearm(record.signal) else 0;
 }
 
 /// First half of closing: nobody signals it from here on. What is pending stays for the owner to take.

@@ -1,14 +1,15 @@
-/** A Worker that opens an Interrupt with the modules that it is told of, and says how that went. */
+/** A Worker that opens an Interrupt with the modules that it is told of, and says on which thread and how that went. */
 
 import { parentPort, workerData } from "node:worker_threads";
+import { testkit } from "../native/testkit.ts";
 
-const { Interrupt, EventPipe } = await import(workerData);
+const thread = testkit.tid();
 try {
-  const interrupt = new Interrupt({ signal: 12 });
+  const { Interrupt, EventPipe } = await import(workerData);
   new EventPipe();
-  interrupt.ref();
-  parentPort!.postMessage(undefined);
+  new Interrupt({ signal: 12 }).ref();
+  parentPort!.postMessage({ thread });
 } catch (error) {
   const { name, message } = error as Error;
-  parentPort!.postMessage({ name, message });
+  parentPort!.postMessage({ thread, failure: { name, message } });
 }

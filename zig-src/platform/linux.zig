@@ -138,15 +138,15 @@ var thread_exit_key_made = false;
 
 /// `function` runs when the calling thread ends. The one notice of a terminated Worker that every runtime gives: they all
 /// run a Worker on a thread of its own. The caller holds a lock.
-pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) void {
-    const create = pthread_key_create orelse return;
-    const set = pthread_setspecific orelse return;
-    if (!thread_exit_key_made) {
-        if (callLibc(.pthread_key_create, create, .{ &thread_exit_key, function }) != 0) return;
-        thread_exit_key_made = true;
-    }
+pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
+    const create = pthread_key_create orelse return 0;
+    const set = pthread_setspecific orelse return 0;
+    var errno: c_int = 0;
+    if (!thread_exit_key_made) errno = callLibc(.pthread_key_create, create, .{ &thread_exit_key, function });
+    thread_exit_key_made = errno == 0;
     // Any value but null makes the destructor run.
-    _ = callLibc(.pthread_setspecific, set, .{ thread_exit_key, &thread_exit_key });
+    if (errno == 0) errno = callLibc(.pthread_setspecific, set, .{ thread_exit_key, &thread_exit_key });
+    return if (errno == 0) 0 else Status.ofErrno(@intCast(errno));
 }
 
 /// Whether code can run at `address`, by /proc/self/maps. true where that cannot be read: then it is not known to be wrong.
@@ -162,7 +162,8 @@ pub fn isExecutable(address: u64) bool {
     var column: usize = 0;
     while (true) {
         const got = call(.read, linux.read, .{ fd, &buffer, buffer.len });
-        if (failed(got) != null or got == 0) return false;
+        if (failed(got) != null) return true;
+        if (got == 0) return false;
         for (buffer[0..got]) |byte| {
             if (byte == '\n') {
                 field = .start;
@@ -202,19 +203,15 @@ fn hexDigit(byte: u8) u64 {
 
 pub const FdKind = enum(i32) { eventfd = 0, pipe = 1, socketpair = 2 };
 
-/// An eventfd, both ends in one descriptor; a pipe where the kernel has none left to give.
-pub fn eventPair(ends: *[2]Fd, kind: *FdKind) i32 {
+/// Both ends in one descriptor.
+pub fn eventFd(ends: *[2]Fd) i32 {
     const event = call(.eventfd2, linux.eventfd, .{ 0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK });
-    if (failed(event) == null) {
-        ends.* = @splat(@intCast(event));
-        kind.* = .eventfd;
-        return 0;
-    }
-    return pipePair(ends, kind);
+    if (failed(event)) |status| return status;
+    ends.* = @splat(@intCast(event));
+    return 0;
 }
 
-pub fn pipePair(ends: *[2]Fd, kind: *FdKind) i32 {
-    kind.* = .pipe;
+pub fn pipePair(ends: *[2]Fd) i32 {
     return failed(call(.pipe2, linux.pipe2, .{ ends, linux.O{ .CLOEXEC = true, .NONBLOCK = true } })) orelse 0;
 }
 
@@ -228,37 +225,41 @@ pub fn streamPair(ends: *[2]Fd) i32 {
 pub fn inspect(read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 {
     for ([_]Fd{ read_fd, write_fd }, [_]std.posix.ACCMODE{ .WRONLY, .RDONLY }) |fd, wrong| {
         const flags = call(.fcntl, linux.fcntl, .{ fd, linux.F.GETFL, 0 });
-        if (fd < 0 or failed(flags) != null) return Status.bad_fd.code();
-        const status: linux.O = @bitCast(@as(u32, @truncate(flags)));
-        if (!status.NONBLOCK) return Status.blocking_fd.code();
-        if (status.ACCMODE == wrong) return Status.wrong_direction.code();
+        if (failed(flags)) |status| return status;
+        const open: linux.O = @bitCast(@as(u32, @truncate(flags)));
+        if (!open.NONBLOCK) return Status.blocking_fd.code();
+        if (open.ACCMODE == wrong) return Status.wrong_direction.code();
     }
-    const is_socket = isSocket(write_fd) orelse return Status.bad_fd.code();
-    kind.* = if (is_socket) .socketpair else .pipe;
-    return 0;
+    var file: linux.Statx = undefined;
+    const status = stat(write_fd, &file);
+    kind.* = if (file.mode & linux.S.IFMT == linux.S.IFSOCK) .socketpair else .pipe;
+    return status;
 }
 
-fn stat(fd: Fd) ?linux.Statx {
-    var result: linux.Statx = undefined;
-    if (failed(call(.statx, linux.statx, .{ fd, "", linux.AT.EMPTY_PATH, linux.STATX.BASIC_STATS, &result })) != null) return null;
-    return result;
+fn stat(fd: Fd, file: *linux.Statx) i32 {
+    // What is asked for when it fails.
+    file.mode = 0;
+    file.ino = 0;
+    return failed(call(.statx, linux.statx, .{ fd, "", linux.AT.EMPTY_PATH, linux.STATX.BASIC_STATS, file })) orelse 0;
 }
 
-fn isSocket(fd: Fd) ?bool {
-    const status = stat(fd) orelse return null;
-    return status.mode & linux.S.IFMT == linux.S.IFSOCK;
+/// 0 when it fails.
+pub fn inode(fd: Fd, number: *u64) i32 {
+    var file: linux.Statx = undefined;
+    const status = stat(fd, &file);
+    number.* = file.ino;
+    return status;
 }
 
-/// 0 when it is not open.
-pub fn inode(fd: Fd) u64 {
-    return (stat(fd) orelse return 0).ino;
-}
-
-/// Whether two descriptors name one pipe or socket. (All eventfds share an inode: for them it says less.)
-pub fn sameFile(a: Fd, b: Fd) bool {
-    const left = stat(a) orelse return false;
-    const right = stat(b) orelse return false;
-    return left.ino == right.ino and left.dev_major == right.dev_major and left.dev_minor == right.dev_minor;
+/// 0 when two descriptors name one pipe or socket. (All eventfds share an inode: for them it says less.)
+pub fn sameFile(a: Fd, b: Fd) i32 {
+    var files: [2]linux.Statx = undefined;
+    for ([_]Fd{ a, b }, &files) |fd, *file| {
+        const status = stat(fd, file);
+        if (status < 0) return status;
+    }
+    const same = files[0].ino == files[1].ino and files[0].dev_major == files[1].dev_major and files[0].dev_minor == files[1].dev_minor;
+    return if (same) 0 else Status.bad_fd.code();
 }
 
 pub fn duplicate(fd: Fd) i32 {
@@ -269,21 +270,20 @@ pub fn duplicate(fd: Fd) i32 {
 
 /// Makes the number `target` mean what `fd` means, in one step for all threads; closed on exec.
 pub fn replace(fd: Fd, target: Fd) i32 {
-    assert(fd != target);
     const cloexec: linux.O = .{ .CLOEXEC = true };
     while (true) {
         const result = call(.dup3, linux.dup3, .{ fd, target, @as(u32, @bitCast(cloexec)) });
-        if (failed(result)) |status| {
-            // EBUSY: another thread is in the middle of opening this number. EINTR: try again.
-            if (status == Status.ofErrno(@backingInt(linux.E.BUSY)) or status == Status.ofErrno(@backingInt(linux.E.INTR))) continue;
-            return status;
+        switch (linux.errno(result)) {
+            // BUSY: another thread is in the middle of opening this number.
+            .BUSY, .INTR => {},
+            else => return failed(result) orelse 0,
         }
-        return 0;
     }
 }
 
-/// One wake. Full is fine: then the reader has not drained yet and will look. Never blocks, never raises SIGPIPE.
-pub fn write(fd: Fd, kind: FdKind) void {
+/// One wake; false when nothing was written. Full is fine: then the reader has not drained yet and will look. Never blocks,
+/// never raises SIGPIPE.
+pub fn write(fd: Fd, kind: FdKind) bool {
     // Eight bytes suit all but sockets, where one is cheaper: an eventfd takes no less, and who knows what a dup is of.
     const one: u64 = 1;
     const bytes = std.mem.asBytes(&one);
@@ -292,7 +292,11 @@ pub fn write(fd: Fd, kind: FdKind) void {
             .socketpair => call(.sendto, linux.sendto, .{ fd, bytes, 1, linux.MSG.DONTWAIT | linux.MSG.NOSIGNAL, null, 0 }),
             .pipe, .eventfd => call(.write, linux.write, .{ fd, bytes, 8 }),
         };
-        if (linux.errno(result) != .INTR) return;
+        switch (linux.errno(result)) {
+            // NOMEM, NOBUFS: for the moment, and nobody makes up for a wake that is left out.
+            .INTR, .NOMEM, .NOBUFS => {},
+            else => |errno| return errno == .SUCCESS,
+        }
     }
 }
 
@@ -308,29 +312,32 @@ pub fn drain(fd: Fd, kind: FdKind) void {
     }
 }
 
-/// 1: readable, 0: the time passed (null: never), else a status. A signal that interrupts it does not prolong it.
-pub fn waitReadable(fd: Fd, timeout_ns: ?u64) i32 {
-    const deadline: ?u64 = if (timeout_ns) |timeout| now() +| timeout else null;
+/// 1: readable, 0: the time passed, else a status. A signal that interrupts it does not prolong it.
+pub fn waitReadable(fd: Fd, timeout_ns: u64) i32 {
+    var deadline: u64 = 0;
     var fds = [_]linux.pollfd{.{ .fd = fd, .events = linux.POLL.IN, .revents = 0 }};
     while (true) {
-        var rest: linux.timespec = undefined;
-        if (deadline) |end| {
-            const left = end -| now();
-            rest = .{ .sec = @intCast(left / std.time.ns_per_s), .nsec = @intCast(left % std.time.ns_per_s) };
-        }
-        const result = call(.ppoll, linux.ppoll, .{ &fds, 1, if (deadline == null) null else &rest, null });
+        var time: u64 = undefined;
+        const status = now(&time);
+        if (status < 0) return status;
+        if (deadline == 0) deadline = time +| timeout_ns;
+        const left = deadline -| time;
+        var rest: linux.timespec = .{ .sec = @intCast(left / std.time.ns_per_s), .nsec = @intCast(left % std.time.ns_per_s) };
+        const result = call(.ppoll, linux.ppoll, .{ &fds, 1, &rest, null });
         if (linux.errno(result) == .INTR) continue;
-        if (failed(result)) |status| return status;
+        if (failed(result)) |why| return why;
         if (result == 0) return 0;
         return if (fds[0].revents & linux.POLL.NVAL != 0) Status.bad_fd.code() else 1;
     }
 }
 
-fn now() u64 {
+fn now(nanoseconds: *u64) i32 {
     var time: linux.timespec = undefined;
     // The system call itself: the vDSO's faster way is for those who ask often.
-    _ = call(.clock_gettime, linux.syscall2, .{ .clock_gettime, @backingInt(linux.CLOCK.MONOTONIC), @intFromPtr(&time) });
-    return @as(u64, @intCast(time.sec)) * std.time.ns_per_s + @as(u64, @intCast(time.nsec));
+    const result = call(.clock_gettime, linux.syscall2, .{ .clock_gettime, @backingInt(linux.CLOCK.MONOTONIC), @intFromPtr(&time) });
+    if (failed(result)) |status| return status;
+    nanoseconds.* = @as(u64, @intCast(time.sec)) * std.time.ns_per_s + @as(u64, @intCast(time.nsec));
+    return 0;
 }
 
 /// EINTR is no failure: Linux has closed the descriptor by then.
