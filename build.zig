@@ -57,15 +57,17 @@ pub fn build(b: *std.Build) void {
         library.root_module.addImport("async_interrupt", b.createModule(.{ .root_source_file = b.path("zig-src/root.zig") }));
         testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/faulty-{s}.node", .{target.name}));
     }
-    const sender = b.addExecutable(.{
-        .name = "sender",
-        .root_module = b.createModule(.{
-            .root_source_file = b.path("tests/native/sender.zig"),
-            .target = native,
-            .optimize = optimize orelse .safe,
-        }),
-    });
-    testkit.addCopyFileToSource(sender.getEmittedBin(), "tests/native/lib/sender");
+    for ([_][]const u8{ "sender", "tracer" }) |name| {
+        const program = b.addExecutable(.{
+            .name = name,
+            .root_module = b.createModule(.{
+                .root_source_file = b.path(b.fmt("tests/native/{s}.zig", .{name})),
+                .target = native,
+                .optimize = optimize orelse .safe,
+            }),
+        });
+        testkit.addCopyFileToSource(program.getEmittedBin(), b.fmt("tests/native/lib/{s}", .{name}));
+    }
     b.step("testkit", "Build the native helpers of the tests").dependOn(&testkit.step);
 
     const bench = b.addUpdateSourceFiles();

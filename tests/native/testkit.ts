@@ -97,6 +97,10 @@ const symbols = {
   alarm: { parameters: ["u32"], result: "i32" },
   /** The signal to this process, once, by a timer of its own: timer_create(2). */
   timer: { parameters: ["i32", "u32"], result: "i32" },
+  /** Lets any process of this user trace this one with ptrace(2). */
+  allow_tracing: { parameters: [], result: "void" },
+  /** Address of the C string that names the exported function that starts there; 0: there is none. */
+  symbol_at: { parameters: ["u64"], result: "u64" },
   /** A pipe: read side in the low 32 bits, write side in the high. */
   pipe: { parameters: ["i32", "i32"], result: "u64" },
   /** A non-blocking pair, packed like a pipe. */
@@ -144,6 +148,20 @@ export function memory(address: bigint, length: number): ArrayBuffer {
 /** `sender PID SPEC...`: the other process that signals; see sender.zig. */
 export function sender(...specs: string[]): string[] {
   return [pathOf("sender"), String(process.pid), ...specs];
+}
+
+/** The name of the exported function that starts at an address, if one does. */
+export function symbolAt(address: bigint): string | undefined {
+  const name = testkit.symbol_at(address);
+  if (name === 0n) return undefined;
+  const text = new Uint8Array(memory(name, 64));
+  return new TextDecoder().decode(text.slice(0, text.indexOf(0)));
+}
+
+/** `tracer`: executes the next handler of this thread for a signal step by step; see tracer.zig. 0 only tries. */
+export function tracer(signal: number): string[] {
+  testkit.allow_tracing();
+  return [pathOf("tracer"), `${process.pid}`, `${testkit.tid()}`, `${signal}`];
 }
 
 /**

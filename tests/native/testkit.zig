@@ -59,6 +59,9 @@ pub const functions = .{
     .{ "alarm", alarm, .{"delay_us"}, "SIGALRM to this process, once: setitimer(2)." },
     .{ "timer", timer, .{ "signal", "delay_ns" }, "The signal to this process, once, by a timer of its own: timer_create(2)." },
 
+    .{ "allow_tracing", allowTracing, .{}, "Lets any process of this user trace this one with ptrace(2)." },
+    .{ "symbol_at", symbolAt, .{"address"}, "Address of the C string that names the exported function that starts there; 0: there is none." },
+
     .{ "pipe", makePipe, .{ "cloexec", "nonblocking" }, "A pipe: read side in the low 32 bits, write side in the high." },
     .{ "socketpair", makeSocketpair, .{}, "A non-blocking pair, packed like a pipe." },
     .{ "eventfd", makeEventfd, .{}, "A non-blocking eventfd." },
@@ -564,6 +567,22 @@ fn timer(signal: i32, delay_ns: u32) callconv(.c) i32 {
         .it_value = .{ .sec = 0, .nsec = delay_ns },
     };
     return answer(linux.syscall4(.timer_settime, @intCast(place.*.?), 0, @intFromPtr(&time), 0));
+}
+
+// Tracing
+
+fn allowTracing() callconv(.c) void {
+    const anybody = std.math.maxInt(usize);
+    _ = linux.prctl(@backingInt(linux.PR.SET_PTRACER), anybody, 0, 0, 0);
+}
+
+const DlInfo = extern struct { file: ?[*:0]const u8, base: usize, name: ?[*:0]const u8, address: usize };
+const dladdr = @extern(?*const fn (usize, *DlInfo) callconv(.c) c_int, .{ .name = "dladdr", .linkage = .weak });
+
+fn symbolAt(address: u64) callconv(.c) u64 {
+    var info: DlInfo = undefined;
+    if (dladdr.?(address, &info) == 0 or info.address != address) return 0;
+    return @intFromPtr(info.name);
 }
 
 // Descriptors

@@ -1,0 +1,134 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { spawnSync } from "node:child_process";
+import { Interrupt, type InterruptOptions } from "../mod.ts";
+import { runtime, startCommand, testsOf, turn } from "./harness.ts";
+import {
+  makePipe,
+  makeSocketpair,
+  symbolAt,
+  testkit,
+  tracer,
+} from "./native/testkit.ts";
+
+const register = testsOf(import.meta.url);
+
+const SIGUSR2 = 12;
+
+/** x86-64's system calls, all of them async-signal-safe. */
+const call = { write: 1, rt_sigaction: 13, sendto: 44, gettid: 186 };
+
+/** What the handler may use of Deno's alternate stack of 8 KiB, of which the kernel's frame takes up to 3. */
+const stackLimit = 1024;
+
+const permitted = spawnSync(tracer(0)[0], tracer(0).slice(1)).status === 0;
+
+function test(name: string, body: () => unknown) {
+  register(name, body, {
+    skip: !permitted && "ptrace(2) is not permitted here",
+  });
+}
+
+interface Trace {
+  /** Bytes below the kernel's frame. */
+  stack: number;
+  /** Numbers of its system calls. */
+  calls: number[];
+  /** Where it went in other objects than the library. */
+  entered: [address: string, object: string][];
+}
+
+/** Sends the signal to this thread while its event loop is idle, and executes the handler one instruction at a time. */
+async function trace(): Promise<Trace> {
+  const [command, ...args] = tracer(SIGUSR2);
+  const { code, stdout, stderr } = await startCommand([command, ...args]).ended;
+  assertEquals([code, stderr], [0, ""]);
+  return JSON.parse(stdout);
+}
+
+/**
+ * uv_async_send(3) is documented as async-signal-safe. It goes to write(2), which glibc calls __write too.
+ * __errno_location is what errno stands for.
+ */
+const libuv = ["__errno_location", "uv_async_send", "write", "__write"];
+
+/** What is allowed to a handler: these system calls, and no function of anybody but those named. */
+function assertSafe(
+  { stack, calls, entered }: Trace,
+  allowedCalls: number[],
+  allowedNames: string[] = [],
+) {
+  const names = entered.map(([address, object]) =>
+    symbolAt(BigInt(address)) ?? `${address} of ${object}`
+  );
+  const strangers = names.filter((name) => !allowedNames.includes(name));
+  assertEquals(strangers, []);
+  assertEquals(calls, allowedCalls);
+  assertLess(stack, stackLimit);
+  // One that was not traced at all would be safe too.
+  assert(stack > 0);
+}
+
+function open(options: InterruptOptions) {
+  return new Interrupt({ signal: SIGUSR2, wake: false, ...options });
+}
+
+test("a handler without wake makes no system call and calls nobody", async () => {
+  const interrupt = open({});
+  assertSafe(await trace(), []);
+  assertEquals(interrupt.pending, 1);
+  assertSafe(await trace(), []);
+});
+
+test("a handler signals any number of Interrupts alike", async () => {
+  // More than fit into one of its lists.
+  const interrupts = Array.from({ length: 8 }, () => open({}));
+  assertSafe(await trace(), []);
+  for (const interrupt of interrupts) assertEquals(interrupt.pending, 1);
+});
+
+test("a handler wakes the event loop by one async-signal-safe call", async () => {
+  const values: number[] = [];
+  open({ wake: true, callback: (value) => values.push(value) });
+  // The wake is in place with the next turn.
+  await turn();
+  for (let round = 1; round <= 3; round++) {
+    const traced = await trace();
+    assertEquals(values.length, round);
+    if (runtime === "node") assertSafe(traced, [call.write], libuv);
+    else assertSafe(traced, [call.sendto]);
+  }
+});
+
+test("a handler writes to each kind of pipe by one system call", async () => {
+  const eventfd = testkit.eventfd();
+  const pipes: [InterruptOptions["pipe"], number][] = [
+    [undefined, call.write],
+    [makePipe(), call.write],
+    [makeSocketpair(), call.sendto],
+    [[eventfd, eventfd], call.write],
+  ];
+  for (const [pipe, number] of pipes) {
+    using interrupt = open({ pipe });
+    assert(interrupt.pipeFileno >= 0);
+    assertSafe(await trace(), [number]);
+    assertSafe(await trace(), []);
+  }
+});
+
+test("a handler with hysteresis makes the kernel ignore its signal, by one system call", async () => {
+  using interrupt = open({ signalHysteresis: true });
+  assertSafe(await trace(), [call.rt_sigaction]);
+  assertEquals(interrupt.pending, 1);
+});
+
+test("a handler with `chain` asks for its thread, and calls the earlier handler and nobody else", async () => {
+  testkit.handler_count(SIGUSR2, 0n, 0n);
+  const earlier = testkit.disposition_word(SIGUSR2, 0);
+  using interrupt = open({ chain: true });
+  const { entered, ...traced } = await trace();
+  assertEquals(entered.map(([address]) => BigInt(address)), [earlier]);
+  // The last is the earlier handler's own.
+  const calls = [call.gettid, call.rt_sigaction];
+  assertSafe({ ...traced, entered: [] }, calls);
+  assertEquals([interrupt.pending, testkit.handled(SIGUSR2)], [1, 1]);
+});
