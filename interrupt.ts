@@ -41,8 +41,9 @@ export interface InterruptOptions {
   /** Also call the handler that was installed before, if one was. Default false. */
   chain?: boolean;
   /**
-   * Descriptors (or an {@linkcode EventPipe}) to make readable when signalled. Both must be non-blocking. The caller keeps
-   * them, and may close them at any time: duplicates are used.
+   * Descriptors (or an {@linkcode EventPipe}) to make readable when signalled. The caller keeps them, and may close them at
+   * any time: duplicates are used. Both must be non-blocking and stay so: duplicates share that flag with the caller's, and
+   * with a child process that inherits them.
    */
   pipe?: EventPipe | readonly [readFd: number, writeFd: number];
   /** Drain the pipe before the callback. Default true. */
