@@ -107,6 +107,8 @@ const symbols = {
   socketpair: { parameters: [], result: "u64" },
   /** A non-blocking eventfd. */
   eventfd: { parameters: [], result: "i32" },
+  /** dup2(2). */
+  replace: { parameters: ["i32", "i32"], result: "i32" },
   /** close(2). */
   close: { parameters: ["i32"], result: "i32" },
   /** 1 close-on-exec, 2 non-blocking; -1: not open. */

@@ -65,6 +65,7 @@ pub const functions = .{
     .{ "pipe", makePipe, .{ "cloexec", "nonblocking" }, "A pipe: read side in the low 32 bits, write side in the high." },
     .{ "socketpair", makeSocketpair, .{}, "A non-blocking pair, packed like a pipe." },
     .{ "eventfd", makeEventfd, .{}, "A non-blocking eventfd." },
+    .{ "replace", replaceFd, .{ "fd", "target" }, "dup2(2)." },
     .{ "close", closeFd, .{"fd"}, "close(2)." },
     .{ "fd_flags", fdFlags, .{"fd"}, "1 close-on-exec, 2 non-blocking; -1: not open." },
     .{ "readable", readable, .{ "fd", "timeout_ms" }, "1 when poll(2) says so; a negative timeout waits for ever." },
@@ -605,6 +606,10 @@ fn makeSocketpair() callconv(.c) u64 {
 
 fn makeEventfd() callconv(.c) i32 {
     return answer(linux.eventfd(0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK));
+}
+
+fn replaceFd(fd: i32, target: i32) callconv(.c) i32 {
+    return answer(linux.dup2(fd, target));
 }
 
 fn closeFd(fd: i32) callconv(.c) i32 {

@@ -1,0 +1,197 @@
+/** Code in the same process that closes or replaces descriptors which are not its own: reported or harmless, never fatal. */
+
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import {
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
+import { runtime, testsOf, turn, until } from "./harness.ts";
+import { makePipe, readable, testkit } from "./native/testkit.ts";
+
+const test = testsOf(import.meta.url);
+
+const noSocket = runtime === "node" &&
+  "libuv wakes the event loop, by a descriptor of its own";
+
+function send(interrupt: Interrupt, value: number) {
+  const { func, arg } = interrupt.signalFunc();
+  testkit.call_value(func, arg, value);
+}
+
+function sockets(): number[] {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
+    } catch {
+      // The folder's own.
+      return false;
+    }
+  }).map(Number);
+}
+
+/** An Interrupt, and both ends of the socket that wakes its thread. */
+function openWithSocket(callback: (value: number) => void) {
+  const before = new Set(sockets());
+  const interrupt = new Interrupt({ callback });
+  const [readFd, writeFd] = sockets().filter((fd) => !before.has(fd));
+  return { interrupt, readFd, writeFd };
+}
+
+/** A stranger's file under the number `fd`. */
+function replaceByFile(fd: number): { text(): string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), "hostile-test-"));
+  const path = join(folder, "stranger");
+  testkit.replace(openSync(path, "w"), fd);
+  return {
+    text: () => readFileSync(path, "utf8"),
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+test(
+  "the write side of the wake socket, closed by a stranger: `onError` is told, checkpoints go on",
+  async () => {
+    const values: number[] = [];
+    const errors: unknown[] = [];
+    Interrupt.onError = (error) => errors.push(error);
+    const { interrupt, writeFd } = openWithSocket((v) => values.push(v));
+    await turn();
+    testkit.close(writeFd);
+    await until(() => errors.length > 0);
+    const [error] = errors;
+    assertInstanceOf(error, InterruptError);
+    assertEquals(error.code, "BAD_FD");
+    assertStringIncludes(error.message, "close");
+    send(interrupt, 5);
+    checkpoint();
+    assertEquals(values, [5]);
+    // And who comes later, is told at once.
+    assertThrows(() => new Interrupt(), InterruptError, "wake");
+    new Interrupt({ wake: false }).close();
+    interrupt.close();
+    assertEquals(errors.length, 1);
+  },
+  { skip: noSocket },
+);
+
+test(
+  "the read side of the wake socket, closed before the loop's first turn, is not fatal",
+  async () => {
+    const values: number[] = [];
+    const errors: unknown[] = [];
+    Interrupt.onError = (error) => errors.push(error);
+    const { interrupt, readFd } = openWithSocket((v) => values.push(v));
+    testkit.close(readFd);
+    // Bun has taken it by now, and cannot know.
+    if (runtime === "deno") await until(() => errors.length > 0);
+    for (let i = 0; i < 3; i++) await turn();
+    send(interrupt, 5);
+    checkpoint();
+    assertEquals(values, [5]);
+  },
+  { skip: noSocket },
+);
+
+test(
+  "an event loop that cannot watch the wake socket: `onError` is told, checkpoints go on",
+  async () => {
+    const values: number[] = [];
+    const errors: unknown[] = [];
+    Interrupt.onError = (error) => errors.push(error);
+    const { Bun } = globalThis as unknown as { Bun: { connect: unknown } };
+    Bun.connect = () => Promise.reject(new Error("Failed to connect"));
+    const interrupt = new Interrupt({
+      callback: (value) => values.push(value),
+    });
+    await until(() => errors.length > 0);
+    assertInstanceOf(errors[0], InterruptError);
+    assertInstanceOf(errors[0].cause, Error);
+    send(interrupt, 5);
+    checkpoint();
+    assertEquals(values, [5]);
+  },
+  { skip: runtime !== "bun" && "only Bun.connect() may say so" },
+);
+
+test(
+  "a stranger's file under the number of the wake socket is not written to",
+  () => {
+    const { interrupt, writeFd } = openWithSocket(() => {});
+    const file = replaceByFile(writeFd);
+    for (let i = 0; i < 10; i++) {
+      send(interrupt, 5);
+      checkpoint();
+    }
+    assertEquals(file.text(), "");
+    file.remove();
+  },
+  { skip: noSocket },
+);
+
+test(
+  "a stranger's pipe under the number of the wake socket is not written to",
+  () => {
+    const { interrupt, writeFd } = openWithSocket(() => {});
+    const [readEnd, writeEnd] = makePipe();
+    testkit.replace(writeEnd, writeFd);
+    send(interrupt, 5);
+    checkpoint();
+    assert(!readable(readEnd));
+  },
+  { skip: noSocket },
+);
+
+test("an EventPipe whose descriptor a stranger closed: `wait()` and `renew()` say so, the rest is harmless", () => {
+  const pipe = new EventPipe();
+  testkit.close(pipe.fileno);
+  pipe.signal();
+  pipe.drain();
+  const error = assertThrows(() => pipe.wait(0), InterruptError);
+  assertEquals(error.code, "BAD_FD");
+  assertThrows(() => pipe.renew(), InterruptError, "not open");
+  pipe.close();
+});
+
+test("an Interrupt whose pipe a stranger closed is handled all the same", () => {
+  const values: number[] = [];
+  const interrupt = new Interrupt({ callback: (v) => values.push(v) });
+  testkit.close(interrupt.pipeFileno);
+  send(interrupt, 5);
+  checkpoint();
+  interrupt.signal(6);
+  const error = assertThrows(() => interrupt.postFork(), InterruptError);
+  assertEquals(error.code, "BAD_FD");
+  interrupt.close();
+  assertEquals(values, [5, 6]);
+});
+
+test("given descriptors that a stranger replaces: signals go to the old ones, `postFork()` says so", () => {
+  const values: number[] = [];
+  const [readFd, writeFd] = makePipe();
+  const interrupt = new Interrupt({
+    pipe: [readFd, writeFd],
+    callback: (value) => values.push(value),
+  });
+  const file = replaceByFile(writeFd);
+  send(interrupt, 5);
+  assert(readable(readFd));
+  const error = assertThrows(() => interrupt.postFork(), InterruptError);
+  assertEquals(error.code, "BAD_FD");
+  checkpoint();
+  interrupt.close();
+  assertEquals([values, file.text()], [[5], ""]);
+  file.remove();
+});
