@@ -9,7 +9,7 @@ import {
 } from "./ffi/symbols.ts";
 import type { Wake } from "./ffi/library.ts";
 import { canLoadSilently, load, type Native } from "./ffi/load.ts";
-import { checked } from "./errors.ts";
+import { checked, InterruptError } from "./errors.ts";
 import { type Words, wordsAt } from "./ffi/words.ts";
 import type { InterruptRecord } from "./record.ts";
 
@@ -29,6 +29,7 @@ export class Agent {
   /** Taken off the native list and not yet delivered. Shared by nested scans: a callback may call checkpoint(). */
   #queue: InterruptRecord[] = [];
   #wake: Wake | undefined;
+  #failure: InterruptError | undefined;
   #references = 0;
 
   constructor(native: Native) {
@@ -80,7 +81,23 @@ export class Agent {
 
   /** Makes the wake of the event loop, the first time. */
   openWake(): Wake {
-    return this.#wake ??= this.native.openWake(this.id, () => this.#turn());
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#wake ??= this.native.openWake(
+      this.id,
+      () => this.#turn(),
+      (cause) => this.#fail(cause),
+    );
+  }
+
+  /** Other code has closed or replaced the descriptor of the wake. Checkpoints go on. */
+  #fail(cause: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = new InterruptError(
+      "BAD_FD",
+      "Cannot wake this event loop any more: its wake socket failed: which code closes descriptors that are not its own?",
+      { cause },
+    );
+    for (const record of this.#records.values()) record.report(this.#failure);
   }
 
   /** Keeps the process alive until as many unref(). */
@@ -90,7 +107,7 @@ export class Agent {
   }
 
   unref(): void {
-    if (--this.#references === 0) this.openWake().unref();
+    if (--this.#references === 0) this.#wake!.unref();
   }
 
   /** WAKING stays: the wake is still on its way, and a busy loop is signalled again and again with no system call. */

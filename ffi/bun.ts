@@ -16,7 +16,7 @@ interface BunSocket {
 interface BunApi {
   connect(options: {
     fd: number;
-    socket: { open(socket: BunSocket): void; data(): void };
+    socket: { open(socket: BunSocket): void; data(): void; end(): void };
   }): Promise<BunSocket>;
 }
 interface BunFfi {
@@ -51,8 +51,8 @@ export function openBun<T extends Symbols>(
     functions,
     memory: (address, length) => ffi.toArrayBuffer(Number(address), 0, length),
     addressOf: (bytes) => BigInt(ffi.ptr(bytes)),
-    openWake: (agent, callback) =>
-      openWake(functions as unknown as WakeSocket, agent, callback),
+    openWake: (...wake) =>
+      openWake(functions as unknown as WakeSocket, ...wake),
   };
 }
 
@@ -60,6 +60,7 @@ function openWake(
   functions: WakeSocket,
   agent: number,
   callback: () => void,
+  failed: (cause: unknown) => void,
 ): Wake {
   const forgets = 0;
   const fd = checked(
@@ -70,7 +71,7 @@ function openWake(
   let socket: BunSocket | undefined;
   let referenced = false;
   // Settles in the next turn; a wake that comes before waits in the socket.
-  void Bun.connect({
+  Bun.connect({
     fd,
     socket: {
       open(opened) {
@@ -78,8 +79,9 @@ function openWake(
         if (!referenced) socket.unref();
       },
       data: callback,
+      end: () => failed(undefined),
     },
-  });
+  }).catch(failed);
   return {
     ref() {
       referenced = true;

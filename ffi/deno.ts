@@ -22,8 +22,8 @@ export function openDeno<T extends Symbols>(
     memory: (address, length) => memory(path, address, length),
     addressOf: (bytes) =>
       BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes))),
-    openWake: (agent, callback) =>
-      openWake(functions as unknown as WakeSocket, agent, callback),
+    openWake: (...wake) =>
+      openWake(functions as unknown as WakeSocket, ...wake),
   };
 }
 
@@ -110,6 +110,7 @@ function openWake(
   functions: WakeSocket,
   agent: number,
   callback: () => void,
+  failed: (cause: unknown) => void,
 ): Wake {
   // A Worker that is terminated leaves its sockets open.
   const forgets = 1;
@@ -118,20 +119,26 @@ function openWake(
     "Cannot make the wake socket",
   );
   let socket: Socket | undefined;
-  const opened = () => socket ??= openSocket(fd, callback);
+  const opened = () => socket ??= openSocket(fd, callback, failed);
   // Not at once: node:net takes longer than all else. Before the first turn of the loop nobody can miss it, and what is
   // signalled until then waits in the socket.
-  void Promise.resolve().then(opened);
+  void Promise.resolve().then(opened).catch(failed);
   return {
     ref: () => opened().ref(),
     unref: () => opened().unref(),
   };
 }
 
-function openSocket(fd: number, callback: () => void): Socket {
+function openSocket(
+  fd: number,
+  callback: () => void,
+  failed: (cause: unknown) => void,
+): Socket {
   const { Socket } = process().getBuiltinModule("node:net");
   const socket: Socket = new Socket({ fd, readable: true, writable: false });
   socket.on("data", callback);
+  socket.on("error", failed);
+  socket.on("end", failed);
   socket.unref();
   return socket;
 }

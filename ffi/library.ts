@@ -40,8 +40,15 @@ export interface Library<T extends Symbols> {
    * undefined where the runtime does not tell.
    */
   addressOf(bytes: Uint8Array<ArrayBuffer>): bigint | undefined;
-  /** Calls back in the event loop whenever the agent is woken. The runtime has drained its descriptor by then. */
-  openWake(agent: number, callback: () => void): Wake;
+  /**
+   * Calls back in the event loop whenever the agent is woken. The runtime has drained its descriptor by then. `failed` is
+   * told when there will be no more wakes.
+   */
+  openWake(
+    agent: number,
+    callback: () => void,
+    failed: (cause: unknown) => void,
+  ): Wake;
 }
 
 /** Opens a library file, whose C symbols are `prefix` and the table's names. Throws what the runtime throws. */
