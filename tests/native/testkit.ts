@@ -107,6 +107,10 @@ const symbols = {
   socketpair: { parameters: [], result: "u64" },
   /** A non-blocking eventfd. */
   eventfd: { parameters: [], result: "i32" },
+  /** setrlimit(2) of RLIMIT_NOFILE; gives the one before. */
+  descriptor_limit: { parameters: ["u32"], result: "u32" },
+  /** setitimer(2): SIGALRM again and again; 0: no more. */
+  alarm_every: { parameters: ["u32"], result: "void" },
   /** dup2(2). */
   replace: { parameters: ["i32", "i32"], result: "i32" },
   /** close(2). */

@@ -65,6 +65,8 @@ pub const functions = .{
     .{ "pipe", makePipe, .{ "cloexec", "nonblocking" }, "A pipe: read side in the low 32 bits, write side in the high." },
     .{ "socketpair", makeSocketpair, .{}, "A non-blocking pair, packed like a pipe." },
     .{ "eventfd", makeEventfd, .{}, "A non-blocking eventfd." },
+    .{ "descriptor_limit", descriptorLimit, .{"limit"}, "setrlimit(2) of RLIMIT_NOFILE; gives the one before." },
+    .{ "alarm_every", alarmEvery, .{"microseconds"}, "setitimer(2): SIGALRM again and again; 0: no more." },
     .{ "replace", replaceFd, .{ "fd", "target" }, "dup2(2)." },
     .{ "close", closeFd, .{"fd"}, "close(2)." },
     .{ "fd_flags", fdFlags, .{"fd"}, "1 close-on-exec, 2 non-blocking; -1: not open." },
@@ -606,6 +608,21 @@ fn makeSocketpair() callconv(.c) u64 {
 
 fn makeEventfd() callconv(.c) i32 {
     return answer(linux.eventfd(0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK));
+}
+
+fn descriptorLimit(limit: u32) callconv(.c) u32 {
+    var limits: linux.rlimit = undefined;
+    _ = linux.getrlimit(.NOFILE, &limits);
+    const before = limits.cur;
+    limits.cur = limit;
+    _ = linux.setrlimit(.NOFILE, &limits);
+    return @intCast(before);
+}
+
+fn alarmEvery(microseconds: u32) callconv(.c) void {
+    const real = 0;
+    const interval: [4]isize = .{ 0, microseconds, 0, microseconds };
+    _ = linux.syscall3(.setitimer, real, @intFromPtr(&interval), 0);
 }
 
 fn replaceFd(fd: i32, target: i32) callconv(.c) i32 {
