@@ -22,6 +22,7 @@ import {
 } from "./native/testkit.ts";
 
 const SIGUSR2 = 12;
+const SIG_DFL = 0n;
 
 interface Call {
   /** x86-64's, or what system_call.zig counts a function of libc as. */
@@ -203,6 +204,14 @@ function attempt(body: () => void): unknown {
   }
 }
 
+/** Other code's handler, or what was there before, is what remains. */
+function assertLeft(handlers: bigint[]) {
+  const left = testkit.disposition_word(SIGUSR2, 0);
+  testkit.handler_default(SIGUSR2);
+  // No AssertionError, which for a call in a handler only means that its signal was lost.
+  if (!handlers.includes(left)) throw new Error(`handler ${left} was left`);
+}
+
 function withHysteresis(
   { Interrupt, keep }: Stage,
   values: number[],
@@ -319,16 +328,18 @@ export const scenarios: Scenario[] = [
     name: "a POSIX signal that other code takes over while it is ignored",
     run(stage) {
       const values: number[] = [];
-      withHysteresis(stage, values);
+      const interrupt = withHysteresis(stage, values);
       raise();
       const before = testkit.handled(SIGUSR2);
       testkit.handler_count(SIGUSR2, 0n, 0n);
+      const theirs = testkit.disposition_word(SIGUSR2, 0);
       try {
         stage.checkpoint();
         raise();
         assertEquals([values, testkit.handled(SIGUSR2) - before], [[1], 1]);
       } finally {
-        testkit.handler_default(SIGUSR2);
+        interrupt.close();
+        assertLeft([theirs]);
       }
     },
   },
@@ -336,11 +347,12 @@ export const scenarios: Scenario[] = [
     name: "a POSIX signal with hysteresis that a later handler hands on",
     run(stage) {
       const values: number[] = [];
-      withHysteresis(stage, values);
+      const interrupt = withHysteresis(stage, values);
       const before = testkit.handled(SIGUSR2);
       // Ours takes the signal's number first, as this one gives its argument.
       const ours = testkit.disposition_word(SIGUSR2, 0);
       testkit.handler_forward(SIGUSR2, ours, BigInt(SIGUSR2));
+      const theirs = testkit.disposition_word(SIGUSR2, 0);
       try {
         for (let round = 1; round <= 2; round++) {
           raise();
@@ -349,7 +361,8 @@ export const scenarios: Scenario[] = [
           assertEquals([values.length, handled], [round, round]);
         }
       } finally {
-        testkit.handler_default(SIGUSR2);
+        interrupt.close();
+        assertLeft([theirs, SIG_DFL]);
       }
     },
   },
