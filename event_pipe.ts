@@ -56,7 +56,10 @@ export class EventPipe implements Disposable {
     return this.filenos[0];
   }
 
-  /** Both sides; an eventfd has the same number twice. */
+  /**
+   * Both sides; an eventfd has the same number twice. Never close or replace them: signals would be written to whatever has
+   * the number then, which no system call can tell in time.
+   */
   get filenos(): readonly [readFd: number, writeFd: number] {
     this.#open();
     return this.#filenos;
