@@ -368,7 +368,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   /** Makes the pipe unreadable, if there is one. */
   pipeDrain(): void {
-    this.#agent.native.functions.record_pipe_drain(this.#open().slot);
+    this.#open().drainPipe();
   }
 
   /**

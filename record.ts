@@ -28,6 +28,8 @@ export class InterruptRecord {
   readonly #handler: (value: number) => void;
   readonly report: (error: unknown) => void;
   #running = false;
+  /** The handle of its EventPipe; 0 is nobody's. */
+  #pipe = 0n;
   #pipeFlag = 0;
   #drainDue = false;
   #retired = false;
@@ -72,9 +74,15 @@ export class InterruptRecord {
 
   /** Signals write to this EventPipe, by its handle, once setPipe() says so. */
   usePipe(pipe: bigint, readFd: number): void {
+    this.#pipe = pipe;
     this.#agent.native.functions.record_pipe(this.slot, pipe);
     this.#sharers = this.#agent.sharersOf(readFd);
     this.#sharers.add(this);
+  }
+
+  /** Nothing when there is none, or it was closed. */
+  drainPipe(): void {
+    this.#agent.native.functions.pipe_drain(this.#pipe);
   }
 
   /** Whether signals write to the pipe, and whether it is drained before the callback. */
@@ -83,6 +91,8 @@ export class InterruptRecord {
     this.#pipeFlag = !writes ? 0 : drains ? FLAG_PIPE : FLAG_PIPE_LAST;
     if (this.#pipeFlag === before) return;
     const { functions } = this.#agent.native;
+    // What a signaller wrote late, while nobody drained it. If one is pending, setting the flag writes.
+    if (this.#drains) this.#drain();
     if (this.#pipeFlag !== 0) {
       functions.record_flag(this.slot, this.#pipeFlag, 1);
     }
@@ -137,7 +147,7 @@ export class InterruptRecord {
 
   #drain(): void {
     this.#drainDue = false;
-    this.#agent.native.functions.record_pipe_drain(this.slot);
+    this.drainPipe();
     // That took the writes of all who share the pipe: whoever still waits keeps it readable. One is enough.
     for (const other of this.#sharers ?? []) {
       const waits = other !== this || this.blocked > 0;

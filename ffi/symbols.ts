@@ -22,8 +22,6 @@ export const symbols = {
   record_flag: { parameters: ["u32", "u32", "u32"], result: "void" },
   /** The EventPipe, by its handle, to make readable. */
   record_pipe: { parameters: ["u32", "u64"], result: "void" },
-  /** Drains the record's EventPipe. */
-  record_pipe_drain: { parameters: ["u32"], result: "void" },
   /** Hooks a POSIX signal. Options: 1 chain, 2 hysteresis. */
   record_hook: { parameters: ["u32", "u32", "u32"], result: "i32" },
   /** Changes the options. */

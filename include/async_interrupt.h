@@ -51,9 +51,6 @@ void ai_record_flag(uint32_t slot, uint32_t flag, uint32_t on);
 /* The EventPipe, by its handle, to make readable. */
 void ai_record_pipe(uint32_t slot, uint64_t pipe);
 
-/* Drains the record's EventPipe. */
-void ai_record_pipe_drain(uint32_t slot);
-
 /* Hooks a POSIX signal. Options: 1 chain, 2 hysteresis. */
 int32_t ai_record_hook(uint32_t slot, uint32_t signal, uint32_t options);
 

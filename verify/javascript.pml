@@ -126,7 +126,7 @@ inline take(record) {
 
 #if defined(PIPES) && AUTODRAIN
 inline drain(record) {
-  /* @record.ts:#drain, @record.zig:drainPipe */
+  /* @record.ts:#drain, @event_pipe.zig:drain */
   drain_due[record] = false;
   if
   :: piped[record] ->

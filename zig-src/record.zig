@@ -175,10 +175,6 @@ pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
     if (record.pending().load(.seq_cst) != 0) writePipe(record, flag & ~@as(u32, flag_wake));
 }
 
-pub fn drainPipe(slot: u32) callconv(.c) void {
-    event_pipe.drain(get(slot).pipe.load(.acquire));
-}
-
 pub fn hook(slot: u32, signal_number: u32, options: u32) callconv(.c) i32 {
     const record = get(slot);
     assert(record.signal == 0);

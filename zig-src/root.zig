@@ -26,7 +26,6 @@ pub const functions = .{
     .{ "record_notify", record.renotify, .{"slot"}, "Says again that this record is pending." },
     .{ "record_flag", record.setFlag, .{ "slot", "flag", "on" }, "Flags: FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST." },
     .{ "record_pipe", record.setPipe, .{ "slot", "pipe" }, "The EventPipe, by its handle, to make readable." },
-    .{ "record_pipe_drain", record.drainPipe, .{"slot"}, "Drains the record's EventPipe." },
     .{ "record_hook", record.hook, .{ "slot", "signal", "options" }, "Hooks a POSIX signal. Options: 1 chain, 2 hysteresis." },
     .{ "record_hook_options", record.setHookOptions, .{ "slot", "options" }, "Changes the options." },
     .{ "record_rearm", record.rearm, .{"slot"}, "After a signal with hysteresis was handled." },

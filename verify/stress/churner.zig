@@ -112,7 +112,7 @@ const Life = struct {
                 life.agent.checkpoint() catch {};
             },
             47 => record.deliver() catch {},
-            48...49 => life.awaitPipe(record),
+            48...49 => life.awaitPipe(interrupt),
             else => {
                 life.note(.@"runs its loop");
                 life.agent.loop(random.uintLessThan(u32, 8) * 20 * std.time.ns_per_us);
@@ -225,7 +225,7 @@ const Life = struct {
         while (life.anyPending(true)) life.agent.loop(std.time.ns_per_ms);
         life.note(.@"runs a checkpoint");
         while (life.anyPending(false)) life.agent.checkpoint() catch {};
-        for (life.open) |maybe| if (maybe) |interrupt| life.awaitPipe(&interrupt.record);
+        for (life.open) |maybe| if (maybe) |interrupt| life.awaitPipe(interrupt);
         life.note(.blocks);
         for (life.open) |maybe| {
             const interrupt = maybe orelse continue;
@@ -235,11 +235,17 @@ const Life = struct {
         for (life.open) |maybe| life.examine(maybe orelse continue);
     }
 
-    /// While it is pending its pipe is readable, or somebody is about to make it so.
-    fn awaitPipe(life: *Life, record: *consumer.InterruptRecord) void {
-        if (!record.pipes or !record.owns_pipe or record.blocked() == 0 or record.pending() == 0) return;
+    /// While it is pending its pipe is readable, or somebody is about to make it so; and no longer than that.
+    fn awaitPipe(life: *Life, interrupt: *Interrupt) void {
+        const record = &interrupt.record;
+        if (!record.drains() or !record.owns_pipe) return;
         life.note(.@"waits for a pipe");
-        while (library.event_pipe.wait(record.pipe.?, std.time.ns_per_ms) != 1) {}
+        if (record.blocked() > 0 and record.pending() != 0) {
+            while (library.event_pipe.wait(record.pipe.?, std.time.ns_per_ms) != 1) {}
+        }
+        // Nobody else writes to it.
+        if (ledger.get(interrupt.account).pipe.load(.monotonic) != 0) return;
+        while (record.pending() == 0 and library.event_pipe.wait(record.pipe.?, 0) == 1) life.agent.checkpoint() catch {};
     }
 
     /// The signal that it hooks still comes through, with nobody there who opens or closes another and so mends it.

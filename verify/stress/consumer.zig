@@ -22,6 +22,7 @@ const NEXT = constant("NEXT");
 const LISTED = constant("LISTED");
 const FLAG_WAKE = constant("FLAG_WAKE");
 const FLAG_PIPE = constant("FLAG_PIPE");
+const FLAG_PIPE_LAST = constant("FLAG_PIPE_LAST");
 const CHAIN = constant("CHAIN");
 const HYSTERESIS = constant("HYSTERESIS");
 
@@ -194,9 +195,9 @@ pub const InterruptRecord = struct {
     slot: u32,
     handle: u64,
     words: Words,
-    drains: bool = false,
     rearms: bool = false,
-    pipes: bool = false,
+    pipe_flag: u32 = 0,
+    drain_due: bool = false,
     closed: bool = false,
     agent: *Agent,
     handler: *const fn (*InterruptRecord, i32) Thrown!void,
@@ -246,7 +247,7 @@ pub const InterruptRecord = struct {
     pub fn unblock(record: *InterruptRecord) Thrown!void {
         const depth = record.blocked() - 1;
         record.words.set(BLOCKED, depth);
-        if (depth == 0) try record.deliver();
+        if (depth == 0 and record.pending() != 0) try record.deliver();
     }
 
     /// unlist
@@ -262,7 +263,7 @@ pub const InterruptRecord = struct {
         const held = record.running or record.blocked() > 0;
         const before = record.words.exchange(PENDING, value);
         record.agent.pause();
-        if (before == 0 and record.pipes and (held or !record.drains)) record.notify();
+        if (before == 0 and record.pipe_flag != 0 and (held or !record.drains())) record.notify();
         if (!held) try record.deliver();
     }
 
@@ -273,21 +274,49 @@ pub const InterruptRecord = struct {
 
     /// deliver
     pub fn deliver(record: *InterruptRecord) Thrown!void {
+        record.drain_due = record.drains();
         if (record.running) return;
-        while (!record.closed and record.words.get(BLOCKED) == 0 and record.words.peek(PENDING) != 0) {
-            try record.handle_();
+        while (!record.closed) {
+            if (record.words.peek(PENDING) == 0) {
+                if (!record.drain_due) return;
+                record.agent.pause();
+                record.drain();
+            } else if (record.words.get(BLOCKED) != 0) {
+                return;
+            } else {
+                try record.handle_();
+            }
+        }
+    }
+
+    /// get #drains
+    pub fn drains(record: *InterruptRecord) bool {
+        return record.pipe_flag == FLAG_PIPE;
+    }
+
+    /// #drain
+    fn drain(record: *InterruptRecord) void {
+        record.drain_due = false;
+        library.event_pipe.drain(library.event_pipe.handle(record.pipe.?));
+        record.agent.pause();
+        var others = record.agent.records.valueIterator();
+        while (others.next()) |entry| {
+            const other = entry.*;
+            if (other.pipe_flag == 0 or other.pipe.? != record.pipe.?) continue;
+            const waits = other != record or record.blocked() > 0;
+            if (waits and other.pending() != 0) return other.notify();
         }
     }
 
     /// #handle
     fn handle_(record: *InterruptRecord) Thrown!void {
-        if (record.drains) library.record.drainPipe(record.slot);
+        if (record.drains()) record.drain();
         record.agent.pause();
         const value = record.words.exchange(PENDING, 0);
         record.agent.pause();
-        if (record.rearms) library.record.rearm(record.slot);
+        if (record.rearms) _ = checked(library.record.rearm(record.slot), "record_rearm");
         record.running = true;
-        errdefer if (record.pending() != 0 and record.blocked() == 0) record.notify();
+        errdefer if (record.pending() != 0 or record.drain_due) record.notify();
         // Runs before the errdefer.
         defer record.running = false;
         try record.handler(record, value);
@@ -300,7 +329,7 @@ pub const InterruptRecord = struct {
         library.record.retire(record.slot);
         record.agent.pause();
         // Nobody to throw to.
-        if (!record.running and record.pending() != 0) record.handle_() catch {};
+        if (!record.running and record.pending() != 0) record.handle_() catch {} else if (record.drains()) record.drain();
         record.closed = true;
         _ = record.agent.records.remove(record.slot);
         library.record.release(record.slot);
@@ -323,7 +352,7 @@ pub const InterruptRecord = struct {
     /// interrupt.ts: set signalHysteresis
     pub fn setHysteresis(record: *InterruptRecord, on: bool) void {
         record.hysteresis = on;
-        library.record.setHookOptions(record.slot, record.hookOptions());
+        _ = checked(library.record.setHookOptions(record.slot, record.hookOptions()), "record_hook_options");
         record.update();
     }
 
@@ -354,14 +383,20 @@ pub const InterruptRecord = struct {
         if (record.pending() != 0 and record.pipe_enabled) library.event_pipe.signal(library.event_pipe.handle(pipe));
     }
 
+    /// setPipe
+    fn setPipe(record: *InterruptRecord, writes: bool, drained: bool) void {
+        const before = record.pipe_flag;
+        record.pipe_flag = if (!writes) 0 else if (drained) FLAG_PIPE else FLAG_PIPE_LAST;
+        if (record.pipe_flag == before) return;
+        if (record.drains()) record.drain();
+        if (record.pipe_flag != 0) library.record.setFlag(record.slot, record.pipe_flag, 1);
+        record.agent.pause();
+        if (before != 0) library.record.setFlag(record.slot, before, 0);
+    }
+
     /// interrupt.ts: #updateRecord
     fn update(record: *InterruptRecord) void {
-        const pipes = record.pipe != null and record.pipe_enabled;
-        if (record.pipes != pipes) {
-            record.pipes = pipes;
-            library.record.setFlag(record.slot, FLAG_PIPE, @intFromBool(pipes));
-        }
-        record.drains = pipes and record.pipe_autodrain;
+        record.setPipe(record.pipe != null and record.pipe_enabled, record.pipe_autodrain);
         record.rearms = record.hysteresis;
     }
 
