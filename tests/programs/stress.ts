@@ -1,0 +1,277 @@
+/**
+ * Everything at once, for $ASYNC_INTERRUPT_STRESS_SECONDS: native threads, real kills from other processes, Workers that
+ * come and are terminated, callbacks that close and open again, collected garbage, descriptors that come and go. Then the
+ * accounts are settled. Prints figures, or what does not agree.
+ */
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import v8 from "node:v8";
+import vm from "node:vm";
+import { Worker } from "node:worker_threads";
+import { checkpoint, EventPipe, Interrupt } from "../../mod.ts";
+import type { NativeFunction } from "../../mod.ts";
+import {
+  openDescriptors,
+  runtime,
+  startCommand,
+  turn,
+  until,
+} from "../harness.ts";
+import { makePipe, sender, testkit } from "../native/testkit.ts";
+import { randomNumbers } from "../random.ts";
+import { BEGUN, CALLS, SENT, type Task } from "./stress_worker.ts";
+
+const SIGUSR2 = 12;
+const SIGWINCH = 28;
+/** The kernel queues these: what is sent can be counted. */
+const SIGRT6 = 40;
+
+const hooked = [SIGUSR2, SIGWINCH, SIGRT6];
+/** Without USR1, which Deno takes over half a second after its start. */
+const others = Array.from({ length: 64 }, (_, index) => index + 1)
+  .filter((signal) => signal !== 10 && !hooked.includes(signal));
+
+/** As many Interrupts are open at a time at most, whatever the number that came and went: a slot that leaks shows. */
+const SLOTS = 64;
+/** What engines and their Workers keep for a while: a leak of 64 KiB a Worker or 100 bytes an Interrupt is more in a minute. */
+const MEMORY_MIB = 64;
+
+const seconds = Number(process.env.ASYNC_INTERRUPT_STRESS_SECONDS ?? 3);
+const random = randomNumbers();
+const collectGarbage = garbageCollector();
+const figures = { signals: 0, delivered: 0, kills: 0, workers: 0, closes: 0 };
+let highestSlot = 0;
+let running = true;
+
+/** At once: native threads still run, and Deno unmaps their code when it ends by itself. */
+function fail(error: unknown): never {
+  console.error(error);
+  process.exit(1);
+}
+// What an assertion in a callback throws.
+Interrupt.onError = fail;
+
+function garbageCollector(): () => void {
+  const { Bun } = globalThis as { Bun?: { gc(wait: boolean): void } };
+  if (Bun) return () => Bun.gc(true);
+  v8.setFlagsFromString("--expose-gc");
+  return vm.runInNewContext("gc");
+}
+
+function open(
+  options: ConstructorParameters<typeof Interrupt>[0],
+): Interrupt {
+  const interrupt = new Interrupt(options);
+  const { arg } = interrupt.signalFunc();
+  highestSlot = Math.max(highestSlot, Number(arg & 0xffffffffn));
+  return interrupt;
+}
+
+/** An Interrupt that is signalled with 1, 2, 3 and so on: none may come twice, or after a later one. */
+function openAscending(options = {}) {
+  const seen = { last: 0, count: 0 };
+  const interrupt = open({
+    ...options,
+    callback(value) {
+      assert(value > seen.last, `${value} came after ${seen.last}`);
+      seen.last = value;
+      seen.count++;
+      figures.delivered++;
+    },
+  });
+  return { interrupt, seen };
+}
+
+function startThread({ func, arg }: NativeFunction, intervalNs: bigint) {
+  testkit.plan(0, intervalNs);
+  testkit.plan_values(1, 1);
+  return testkit.thread_signal(func, arg);
+}
+
+/** Gives how often it signalled, which is the last value. */
+function stopThread(thread: number): number {
+  testkit.thread_stop(thread);
+  const sent = testkit.thread_join(thread);
+  figures.signals += sent;
+  return sent;
+}
+
+/** A native thread and its Interrupt, from the beginning to the end. */
+async function thread(counter: number, intervalNs: bigint) {
+  const func = testkit.callback_address();
+  const { interrupt, seen } = openAscending({
+    nativeCallback: { func, arg: BigInt(counter) },
+    wake: counter !== 0,
+  });
+  const before = testkit.callback_count(counter);
+  const thread = startThread(interrupt.signalFunc(), intervalNs);
+  await until(() => !running);
+  const sent = stopThread(thread);
+  await until(() => {
+    checkpoint();
+    return seen.last >= sent;
+  });
+  assert.equal(seen.last, sent);
+  assert.equal(testkit.callback_value(counter), sent);
+  assert.equal(testkit.callback_count(counter) - before, seen.count);
+  interrupt.close();
+}
+
+/** Other processes, one after another. Each round must be heard after its last signal. */
+async function processes() {
+  const calls = { USR2: 0, WINCH: 0, RT6: 0 };
+  const chained = testkit.handled(SIGRT6);
+  let queued = 0;
+  const count = (name: keyof typeof calls) => () => {
+    calls[name]++;
+    figures.delivered++;
+  };
+  let opener: Interrupt;
+  const reopen = () => {
+    const old = opener;
+    // First the next one: a signal in between must find somebody.
+    opener = open({
+      signal: SIGUSR2,
+      chain: random(2) === 0,
+      callback() {
+        count("USR2")();
+        reopen();
+      },
+    });
+    old?.close();
+    figures.closes++;
+  };
+  reopen();
+  const winch = open({
+    signal: SIGWINCH,
+    signalHysteresis: true,
+    callback: count("WINCH"),
+  });
+  const rt = open({ signal: SIGRT6, chain: true, callback: count("RT6") });
+  while (running) {
+    const before = { ...calls };
+    const times = [1 + random(1000), 1 + random(1000), 1 + random(200)];
+    queued += times[2];
+    const specs = [
+      `${SIGUSR2}x${times[0]}`,
+      `pause:${random(200)}`,
+      `${SIGWINCH}x${times[1]}`,
+      `pause:${random(200)}`,
+      `${SIGRT6}x${times[2]}`,
+    ];
+    const { code } = await startCommand(sender(...specs)).ended;
+    assert.equal(code, 0);
+    figures.kills += times[0] + times[1] + times[2];
+    await until(() =>
+      calls.USR2 > before.USR2 && calls.WINCH > before.WINCH &&
+      calls.RT6 > before.RT6 &&
+      testkit.handled(SIGRT6) - chained === queued
+    );
+  }
+  await until(() => winch.pending === 0 && rt.pending === 0);
+  for (const interrupt of [opener!, winch, rt]) interrupt.close();
+  assert.equal(testkit.handled(SIGRT6) - chained, queued);
+}
+
+/** Workers, one after another: terminated while they signal and are signalled. */
+async function workers() {
+  while (running) {
+    const { interrupt, seen } = openAscending();
+    const words = new Int32Array(new SharedArrayBuffer(3 * 4));
+    const workerData: Task = { target: interrupt.signalFunc(), words };
+    const file = new URL("./stress_worker.ts", import.meta.url);
+    const worker = new Worker(file, { workerData });
+    const ended = new Promise((resolve) => worker.once("exit", resolve));
+    const target = await new Promise<NativeFunction>((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+    });
+    const thread = startThread(target, 20_000n);
+    await until(() => seen.last > 0 && Atomics.load(words, CALLS) > 2);
+    void worker.terminate();
+    await ended;
+    await until(() => !Interrupt.signal(target));
+    stopThread(thread);
+    const sent = Atomics.load(words, SENT);
+    await until(() => seen.last >= sent);
+    assert(seen.last <= Atomics.load(words, BEGUN));
+    interrupt.close();
+    figures.signals += sent;
+    figures.workers++;
+  }
+}
+
+/** A computation that checks, between turns of the loop; and what an application does meanwhile. */
+async function application() {
+  while (running) {
+    for (let i = random(100_000); i > 0; i--) checkpoint();
+    const descriptors = Array.from({ length: random(10) }, () => makePipe());
+    const event = testkit.eventfd();
+    {
+      using pipe = new EventPipe();
+      using interrupt = open({ pipe, callback: () => figures.delivered++ });
+      interrupt.signal();
+      figures.closes++;
+    }
+    for (const fd of [...descriptors.flat(), event]) {
+      assert.equal(testkit.close(fd), 0);
+    }
+    if (random(20) === 0) collectGarbage();
+    await turn();
+  }
+}
+
+async function period(length: number) {
+  running = true;
+  const timer = setTimeout(() => running = false, length * 1000);
+  await Promise.all([
+    thread(0, 2000n),
+    thread(1, 20_000n),
+    thread(2, 200_000n),
+    processes(),
+    workers(),
+    application(),
+  ]);
+  clearTimeout(timer);
+}
+
+function residentMiB(): number {
+  collectGarbage();
+  return Math.round(process.memoryUsage.rss() / 2 ** 20);
+}
+
+/** Runs it all, and settles the accounts. */
+async function main() {
+  for (const signal of hooked) {
+    testkit.handler_count(signal, 0n, 0n);
+    testkit.disposition_save(signal, signal);
+  }
+  // The first third shows what all of this takes. Runtimes set handlers of their own in it, when they first spawn.
+  await period(seconds / 3);
+  for (const signal of others) testkit.disposition_save(signal, signal);
+  const descriptors = openDescriptors();
+  const memory = residentMiB();
+  const workersBefore = figures.workers;
+  await period(seconds * 2 / 3);
+
+  for (const signal of [...hooked, ...others]) {
+    const same = testkit.disposition_same(signal, signal) === 1;
+    assert(same, `the disposition of signal ${signal} has changed`);
+  }
+  // Deno closes what its last few Workers had with the next one only.
+  const late = runtime === "deno" ? (figures.workers - workersBefore) / 2 : 0;
+  await until(() => openDescriptors() <= descriptors + late);
+  assert(highestSlot < SLOTS, `a slot has the number ${highestSlot}`);
+  const grown = residentMiB() - memory;
+  assert(grown < MEMORY_MIB, `the memory has grown by ${grown} MiB`);
+
+  console.log(
+    Object.entries({ ...figures, slots: highestSlot, "MiB more": grown })
+      .map(([name, number]) => `${name} ${number.toLocaleString("en")}`)
+      .join(", "),
+  );
+  process.exit();
+}
+
+main().catch(fail);
