@@ -1,27 +1,52 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Worker } from "node:worker_threads";
 import { checkpoint, Interrupt, type NativeFunction } from "../mod.ts";
-import { openDescriptors, runtime, testsOf, until } from "./harness.ts";
-import { testkit } from "./native/testkit.ts";
+import { openDescriptors, runtime, start, testsOf, until } from "./harness.ts";
+import { startKiller, testkit } from "./native/testkit.ts";
 import type { Order } from "./programs/worker.ts";
 
 const test = testsOf(import.meta.url);
 
 const SIGUSR2 = 12;
 
+/** As much of both kinds of Worker as is used here. */
+interface Thread {
+  postMessage(order: Order): void;
+  terminate(): unknown;
+}
+
+interface WebWorker extends Thread {
+  onmessage: (event: { data: unknown }) => void;
+}
+
+const program = new URL("./programs/worker.ts", import.meta.url);
+const { Worker: WebWorker } = globalThis as unknown as {
+  Worker?: new (file: URL, options: { type: "module" }) => WebWorker;
+};
+
+const nodeWorker = "Worker of node:worker_threads";
+const kinds = WebWorker ? [nodeWorker, "Web Worker"] : [nodeWorker];
+
 /** A Worker, and what it says in the order in which it says it. */
-async function startWorker() {
-  const worker = new Worker(new URL("./programs/worker.ts", import.meta.url));
+async function startWorker(kind = nodeWorker) {
   const said: unknown[] = [];
   const waiting: ((message: unknown) => void)[] = [];
-  worker.on("message", (message: unknown) => {
+  const hear = (message: unknown) => {
     const resolve = waiting.shift();
     if (resolve) resolve(message);
     else said.push(message);
-  });
-  const ended = new Promise<void>((resolve) =>
-    worker.on("exit", () => resolve())
-  );
+  };
+  let worker: Thread;
+  let ended = Promise.resolve();
+  if (kind === nodeWorker) {
+    const node = worker = new Worker(program);
+    node.on("message", hear);
+    ended = new Promise((resolve) => node.on("exit", () => resolve()));
+  } else {
+    // It does not tell of its end.
+    const web = worker = new WebWorker!(program, { type: "module" });
+    web.onmessage = ({ data }) => hear(data);
+  }
   const next = () =>
     said.length > 0
       ? Promise.resolve(said.shift())
@@ -266,13 +291,77 @@ test("Workers that come and go leak no descriptor", async () => {
   await until(() => openDescriptors() < before + rounds / 2);
 });
 
-test("a Worker that crunches is terminated with its Interrupts", async () => {
-  const other = await startWorker();
-  const target = await other.open();
-  assertEquals(await other.ask({ do: "crunch", until: -1 }), "crunching");
-  void other.worker.terminate();
-  await other.ended;
-  await until(() => !Interrupt.signal(target));
-}, {
-  skip: runtime === "deno" && "Deno's terminate() does not stop a busy Worker",
+for (const kind of kinds) {
+  test(
+    `a ${kind} that crunches is terminated with its Interrupts`,
+    async () => {
+      testkit.disposition_save(SIGUSR2, 0);
+      const other = await startWorker(kind);
+      const target = await other.open({ signal: "SIGUSR2" });
+      assertEquals(await other.ask({ do: "crunch", until: -1 }), "crunching");
+      void other.worker.terminate();
+      await other.ended;
+      await until(() => !Interrupt.signal(target));
+      await until(() => testkit.disposition_same(SIGUSR2, 0) === 1);
+    },
+    {
+      skip: runtime === "deno" &&
+        "Deno's terminate() does not stop a busy Worker",
+    },
+  );
+
+  test(`each ${kind} on one signal hears it, and those that are terminated in the middle of a burst leave it to the rest`, async () => {
+    testkit.handler_count(SIGUSR2, 0n, 0n);
+    testkit.disposition_save(SIGUSR2, 0);
+    const others = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const heard = { calls: 0 };
+        const interrupt = new Interrupt({ callback: () => heard.calls++ });
+        const other = await startWorker(kind);
+        const forward = interrupt.signalFunc();
+        const target = await other.open({ signal: "SIGUSR2", forward });
+        return { ...other, heard, target };
+      }),
+    );
+    const raise = () => testkit.kill(testkit.pid(), SIGUSR2, 1);
+    while (others.length > 0) {
+      for (const { heard } of others) heard.calls = 0;
+      raise();
+      await until(() => others.every(({ heard }) => heard.calls > 0));
+      const { worker, ended, target } = others.pop()!;
+      const stop = startKiller(SIGUSR2, 20_000);
+      void worker.terminate();
+      await ended;
+      await until(() => !Interrupt.signal(target));
+      stop();
+    }
+    await until(() => testkit.disposition_same(SIGUSR2, 0) === 1);
+    const before = testkit.handled(SIGUSR2);
+    raise();
+    assertEquals(testkit.handled(SIGUSR2), before + 1);
+  });
+}
+
+test("SIGTERM kills the process again once the Worker that hooked it is terminated", async () => {
+  const file = new URL("./programs/terminated.ts", import.meta.url);
+  const { line, pid, ended } = start(file);
+  assertEquals(await line(), "ready");
+  testkit.kill(pid, 15, 1);
+  const { code, signal, stderr } = await ended;
+  assertEquals({ code, signal, stderr }, {
+    code: null,
+    signal: "SIGTERM",
+    stderr: "",
+  });
+});
+
+test("the library survives the Worker that opened it first", async () => {
+  const file = new URL("./programs/first_worker.ts", import.meta.url);
+  const { code, signal, stdout, stderr } = await start(file).ended;
+  assertEquals({ code, signal, stdout, stderr }, {
+    code: 0,
+    signal: null,
+    stdout: "",
+    stderr: "",
+  });
 });

@@ -3,7 +3,15 @@
 import { parentPort } from "node:worker_threads";
 import { checkpoint, Interrupt, type NativeFunction } from "../../mod.ts";
 
-const port = parentPort!;
+/** Both ends of a Web Worker are like this; in Node's there is parentPort alone, in Deno's Web Workers there is none. */
+interface Scope {
+  onmessage: (event: { data: Order }) => void;
+  postMessage(message: unknown): void;
+  close(): void;
+}
+
+const scope = globalThis as unknown as Scope;
+const port = parentPort ?? scope;
 let interrupt: Interrupt | undefined;
 let last = 0;
 
@@ -16,7 +24,7 @@ export type Order =
   | { do: "checkpoint" }
   | { do: "end" };
 
-port.on("message", (order: Order) => {
+function obey(order: Order) {
   switch (order.do) {
     case "open": {
       const { signal, wake, forward } = order;
@@ -58,5 +66,7 @@ port.on("message", (order: Order) => {
     case "end":
       port.close();
   }
-});
+}
+if (parentPort) parentPort.on("message", obey);
+else scope.onmessage = ({ data }) => obey(data);
 port.postMessage("ready");

@@ -1,0 +1,22 @@
+/** A Worker hooks SIGTERM and is terminated while it comes in. Says so, and waits for the next one. */
+
+import { Worker } from "node:worker_threads";
+import { Interrupt, type NativeFunction } from "../../mod.ts";
+import { testkit } from "../native/testkit.ts";
+
+const SIGTERM = 15;
+
+const worker = new Worker(new URL("./worker.ts", import.meta.url));
+const next = () => new Promise((resolve) => worker.once("message", resolve));
+await next();
+testkit.disposition_save(SIGTERM, 0);
+worker.postMessage({ do: "open", signal: "SIGTERM" });
+const target = await next() as NativeFunction;
+const heard = next();
+testkit.kill(testkit.pid(), SIGTERM, 1000);
+await heard;
+void worker.terminate();
+setInterval(() => {
+  if (testkit.disposition_same(SIGTERM, 0) !== 1) return;
+  if (!Interrupt.signal(target)) console.log("ready");
+}, 1);
