@@ -132,7 +132,7 @@ for (const [where, way] of Object.entries(ways)) {
   );
 }
 
-test("a signal that comes while its last Interrupt opens or closes reaches that or the old handler, 10,000 times", () => {
+test("a signal that this thread takes while its last Interrupt opens or closes reaches that or the old handler, 10,000 times", () => {
   const { timer } = delays();
   testkit.handler_count(SIGRT6, 0n, 0n);
   let calls = 0;
