@@ -272,7 +272,7 @@ test "readers that come and go while handlers make the kernel ignore the signal 
         fn run() void {
             while (!over.load(.monotonic)) {
                 _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), .USR2);
-                rearm(signal);
+                _ = rearm(signal);
             }
         }
     };
