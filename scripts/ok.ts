@@ -3,6 +3,7 @@
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "./build.ts";
+import { guarantees } from "./guarantees.ts";
 import { prepareModules } from "./modules.ts";
 import { type Outcome, run } from "./run.ts";
 import { bun, node, nodeVersions, zig } from "./toolchain.ts";
@@ -200,6 +201,7 @@ ready = await step("build", async () => {
 const rootModules = Array.from(Deno.readDirSync("."), (entry) => entry.name)
   .filter((name) => name.endsWith(".ts")).sort();
 await choice("stale", staleness);
+await choice("guarantees", guarantees);
 await choice("fmt", () => run([deno, "fmt", "--check"]));
 await choice("lint", () => run([deno, "lint"]));
 await choice("check", () => run([deno, "check", ...flags]));

@@ -1,41 +1,17 @@
-/** The long form of tests/stress.test.ts: a minute of everything at once on each runtime. */
-
-import { build } from "../scripts/build.ts";
-import { prepareModules } from "../scripts/modules.ts";
 import { run } from "../scripts/run.ts";
-import { bun, node, nodeVersions } from "../scripts/toolchain.ts";
-import { transpile } from "../scripts/transpile.ts";
+import { commandsOf } from "./runtimes.ts";
 
 const root = new URL("..", import.meta.url);
-const program = "tests/programs/stress";
 
-/** Gives a line of figures for each runtime. `short`: three seconds each instead of sixty. */
+/** The long form of tests/stress.test.ts: a minute of everything at once on each runtime; `short`: three seconds. */
 export async function soak(
   short: boolean,
 ): Promise<{ ok: boolean; output: string; note: string }> {
   const seconds = short ? 3 : 60;
-  const { flags } = await prepareModules();
-  await build("testkit");
-  const tree = await transpile();
-  const commands: Record<string, string[]> = {
-    deno: [
-      Deno.execPath(),
-      "run",
-      "-A",
-      "--no-check",
-      ...flags,
-      `${program}.ts`,
-    ],
-    bun: [await bun(), `${program}.ts`],
-  };
-  for (const major of nodeVersions) {
-    const file = new URL(`${program}.js`, tree);
-    commands[`node${major}`] = [await node(major), file.pathname];
-  }
-
+  const commands = await commandsOf("tests/programs/stress");
   let output = "";
   const failed: string[] = [];
-  for (const [name, command] of Object.entries(commands)) {
+  for (const [name, command] of commands) {
     const result = await run(command, {
       cwd: root,
       env: { ASYNC_INTERRUPT_STRESS_SECONDS: String(seconds) },
@@ -46,12 +22,6 @@ export async function soak(
   }
   const note = failed.length > 0
     ? `failed on ${failed.join(", ")}`
-    : `${seconds} s on each of ${Object.keys(commands).length} runtimes`;
+    : `${seconds} s on each of ${commands.size} runtimes`;
   return { ok: failed.length === 0, output, note };
-}
-
-if (import.meta.main) {
-  const { ok, output, note } = await soak(Deno.args.includes("--short"));
-  console.log(`${output}${note}`);
-  Deno.exit(ok ? 0 : 1);
 }
