@@ -24,10 +24,12 @@ export async function prepareModules(): Promise<Modules> {
   const given = Deno.env.get("ASYNC_INTERRUPT_IMPORT_MAP");
   if (given) {
     const flags = [`--import-map=${given}`];
-    await bundleAssert(flags);
+    await bundle("@std/assert", flags);
+    await bundle("fast-check", flags);
     return { flags, note: `modules by ${given}` };
   }
 
+  await bundle("fast-check", []);
   const specifiers = [
     config.imports["@std/assert"],
     config.imports["@deno/dnt"],
@@ -37,12 +39,12 @@ export async function prepareModules(): Promise<Modules> {
     { timeout: 60 },
   );
   if (probe.ok) {
-    await bundleAssert([]);
+    await bundle("@std/assert", []);
     return { flags: [], note: "" };
   }
 
   const source = await Deno.readTextFile(standIns["@std/assert"]);
-  await writeNodeModule(toJavaScript(source, "assert.ts"));
+  await writeNodeModule("@std/assert", toJavaScript(source, "assert.ts"));
   const imports: Record<string, string> = { ...config.imports };
   for (const [name, file] of Object.entries(standIns)) {
     imports[name] = file.href;
@@ -56,11 +58,11 @@ export async function prepareModules(): Promise<Modules> {
   };
 }
 
-/** Bun and Node do not know JSR, so they get one file. */
-async function bundleAssert(flags: string[]) {
-  const entry = new URL("build/assert.ts", root);
-  await write(entry, `export * from "@std/assert";\n`);
-  const bundle = new URL("build/assert.js", root);
+/** Bun and Node know neither JSR nor Deno's import map, so they get one file. */
+async function bundle(name: string, flags: string[]) {
+  const entry = new URL(`build/modules/${name}.ts`, root);
+  await write(entry, `export * from "${name}";\n`);
+  const bundle = new URL(`build/modules/${name}.js`, root);
   const { ok, output } = await run(
     [
       Deno.execPath(),
@@ -71,12 +73,12 @@ async function bundleAssert(flags: string[]) {
     ],
     { cwd: root },
   );
-  if (!ok) throw new Error(`Could not bundle @std/assert:\n${output}`);
-  await writeNodeModule(await Deno.readTextFile(bundle));
+  if (!ok) throw new Error(`Could not bundle ${name}:\n${output}`);
+  await writeNodeModule(name, await Deno.readTextFile(bundle));
 }
 
-async function writeNodeModule(code: string) {
-  const folder = new URL("node_modules/@std/assert/", root);
+async function writeNodeModule(name: string, code: string) {
+  const folder = new URL(`node_modules/${name}/`, root);
   await write(
     new URL("package.json", folder),
     `{ "type": "module", "exports": "./mod.js" }\n`,

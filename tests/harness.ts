@@ -152,8 +152,10 @@ export function startCommand(
 function runtimeCommand(): string[] {
   if (runtime !== "deno") return [process.execPath];
   // Where this one found its modules, whatever it was told on its command line.
-  const name = "@std/assert";
-  const imports = { [name]: import.meta.resolve(name) };
+  const names = ["@std/assert", "fast-check"];
+  const imports = Object.fromEntries(
+    names.map((name) => [name, import.meta.resolve(name)]),
+  );
   const map = `data:application/json,${
     encodeURIComponent(JSON.stringify({ imports }))
   }`;

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { build } from "../scripts/build.ts";
 import type { Outcome } from "../scripts/run.ts";
 import { faults } from "./faults.ts";
+import { fuzz } from "./fuzz.ts";
 import { model } from "./model.ts";
 import { soak } from "./soak.ts";
 import { stress } from "./stress.ts";
@@ -11,13 +12,13 @@ import { stress } from "./stress.ts";
 const parts: Record<
   string,
   (short: boolean) => Promise<Outcome & { note: string }>
-> = { model, stress, faults, soak };
+> = { model, stress, faults, fuzz, soak };
 
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
     // The soak alone takes six minutes.
-    only: { type: "string", default: "model,stress,faults" },
+    only: { type: "string", default: "model,stress,faults,fuzz" },
   },
 });
 Deno.chdir(new URL("..", import.meta.url));
