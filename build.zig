@@ -36,7 +36,8 @@ pub fn build(b: *std.Build) void {
     }
     b.step("generate", "Write ffi/symbols.ts and the C header").dependOn(&generated.step);
 
-    const tests = b.addTest(.{ .root_module = b.createModule(.{
+    // The fuzzer needs the coverage that only LLVM puts in.
+    const tests = b.addTest(.{ .use_llvm = true, .root_module = b.createModule(.{
         .root_source_file = b.path("zig-src/root.zig"),
         .target = native,
         .optimize = optimize orelse .debug,

@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build.ts";
 import type { Outcome } from "../scripts/run.ts";
+import { boundary } from "./boundary.ts";
 import { faults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 import { model } from "./model.ts";
@@ -12,13 +13,13 @@ import { stress } from "./stress.ts";
 const parts: Record<
   string,
   (short: boolean) => Promise<Outcome & { note: string }>
-> = { model, stress, faults, fuzz, soak };
+> = { model, stress, faults, fuzz, boundary, soak };
 
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
     // The soak alone takes six minutes.
-    only: { type: "string", default: "model,stress,faults,fuzz" },
+    only: { type: "string", default: "model,stress,faults,fuzz,boundary" },
   },
 });
 Deno.chdir(new URL("..", import.meta.url));

@@ -92,4 +92,5 @@ test {
     _ = hook;
     _ = record;
     _ = slab;
+    _ = @import("fuzz.zig");
 }

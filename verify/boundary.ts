@@ -1,0 +1,24 @@
+import { type Outcome, run } from "../scripts/run.ts";
+import { zig } from "../scripts/toolchain.ts";
+
+const root = new URL("..", import.meta.url);
+
+/** Coverage-guided fuzzing of the functions that take values from outside (zig-src/fuzz.zig), by Zig's own fuzzer. */
+export async function boundary(
+  short: boolean,
+): Promise<Outcome & { note: string }> {
+  const command = [await zig(), "build", "test", "--fuzz"];
+  command[3] += short ? "=20K" : "=1M";
+  const { ok, output } = await run(command, { cwd: root, timeout: 600 });
+  const [, before, after] = output.match(/^Runs: (\d+) -> (\d+)/m) ?? [];
+  const runs = Number(after) - Number(before);
+  const found = output.match(/^Coverage: .*-> (\d+)/m)?.[1];
+  return {
+    // With a limit Zig ends with 0 also when an input failed.
+    ok: ok && runs > 0 && !output.includes("failure"),
+    output,
+    note: `${
+      runs.toLocaleString("en")
+    } runs, which reached ${found} places of the code`,
+  };
+}
