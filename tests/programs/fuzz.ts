@@ -5,6 +5,7 @@
 
 import { assertEquals } from "@std/assert";
 import * as fc from "fast-check";
+import { constants } from "node:os";
 import process from "node:process";
 import {
   checkpoint,
@@ -12,6 +13,8 @@ import {
   Interrupt,
   InterruptError,
   type InterruptOptions,
+  sig2name,
+  sig2num,
 } from "../../mod.ts";
 import { assertNoMoreDescriptors, openDescriptors } from "../harness.ts";
 import { testkit } from "../native/testkit.ts";
@@ -383,10 +386,37 @@ function run(sequence: Iterable<Command>) {
   }
 }
 
+/** Of anything at all: a signal that the system knows under that name or number, or undefined. */
+function nameSignal(signal: unknown) {
+  steps++;
+  const known = constants.signals as Record<string, number>;
+  const number = sig2num(signal as string);
+  const name = sig2name(signal as string);
+  assertEquals(number === undefined, name === undefined);
+  if (name === undefined) return;
+  assertEquals(sig2num(name), number);
+  if (name in known) assertEquals(known[name], number);
+  assertEquals(
+    typeof signal === "number" ? signal : sig2num(String(signal).toLowerCase()),
+    number,
+  );
+}
+
+const signalName = fc.constantFrom(...Object.keys(constants.signals));
+const anySignal = fc.oneof(
+  fc.anything(),
+  fc.integer({ min: -5, max: 200 }),
+  signalName,
+  fc.mixedCase(signalName.map((name) => name.slice("SIG".length))),
+  fc.tuple(signalName, fc.string()).map((both) => both.join("")),
+);
+
 // The wake is made once for all.
 new Interrupt().close();
 for (let round = 0; steps < wanted; round++) {
-  fc.assert(fc.property(commands, run), { seed: seed + round, numRuns: 100 });
+  const options = { seed: seed + round, numRuns: 100 };
+  fc.assert(fc.property(commands, run), options);
+  fc.assert(fc.property(anySignal, nameSignal), options);
 }
 console.log(`${steps}`);
 process.exit(0);
