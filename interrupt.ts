@@ -379,7 +379,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     const record = this.#open();
     if (this.#pipe === undefined) return;
     this.#pipe.renew();
-    if (record.pending !== 0 && this.#pipeEnabled) this.#pipe.signal();
+    record.refillPipe(true);
   }
 
   #usePipe(pipe: EventPipe, owned: boolean): void {

@@ -85,6 +85,16 @@ export class InterruptRecord {
     this.#agent.native.functions.pipe_drain(this.#pipe);
   }
 
+  /** Whoever waits makes the emptied pipe readable again: one is enough, if it is sure to write, and to this pipe. */
+  refillPipe(waits: boolean): void {
+    for (const other of this.#sharers ?? []) {
+      if ((other === this && !waits) || other.pending === 0) continue;
+      other.notify();
+      const writes = other.#pipeFlag !== 0 && !other.#retired;
+      if (writes && other.#pipe === this.#pipe) return;
+    }
+  }
+
   /** Whether signals write to the pipe, and whether it is drained before the callback. */
   setPipe(writes: boolean, drains: boolean): void {
     const before = this.#pipeFlag;
@@ -148,11 +158,8 @@ export class InterruptRecord {
   #drain(): void {
     this.#drainDue = false;
     this.drainPipe();
-    // That took the writes of all who share the pipe: whoever still waits keeps it readable. One is enough.
-    for (const other of this.#sharers ?? []) {
-      const waits = other !== this || this.blocked > 0;
-      if (waits && other.pending !== 0) return other.notify();
-    }
+    // That took the writes of all who share the pipe.
+    this.refillPipe(this.blocked > 0);
   }
 
   #handle(): void {

@@ -314,6 +314,54 @@ test("a shared pipe stays readable for the one whose signal is still on its way 
   assert(!pipe.wait(0));
 });
 
+/** An Interrupt that waits to be handled. */
+function waiting(pipe: EventPipe): Interrupt {
+  const interrupt = new Interrupt({ pipe });
+  interrupt.block();
+  interrupt.signal();
+  return interrupt;
+}
+
+test("a shared pipe stays readable for the one that waits behind one that does not write to it", () => {
+  const pipe = new EventPipe();
+  waiting(pipe).pipeDisable();
+  waiting(pipe);
+  new Interrupt({ pipe }).signal();
+  assert(readable(pipe.fileno));
+});
+
+test("a shared pipe stays readable for those that wait when one that waits too is closed", () => {
+  const pipe = new EventPipe();
+  const first = waiting(pipe);
+  waiting(pipe);
+  first.close();
+  assert(readable(pipe.fileno));
+});
+
+test("a shared pipe stays readable for the one that waits behind one whose pipe had that number and was closed", () => {
+  const before = new EventPipe();
+  const { fileno } = before;
+  waiting(before);
+  before.close();
+  const pipe = new EventPipe();
+  assertEquals(pipe.fileno, fileno);
+  waiting(pipe);
+  new Interrupt({ pipe }).signal();
+  assert(readable(pipe.fileno));
+});
+
+test("`postFork()` of one Interrupt leaves a shared pipe readable for the others that wait", () => {
+  const pipe = new EventPipe();
+  const one = new Interrupt({ pipe });
+  const other = new Interrupt({ pipe });
+  other.block();
+  other.signal();
+  for (const interrupt of [other, one]) interrupt.postFork();
+  assert(readable(pipe.fileno));
+  other.unblock();
+  assert(!readable(pipe.fileno));
+});
+
 test("given descriptors are shared as a pipe is", () => {
   const handled: string[] = [];
   const [readFd, writeFd] = makePipe();
