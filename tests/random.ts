@@ -2,11 +2,16 @@
 
 import process from "node:process";
 
-/** Gives whole numbers from 0 to below `limit`. */
-export function randomNumbers(): (limit: number) => number {
+/** The seed of this run, printed. */
+export function randomSeed(): number {
   const seed = Number(process.env.ASYNC_INTERRUPT_SEED ?? Date.now()) >>> 0;
   console.log(`ASYNC_INTERRUPT_SEED=${seed}`);
-  let state = seed;
+  return seed;
+}
+
+/** Gives whole numbers from 0 to below `limit`. */
+export function randomNumbers(): (limit: number) => number {
+  let state = randomSeed();
   return (limit) => {
     // SplitMix32: any seed will do, also those that follow each other.
     state = (state + 0x9e3779b9) | 0;

@@ -1,0 +1,444 @@
+/**
+ * What Interrupt and EventPipe promise, in plain objects without memory, threads or descriptors. The methods have the names
+ * of the real ones, so that one piece of code uses either.
+ */
+
+import { type Interrupt, InterruptError } from "../../mod.ts";
+
+/** What a callback does, in this order, unless its value is -1. */
+export const reactions = [
+  "signal",
+  "native",
+  "handle",
+  "scope",
+  "block",
+  "close",
+  "throw",
+] as const;
+export type Reaction = typeof reactions[number];
+
+/** Those of an Interrupt that matter here. */
+export interface Options<Pipe> {
+  reactions: readonly Reaction[];
+  signal?: number;
+  signalHysteresis: boolean;
+  chain: boolean;
+  pipe?: Pipe;
+  pipeAutodrain: boolean;
+  wake: boolean;
+  rethrow: boolean;
+}
+
+/** What the callbacks of the Interrupt with this number throw. */
+export class Boom extends Error {
+  constructor(readonly id: number) {
+    super(`${id}`);
+  }
+}
+
+/** Interrupts and pipes, real or not, and what their callbacks did. */
+export abstract class World<
+  I extends Pick<
+    Interrupt,
+    "signal" | "handle" | "scopeBlock" | "block" | "close"
+  >,
+  P,
+> {
+  readonly interrupts: I[] = [];
+  readonly pipes: P[] = [];
+  /** [number of the Interrupt, value], or what was thrown. */
+  trace: [id: number, what: number | string][] = [];
+  opened = 0;
+
+  /** Calls the function that signalFunc() gave when it was new. */
+  abstract native(interrupt: I, value: number): void;
+
+  callback(
+    interrupt: I,
+    id: number,
+    value: number,
+    reactions: readonly Reaction[],
+  ): void {
+    this.trace.push([id, value]);
+    if (value === -1) return;
+    for (const reaction of reactions) {
+      if (reaction === "signal") interrupt.signal(-1);
+      else if (reaction === "native") this.native(interrupt, -1);
+      else if (reaction === "handle") interrupt.handle();
+      else if (reaction === "scope") {
+        const scope = interrupt.scopeBlock();
+        interrupt.signal(-1);
+        scope[Symbol.dispose]();
+      } else if (reaction === "block") interrupt.block();
+      else if (reaction === "close") interrupt.close();
+      else throw new Boom(id);
+    }
+  }
+
+  report(error: unknown): void {
+    this.trace.push(
+      error instanceof Boom ? [error.id, "threw"] : [-1, String(error)],
+    );
+  }
+}
+
+/** A descriptor that is readable or not; undefined: the promises leave it open. */
+export class ModelPipe {
+  readable: boolean | undefined = false;
+  closed = false;
+  readonly users = new Set<ModelInterrupt>();
+
+  signal(): void {
+    this.open();
+    this.readable = true;
+  }
+
+  drain(): void {
+    this.open();
+    this.readable = false;
+  }
+
+  renew(): void {
+    this.drain();
+  }
+
+  wait(_timeout: 0): boolean | undefined {
+    this.open();
+    return this.readable;
+  }
+
+  /** By its signalFunc(). */
+  nativeSignal(): void {
+    if (!this.closed) this.readable = true;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  open(): void {
+    if (this.closed) throw new InterruptError("CLOSED", "");
+  }
+
+  /** An Interrupt has drained it: whoever still waits keeps it readable. */
+  settle(): void {
+    this.readable = this.waits;
+  }
+
+  get waits(): boolean {
+    return [...this.users].some((user) => user.writes && user.pending !== 0);
+  }
+}
+
+/** One Interrupt. */
+export class ModelInterrupt {
+  pending = 0;
+  depth = 0;
+  closed = false;
+  #closing = false;
+  #running = false;
+  /** handle() was called by the callback: once more when that has returned. */
+  #drainDue = false;
+  #pipe: ModelPipe | undefined;
+  #enabled = true;
+  #autodrain: boolean;
+  #hysteresis: boolean;
+  /** Whether signals write to the pipe, as of the last change. */
+  writes = false;
+  drains = false;
+
+  constructor(
+    readonly id: number,
+    readonly options: Options<ModelPipe>,
+    readonly world: ModelWorld,
+  ) {
+    this.#autodrain = options.pipeAutodrain;
+    this.#hysteresis = options.signalHysteresis;
+    if (options.pipe !== undefined) {
+      options.pipe.open();
+      this.#use(options.pipe);
+    }
+    if (options.signal !== undefined) world.ignored.delete(options.signal);
+  }
+
+  get pipe(): ModelPipe | undefined {
+    return this.#pipe;
+  }
+
+  get blocked(): boolean {
+    return !this.closed && this.depth > 0;
+  }
+
+  /** Whether it reads this signal. */
+  hooks(signal: number): boolean {
+    return !this.#closing && this.options.signal === signal;
+  }
+
+  signal(value = 1): void {
+    if (!Number.isInteger(value)) throw new TypeError();
+    if (value < -(2 ** 31) || value >= 2 ** 31) throw new RangeError();
+    this.#open();
+    const held = this.#running || this.depth > 0;
+    const wasIdle = this.pending === 0;
+    this.pending = value || 1;
+    // Delivered and drained at once otherwise.
+    if (wasIdle && (held || !this.drains)) this.#write();
+    if (!held) this.deliver();
+  }
+
+  /** By its signalFunc(). */
+  nativeSignal(value: number): boolean {
+    if (this.#closing) return false;
+    const wasIdle = this.pending === 0;
+    this.pending = value || 1;
+    if (wasIdle) this.#write();
+    return true;
+  }
+
+  nativeBlock(): void {
+    if (!this.#closing) this.depth++;
+  }
+
+  nativeUnblock(): void {
+    if (this.#closing || this.depth === 0) return;
+    if (--this.depth === 0 && this.pending !== 0) this.#write();
+  }
+
+  handle(): void {
+    this.#open();
+    this.deliver();
+  }
+
+  block(): void {
+    this.#open();
+    this.depth++;
+  }
+
+  unblock(): void {
+    this.#open();
+    if (this.depth === 0) throw new InterruptError("UNBALANCED_UNBLOCK", "");
+    if (--this.depth === 0 && this.pending !== 0) this.deliver();
+  }
+
+  scopeBlock(): Disposable {
+    this.block();
+    let done = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (!done && !this.closed) this.unblock();
+        done = true;
+      },
+    };
+  }
+
+  get pipeFileno(): number {
+    this.#open();
+    if (this.#pipe === undefined) this.#use(new ModelPipe());
+    this.#pipe!.open();
+    return 0;
+  }
+
+  pipeEnable(): void {
+    this.#open();
+    this.#enabled = true;
+    this.#update();
+  }
+
+  pipeDisable(): void {
+    this.#open();
+    this.#enabled = false;
+    this.#update();
+  }
+
+  get pipeAutodrain(): boolean {
+    return this.#autodrain;
+  }
+
+  set pipeAutodrain(on: boolean) {
+    this.#open();
+    this.#autodrain = on;
+    this.#update();
+  }
+
+  get signalHysteresis(): boolean {
+    return this.#hysteresis;
+  }
+
+  set signalHysteresis(on: boolean) {
+    this.#open();
+    this.#hysteresis = on;
+    if (this.options.signal !== undefined) {
+      this.world.ignored.delete(this.options.signal);
+    }
+  }
+
+  pipeDrain(): void {
+    this.#open();
+    if (this.#pipe !== undefined) this.#pipe.readable = false;
+  }
+
+  postFork(): void {
+    this.#open();
+    if (this.#pipe === undefined) return;
+    this.#pipe.renew();
+    this.#pipe.settle();
+  }
+
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    const { signal } = this.options;
+    if (signal !== undefined && this.world.readers(signal).length === 0) {
+      this.world.ignored.delete(signal);
+    }
+    if (!this.#running && this.pending !== 0) {
+      try {
+        this.#handle();
+      } catch (error) {
+        this.world.report(error);
+      }
+    }
+    this.closed = true;
+    this.pending = 0;
+    this.#pipe?.users.delete(this);
+    if (this.drains) this.#pipe!.settle();
+  }
+
+  /** Runs the callback until nothing is pending, never inside itself. */
+  deliver(): void {
+    this.#drainDue = this.drains;
+    if (this.#running) return;
+    while (!this.closed && this.pending !== 0 && this.depth === 0) {
+      this.#handle();
+    }
+    if (this.#drainDue && this.pending === 0 && !this.closed) {
+      this.#pipe!.settle();
+      this.#drainDue = false;
+    }
+  }
+
+  #handle(): void {
+    const value = this.pending;
+    this.pending = 0;
+    this.#drainDue = false;
+    if (this.drains) this.#pipe!.settle();
+    const { signal, rethrow } = this.options;
+    if (signal !== undefined && this.#hysteresis && !this.#closing) {
+      this.world.ignored.delete(signal);
+    }
+    this.#running = true;
+    try {
+      this.world.callback(this, this.id, value, this.options.reactions);
+    } catch (error) {
+      if (rethrow) {
+        // The next checkpoint drains it.
+        if (this.#drainDue && this.drains && !this.#pipe!.readable) {
+          this.#pipe!.readable = undefined;
+        }
+        throw error;
+      }
+      this.world.report(error);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #use(pipe: ModelPipe): void {
+    this.#pipe = pipe;
+    pipe.users.add(this);
+    this.#update();
+  }
+
+  #update(): void {
+    const writes = this.#pipe !== undefined && this.#enabled;
+    const drains = writes && this.#autodrain;
+    if (writes === this.writes && drains === this.drains) return;
+    this.writes = writes;
+    this.drains = drains;
+    if (drains) this.#pipe!.settle();
+    else if (this.pending !== 0) this.#write();
+  }
+
+  #write(): void {
+    if (this.writes && !this.#closing) this.#pipe!.readable = true;
+  }
+
+  #open(): void {
+    if (this.closed) throw new InterruptError("CLOSED", "");
+  }
+}
+
+/** What JavaScript sees of it all. */
+export class ModelWorld extends World<ModelInterrupt, ModelPipe> {
+  /** The kernel was told to ignore them until they are handled. */
+  readonly ignored = new Set<number>();
+
+  open(options: Options<ModelPipe>): void {
+    const id = this.opened++;
+    this.interrupts.push(new ModelInterrupt(id, options, this));
+  }
+
+  openPipe(): void {
+    this.pipes.push(new ModelPipe());
+  }
+
+  native(interrupt: ModelInterrupt, value: number): void {
+    interrupt.nativeSignal(value);
+  }
+
+  nativeBlock(interrupt: ModelInterrupt): void {
+    interrupt.nativeBlock();
+  }
+
+  nativeUnblock(interrupt: ModelInterrupt): void {
+    interrupt.nativeUnblock();
+  }
+
+  nativePipe(pipe: ModelPipe): void {
+    pipe.nativeSignal();
+  }
+
+  send(interrupt: ModelInterrupt, value: number): boolean {
+    return interrupt.nativeSignal(value);
+  }
+
+  readers(signal: number): ModelInterrupt[] {
+    return this.interrupts.filter((interrupt) => interrupt.hooks(signal));
+  }
+
+  kill(signal: number): void {
+    const readers = this.readers(signal);
+    if (this.ignored.has(signal)) return;
+    if (readers.every((reader) => reader.signalHysteresis)) {
+      this.ignored.add(signal);
+    }
+    for (const reader of readers) reader.nativeSignal(1);
+  }
+
+  checkpoint(): void {
+    const pipesOf = (drains: boolean) =>
+      new Set(
+        this.interrupts.filter((it) => it.writes && it.drains === drains)
+          .map((it) => it.pipe!),
+      );
+    const drained = pipesOf(true);
+    const kept = pipesOf(false);
+    let first: { error: unknown } | undefined;
+    for (const interrupt of this.interrupts) {
+      if (interrupt.pending === 0) continue;
+      try {
+        interrupt.deliver();
+      } catch (error) {
+        if (first === undefined) first = { error };
+        else this.report(error);
+      }
+    }
+    // What was signalled and handled before it may be drained once more; and who drains may come before who keeps.
+    for (const pipe of drained) {
+      if (pipe.readable !== pipe.waits || (kept.has(pipe) && !pipe.waits)) {
+        pipe.readable = undefined;
+      }
+    }
+    if (first !== undefined) throw first.error;
+  }
+}
