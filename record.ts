@@ -32,6 +32,8 @@ export class InterruptRecord {
   #pipe = 0n;
   #pipeFlag = 0;
   #drainDue = false;
+  /** Signals write no more, but may have: the next delivery drains. */
+  #drainsOnce = false;
   #retired = false;
 
   constructor(
@@ -101,16 +103,21 @@ export class InterruptRecord {
     this.#pipeFlag = !writes ? 0 : drains ? FLAG_PIPE : FLAG_PIPE_LAST;
     if (this.#pipeFlag === before) return;
     const { functions } = this.#agent.native;
-    // What a signaller wrote late, while nobody drained it. If one is pending, setting the flag writes.
-    if (this.#drains) this.#drain();
     if (this.#pipeFlag !== 0) {
       functions.record_flag(this.slot, this.#pipeFlag, 1);
     }
+    // Returns when the last write is made: whoever makes it lists the record.
     if (before !== 0) functions.record_flag(this.slot, before, 0);
+    this.#drainsOnce = before === FLAG_PIPE && this.#pipeFlag === 0;
+    // What was written while nobody here drained it.
+    if (this.#pipeFlag === FLAG_PIPE) {
+      this.drainPipe();
+      this.refillPipe(true);
+    }
   }
 
   get #drains(): boolean {
-    return this.#pipeFlag === FLAG_PIPE;
+    return this.#pipeFlag === FLAG_PIPE || this.#drainsOnce;
   }
 
   /** Off the agent's list, which only its thread walks; gives the next one. */
@@ -156,7 +163,7 @@ export class InterruptRecord {
   }
 
   #drain(): void {
-    this.#drainDue = false;
+    this.#drainDue = this.#drainsOnce = false;
     this.drainPipe();
     // That took the writes of all who share the pipe.
     this.refillPipe(this.blocked > 0);

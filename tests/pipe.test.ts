@@ -127,6 +127,22 @@ test("after `pipeDisable()` the pipe is never readable", () => {
   assert(readable(fd));
 });
 
+test("`pipeDisable()` leaves nothing in a shared pipe once what wrote it was handled", () => {
+  const pipe = new EventPipe();
+  const one = new Interrupt({ pipe, wake: false });
+  new Interrupt({ pipe, wake: false });
+  sendTo(one);
+  one.pipeDisable();
+  assert(readable(pipe.fileno));
+  checkpoint();
+  assert(!readable(pipe.fileno));
+  // From here on it leaves the pipe alone.
+  pipe.signal();
+  sendTo(one);
+  checkpoint();
+  assert(readable(pipe.fileno));
+});
+
 test("`pipeDisable()` before the pipe is made holds", () => {
   const interrupt = new Interrupt();
   interrupt.pipeDisable();

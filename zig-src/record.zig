@@ -164,12 +164,12 @@ pub fn setPipe(slot: u32, pipe: u64) callconv(.c) void {
     get(slot).pipe.store(pipe, .release);
 }
 
-/// A pending record whose pipe is enabled writes at once: whoever watches the descriptor must not miss it.
+/// On: a pending record writes to its pipe at once, for whoever watches must not miss it. Off: nobody acts on it any more.
 pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
     const record = get(slot);
     if (on == 0) {
         _ = record.flags.fetchAnd(~flag, .seq_cst);
-        return;
+        return slab.awaitGuests(slot);
     }
     _ = record.flags.fetchOr(flag, .seq_cst);
     if (record.pending().load(.seq_cst) != 0) writePipe(record, flag & ~@as(u32, flag_wake));

@@ -83,6 +83,11 @@ pub const Slab = struct {
     pub fn retire(slab: *Slab, slot: u32) void {
         const generation = slab.step(slot);
         assert(generation % 2 == 0);
+        slab.awaitGuests(slot);
+    }
+
+    /// Whoever entered before has left, and acts no more on what it saw.
+    pub fn awaitGuests(slab: *Slab, slot: u32) void {
         while (slab.tagOf(slot).guests != 0) platform.yield();
     }
 

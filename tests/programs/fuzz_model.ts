@@ -145,7 +145,9 @@ export class ModelInterrupt {
   #hysteresis: boolean;
   /** Whether signals write to the pipe, as of the last change. */
   writes = false;
-  drains = false;
+  /** Off again, but something of it may be in the pipe. */
+  #drainsOnce = false;
+  #drainsAlways = false;
 
   constructor(
     readonly id: number,
@@ -163,6 +165,11 @@ export class ModelInterrupt {
 
   get pipe(): ModelPipe | undefined {
     return this.#pipe;
+  }
+
+  /** Whether the next delivery drains the pipe. */
+  get drains(): boolean {
+    return this.#drainsAlways || this.#drainsOnce;
   }
 
   get blocked(): boolean {
@@ -301,7 +308,7 @@ export class ModelInterrupt {
     this.closed = true;
     this.pending = 0;
     this.#pipe?.users.delete(this);
-    if (this.drains) this.#pipe!.settle();
+    if (this.drains) this.#drain();
   }
 
   /** Runs the callback until nothing is pending, never inside itself. */
@@ -312,16 +319,20 @@ export class ModelInterrupt {
       this.#handle();
     }
     if (this.#drainDue && this.pending === 0 && !this.closed) {
-      this.#pipe!.settle();
-      this.#drainDue = false;
+      this.#drain();
     }
+  }
+
+  #drain(): void {
+    this.#drainDue = this.#drainsOnce = false;
+    this.#pipe!.settle();
   }
 
   #handle(): void {
     const value = this.pending;
     this.pending = 0;
     this.#drainDue = false;
-    if (this.drains) this.#pipe!.settle();
+    if (this.drains) this.#drain();
     const { signal, rethrow } = this.options;
     if (signal !== undefined && this.#hysteresis && !this.#closing) {
       this.world.ignored.delete(signal);
@@ -351,11 +362,12 @@ export class ModelInterrupt {
 
   #update(): void {
     const writes = this.#pipe !== undefined && this.#enabled;
-    const drains = writes && this.#autodrain;
-    if (writes === this.writes && drains === this.drains) return;
+    const drainsAlways = writes && this.#autodrain;
+    if (writes === this.writes && drainsAlways === this.#drainsAlways) return;
+    this.#drainsOnce = this.#drainsAlways && !writes;
     this.writes = writes;
-    this.drains = drains;
-    if (drains) this.#pipe!.settle();
+    this.#drainsAlways = drainsAlways;
+    if (drainsAlways) this.#pipe!.settle();
     else if (this.pending !== 0) this.#write();
   }
 
@@ -418,7 +430,9 @@ export class ModelWorld extends World<ModelInterrupt, ModelPipe> {
   checkpoint(): void {
     const pipesOf = (drains: boolean) =>
       new Set(
-        this.interrupts.filter((it) => it.writes && it.drains === drains)
+        this.interrupts.filter((it) =>
+          (it.writes || it.drains) && it.drains === drains
+        )
           .map((it) => it.pipe!),
       );
     const drained = pipesOf(true);

@@ -238,7 +238,7 @@ const Life = struct {
     /// While it is pending its pipe is readable, or somebody is about to make it so; and no longer than that.
     fn awaitPipe(life: *Life, interrupt: *Interrupt) void {
         const record = &interrupt.record;
-        if (!record.drains() or !record.owns_pipe) return;
+        if (!record.autodrains() or !record.owns_pipe) return;
         life.note(.@"waits for a pipe");
         if (record.blocked() > 0 and record.pending() != 0) {
             while (library.event_pipe.wait(record.pipe.?, std.time.ns_per_ms) != 1) {}

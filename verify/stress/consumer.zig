@@ -198,6 +198,7 @@ pub const InterruptRecord = struct {
     rearms: bool = false,
     pipe_flag: u32 = 0,
     drain_due: bool = false,
+    drains_once: bool = false,
     closed: bool = false,
     agent: *Agent,
     handler: *const fn (*InterruptRecord, i32) Thrown!void,
@@ -289,23 +290,40 @@ pub const InterruptRecord = struct {
         }
     }
 
-    /// get #drains
-    pub fn drains(record: *InterruptRecord) bool {
+    /// Its signals write to the pipe, and handling drains it.
+    pub fn autodrains(record: *InterruptRecord) bool {
         return record.pipe_flag == FLAG_PIPE;
+    }
+
+    /// get #drains
+    fn drains(record: *InterruptRecord) bool {
+        return record.autodrains() or record.drains_once;
     }
 
     /// #drain
     fn drain(record: *InterruptRecord) void {
         record.drain_due = false;
-        library.event_pipe.drain(library.event_pipe.handle(record.pipe.?));
-        record.agent.pause();
+        record.drains_once = false;
+        record.drainPipe();
+        record.refillPipe(record.blocked() > 0);
+    }
+
+    /// refillPipe
+    fn refillPipe(record: *InterruptRecord, waits: bool) void {
         var others = record.agent.records.valueIterator();
         while (others.next()) |entry| {
             const other = entry.*;
-            if (other.pipe_flag == 0 or other.pipe.? != record.pipe.?) continue;
-            const waits = other != record or record.blocked() > 0;
-            if (waits and other.pending() != 0) return other.notify();
+            if (other.pipe == null or other.pipe.? != record.pipe.?) continue;
+            if ((other == record and !waits) or other.pending() == 0) continue;
+            other.notify();
+            if (other.pipe_flag != 0 and !other.retired) return;
         }
+    }
+
+    /// drainPipe
+    fn drainPipe(record: *InterruptRecord) void {
+        library.event_pipe.drain(library.event_pipe.handle(record.pipe.?));
+        record.agent.pause();
     }
 
     /// #handle
@@ -380,7 +398,8 @@ pub const InterruptRecord = struct {
     pub fn postFork(record: *InterruptRecord) void {
         const pipe = record.pipe orelse return;
         _ = checked(library.event_pipe.renew(pipe), "pipe_renew");
-        if (record.pending() != 0 and record.pipe_enabled) library.event_pipe.signal(library.event_pipe.handle(pipe));
+        record.agent.pause();
+        record.refillPipe(true);
     }
 
     /// setPipe
@@ -388,10 +407,14 @@ pub const InterruptRecord = struct {
         const before = record.pipe_flag;
         record.pipe_flag = if (!writes) 0 else if (drained) FLAG_PIPE else FLAG_PIPE_LAST;
         if (record.pipe_flag == before) return;
-        if (record.drains()) record.drain();
         if (record.pipe_flag != 0) library.record.setFlag(record.slot, record.pipe_flag, 1);
         record.agent.pause();
         if (before != 0) library.record.setFlag(record.slot, before, 0);
+        record.drains_once = before == FLAG_PIPE and record.pipe_flag == 0;
+        if (record.pipe_flag == FLAG_PIPE) {
+            record.drainPipe();
+            record.refillPipe(true);
+        }
     }
 
     /// interrupt.ts: #updateRecord
