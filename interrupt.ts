@@ -343,7 +343,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     this.#setPipeEnabled(true);
   }
 
-  /** Signals leave the pipe alone. */
+  /** Signals leave the pipe alone. What they wrote before, the next handling drains, if {@linkcode Interrupt.pipeAutodrain} is on. */
   pipeDisable(): void {
     this.#setPipeEnabled(false);
   }

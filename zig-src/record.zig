@@ -164,12 +164,14 @@ pub fn setPipe(slot: u32, pipe: u64) callconv(.c) void {
     get(slot).pipe.store(pipe, .release);
 }
 
-/// On: a pending record writes to its pipe at once, for whoever watches must not miss it. Off: nobody acts on it any more.
+/// On: a pending record writes to its pipe at once, for whoever watches must not miss it. Off: the last write is made.
 pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
     const record = get(slot);
     if (on == 0) {
         _ = record.flags.fetchAnd(~flag, .seq_cst);
-        return slab.awaitGuests(slot);
+        // A wake too many does no harm, and the one who made it may be waiting for this very processor.
+        if (flag != flag_wake) slab.awaitGuests(slot);
+        return;
     }
     _ = record.flags.fetchOr(flag, .seq_cst);
     if (record.pending().load(.seq_cst) != 0) writePipe(record, flag & ~@as(u32, flag_wake));
