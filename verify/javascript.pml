@@ -7,9 +7,17 @@
 #ifdef PIPES
 /* A blocked record leaves its pipe readable: whoever blocks does not watch. */
 #define WATCHES (blocked[1] == 0 && blocked[2] == 0)
-#define MUST_HANDLE(r) (wakes[r] || (piped[r] && WATCHES))
+#ifdef STRANGER
+#define MUST_HANDLE(r) (r == 2 && WATCHES)
+#else
+#define MUST_HANDLE(r) (wakes[r] || (pipe_flag[r] && WATCHES))
+#endif
+#define OPEN(r) (!retired[r])
+/* @record.ts:#drains */
+#define DRAINS(r) ((AUTODRAIN && pipe_flag[r]) || drains_once[r])
 #else
 #define MUST_HANDLE(r) wakes[r]
+#define OPEN(r) true
 #endif
 
 /* Nobody needs to look for it: it waits for nothing, or for code that runs below. */
@@ -24,14 +32,13 @@
 #define JAVASCRIPT_LOCALS \
   byte depth; byte frame[SLOTS]; bool calling[SLOTS]; bool scanning[SLOTS]; bool running[SLOTS]; bool drain_due[SLOTS]; \
   byte queue[SLOTS]; byte queued; byte acts = ACTS; bool drained; bool last; byte reacts; byte idle_reactions; \
-  byte r; byte slot; byte value
+  byte r; byte other; byte slot; byte value
 
 inline pick(r) {
-  r = 1;
-  do
-  :: r < SLOTS - 1 -> r++
-  :: break
-  od
+  if
+  :: OPEN(1) -> r = 1
+  :: OPEN(2) -> r = 2
+  fi
 }
 
 inline start_scan() {
@@ -65,11 +72,11 @@ inline start_scan() {
 
 inline start_deliver(record) {
   /* @record.ts:deliver */
-#if AUTODRAIN && !defined(M_LATE_WRITE_STAYS)
+#if defined(PIPES) && !defined(M_LATE_WRITE_STAYS)
 #ifdef M_NO_DRAIN_AFTER_CALLBACK
-  drain_due[record] = !running[record];
+  drain_due[record] = DRAINS(record) && !running[record];
 #else
-  drain_due[record] = true;
+  drain_due[record] = DRAINS(record);
 #endif
 #endif
   if
@@ -124,35 +131,71 @@ inline take(record) {
 #endif
 }
 
-#if defined(PIPES) && AUTODRAIN
+#ifdef PIPES
+inline refill(record, waits) {
+  /* @record.ts:refillPipe */
+  other = 1;
+  do
+  :: other == SLOTS -> break
+  :: other < SLOTS ->
+     if
+     :: SHARES(record, other) && (other != record || (waits)) && pending[other] != 0 ->
+        /* @record.ts:notify */
+        if
+        :: !retired[other] -> announce(other)
+        :: else
+        fi;
+        if
+        :: (true
+#ifndef M_REFILL_STOPS_AT_DISABLED
+           && pipe_flag[other]
+#endif
+#ifndef M_REFILL_STOPS_AT_RETIRED
+           && !retired[other]
+#endif
+#ifndef M_REFILL_STOPS_AT_STRANGER
+           && pipe_of[other] == pipe_of[record]
+#endif
+           ) -> break
+        :: else
+        fi
+     :: else
+     fi;
+     other++
+  od;
+  other = 0
+}
+
 inline drain(record) {
   /* @record.ts:#drain, @event_pipe.zig:drain */
-  drain_due[record] = false;
+  atomic { drain_due[record] = false; drains_once[record] = false; readable[pipe_of[record]] = false };
+#if defined(M_DRAIN_FOR_ONE)
   if
-  :: piped[record] ->
-     readable[pipe_of[record]] = false;
-     if
-#ifndef M_DRAINED_WHILE_BLOCKED
-     :: blocked[record] > 0 && pending[record] != 0 -> announce(record)
-#endif
-#if defined(SHARED) && !defined(M_DRAIN_FOR_ONE)
-     :: pending[3 - record] != 0 -> announce(3 - record)
-#endif
-     :: else
-     fi
+  :: blocked[record] > 0 && pending[record] != 0 -> announce(record)
   :: else
   fi
+#elif defined(M_DRAINED_WHILE_BLOCKED)
+  refill(record, false)
+#else
+  refill(record, blocked[record] > 0)
+#endif
 }
 #else
+#define DRAINS(r) false
 #define drain(record) skip
 #endif
 
 inline handle(record) {
   /* @record.ts:#handle */
 #ifdef M_TAKE_BEFORE_DRAIN
-  take(record); drain(record);
-#else
-  drain(record); take(record);
+  take(record);
+#endif
+  if
+  :: DRAINS(record) -> drain(record)
+  :: else
+  fi;
+#ifndef M_TAKE_BEFORE_DRAIN
+  take(record);
 #endif
 #ifdef M_UNLIST_AFTER_TAKE
   listed[record] = false;
@@ -162,7 +205,7 @@ inline handle(record) {
   wakes[QUIET] = (record == QUIET -> false : wakes[QUIET]);
 #endif
   atomic {
-    assert(blocked[record] == 0);
+    assert(blocked[record] == 0 || !OPEN(record));
     start_call();
     if
     :: in_flight == 0 ->
@@ -177,20 +220,59 @@ inline handle(record) {
   }
 }
 
+#ifdef PIPES
+inline end_close(record) {
+  atomic {
+    closed[record] = true;
+    pending[record] = 0; signalled[record] = 0; blocked[record] = 0;
+    piped[record] = false; pipe_flag[record] = false; drains_once[record] = false; drain_due[record] = false
+  }
+}
+
+inline close(record) {
+  /* @record.ts:close, @record.zig:retire; what unlisting one of many is like, see close.pml. */
+  retired[record] = true;
+  guests[record] == 0;
+  atomic {
+    if
+    :: list[0] == record -> list[0] = next[record]
+    :: list[0] == 3 - record && next[3 - record] == record -> next[3 - record] = next[record]
+    :: else
+    fi;
+    listed[record] = false; on_list[record] = false
+  };
+  if
+  :: !running[record] && pending[record] != 0 -> depth++; TOP = record; handle(record)
+  :: else ->
+#ifndef M_CLOSED_IS_NOT_DRAINED
+     if
+     :: DRAINS(record) -> drain(record)
+     :: else
+     fi;
+#endif
+     end_close(record)
+  fi
+}
+#endif
+
 inline deliver_step() {
   /* @record.ts:deliver */
   if
+#ifdef PIPES
+  :: retired[TOP] && !closed[TOP] -> end_close(TOP); end_deliver()
+  :: atomic { closed[TOP] -> end_deliver() }
+#endif
 #ifdef M_DELIVER_BLOCKED
-  :: pending[TOP] != 0 -> handle(TOP)
+  :: OPEN(TOP) && pending[TOP] != 0 -> handle(TOP)
 #else
-  :: blocked[TOP] == 0 && pending[TOP] != 0 -> handle(TOP)
+  :: OPEN(TOP) && blocked[TOP] == 0 && pending[TOP] != 0 -> handle(TOP)
 #endif
 #ifdef M_BLOCKED_IS_NOT_DRAINED
-  :: blocked[TOP] == 0 && pending[TOP] == 0 && drain_due[TOP] -> drain(TOP)
-  :: atomic { blocked[TOP] > 0 || (pending[TOP] == 0 && !drain_due[TOP]) -> end_deliver() }
+  :: OPEN(TOP) && blocked[TOP] == 0 && pending[TOP] == 0 && drain_due[TOP] -> drain(TOP)
+  :: atomic { OPEN(TOP) && (blocked[TOP] > 0 || (pending[TOP] == 0 && !drain_due[TOP])) -> end_deliver() }
 #else
-  :: pending[TOP] == 0 && drain_due[TOP] -> drain(TOP)
-  :: atomic { (pending[TOP] != 0 && blocked[TOP] > 0) || (pending[TOP] == 0 && !drain_due[TOP]) -> end_deliver() }
+  :: OPEN(TOP) && pending[TOP] == 0 && drain_due[TOP] -> drain(TOP)
+  :: atomic { OPEN(TOP) && ((pending[TOP] != 0 && blocked[TOP] > 0) || (pending[TOP] == 0 && !drain_due[TOP])) -> end_deliver() }
 #endif
   fi
 }
@@ -257,7 +339,7 @@ inline javascript() {
      };
 #ifdef PIPES
      if
-     :: value == 0 && piped[r] && (running[r] || blocked[r] > 0 || !AUTODRAIN) -> announce(r)
+     :: value == 0 && pipe_flag[r] && (running[r] || blocked[r] > 0 || !DRAINS(r)) -> announce(r)
      :: else
      fi;
 #endif
@@ -327,7 +409,7 @@ inline javascript() {
 
 #ifdef PIPES
   /* Somebody else's loop on this thread, or EventPipe.wait(): the pipe is all that it watches. */
-  :: atomic { depth == 0 && IN_USER && reacts == 0 && WATCHES && (readable[0] || readable[PIPES - 1]) ->
+  :: atomic { depth == 0 && IN_USER && reacts == 0 && WATCHES && WATCHED ->
        reacts = 1;
        /* It never spins: once no signal is on its way, it turns for nothing at most as often as somebody wrote. */
        idle_reactions = (in_flight == 0 -> idle_reactions + 1 : 0);
@@ -341,7 +423,10 @@ inline javascript() {
      }
   :: atomic { depth == 0 && IN_USER && reacts > 0 ->
 #if BY_HANDLE
-       start_deliver(reacts);
+       if
+       :: OPEN(reacts) -> start_deliver(reacts)
+       :: else
+       fi;
        reacts = (reacts + 1) % SLOTS
      }
 #else
@@ -353,8 +438,8 @@ inline javascript() {
      fi
 #endif
 #ifdef CAN_ENABLE
-  /* @interrupt.ts:pipeEnable */
-  :: atomic { IN_USER && acts > 0 && !piped[1] -> acts-- };
+  /* @interrupt.ts:pipeEnable, @record.ts:setPipe */
+  :: atomic { IN_USER && acts > 0 && !pipe_flag[1] && OPEN(1) -> acts--; pipe_flag[1] = true };
 #ifdef M_ENABLE_LOOKS_FIRST
      value = pending[1];
      piped[1] = true;
@@ -369,13 +454,48 @@ inline javascript() {
      :: else
      fi;
 #endif
-     value = 0
+     atomic { value = 0; drains_once[1] = false };
+#if AUTODRAIN
+     /* @record.ts:drainPipe */
+     readable[pipe_of[1]] = false;
+#ifndef M_ENABLE_WITHOUT_REFILL
+     refill(1, true)
+#endif
+#endif
+#endif
+#ifdef CAN_DISABLE
+  /* @interrupt.ts:pipeDisable, @record.ts:setPipe */
+  :: atomic { IN_USER && acts > 0 && pipe_flag[1] && OPEN(1) -> acts--; pipe_flag[1] = false };
+     piped[1] = false;
+#ifndef M_DISABLE_WITHOUT_WAIT
+     /* @slab.zig:awaitGuests */
+     guests[1] == 0;
+#endif
+#ifndef M_DISABLED_IS_NOT_DRAINED
+     drains_once[1] = AUTODRAIN
+#endif
+#endif
+#ifdef CAN_CLOSE
+  :: atomic { IN_USER && acts > 0 && OPEN(1) -> acts-- }; close(1)
+#endif
+#ifdef CAN_RENEW
+  /* @interrupt.ts:postFork */
+  :: atomic { IN_USER && acts > 0 -> acts--; pick(r); readable[pipe_of[r]] = false };
+#ifdef M_RENEW_FOR_ONE
+     if
+     :: pending[r] != 0 -> announce(r)
+     :: else
+     fi;
+#elif !defined(M_RENEW_WITHOUT_REFILL)
+     refill(r, true);
+#endif
+     r = 0
 #endif
 #endif
 
   :: atomic { depth > 0 && IN_USER -> end_call() }
 #ifdef CAN_THROW
-  :: atomic { depth > 0 && IN_USER && acts > 0 -> acts--; end_call() };
+  :: atomic { depth > 0 && IN_USER && acts > 0 && OPEN(TOP) -> acts--; end_call() };
 #ifndef M_THROW_WITHOUT_LOOK
      if
      :: pending[TOP] != 0 || drain_due[TOP] -> announce(TOP)
@@ -410,7 +530,7 @@ inline at_rest() {
        assert(!MUST_HANDLE(r) || blocked[r] > 0 || pending[r] == 0);
 #if defined(PIPES) && AUTODRAIN
        /* Readable while blocked. */
-       assert(!piped[r] || pending[r] == 0 || readable[pipe_of[r]]);
+       assert(!pipe_flag[r] || pending[r] == 0 || readable[pipe_of[r]]);
 #endif
        r++
     :: else -> break

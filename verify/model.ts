@@ -26,6 +26,19 @@ const scenarios: [file: string, defines: string, short: boolean][] = [
     "AUTODRAIN=1 BY_HANDLE=0 SIGNALLERS=2 ACTS=2 CAN_BLOCK CAN_HANDLE",
     true,
   ],
+  ...["BY_HANDLE=0", "BY_HANDLE=1"].flatMap((reacts, i) =>
+    // One who shares the pipe writes to it no more, closes, or has another under the same number.
+    [
+      "SHARED AUTODRAIN=1 CAN_DISABLE CAN_RENEW",
+      "SHARED AUTODRAIN=1 CAN_CLOSE CAN_BLOCK",
+      "STRANGER AUTODRAIN=1 CAN_CLOSE CAN_RENEW",
+      "SHARED AUTODRAIN=0 CAN_DISABLE CAN_CLOSE CAN_RENEW",
+    ].map((kind): typeof scenarios[number] => [
+      "pipe",
+      `${kind} ${reacts} SIGNALLERS=2 ACTS=2`,
+      i === 0,
+    ])
+  ),
   ["close", "ACTS=2", true],
   ["close", "ACTS=4 ONE_AGENT", true],
   ["close", "ACTS=3", false],
@@ -95,7 +108,7 @@ function staleReferences(name: string, text: string): string[] {
     const source = Deno.readTextFileSync(new URL(path, root));
     const defined = file.endsWith(".zig")
       ? new RegExp(`\\b(fn|const) ${symbol}\\b`)
-      : new RegExp(`^ *(export |async |function )*${symbol}[(<]`, "m");
+      : new RegExp(`^ *(export |async |function |get )*${symbol}[(<]`, "m");
     return defined.test(source)
       ? ""
       : `${name}: ${reference} is not in ${path}`;

@@ -11,7 +11,7 @@
  * consistent: a thread that loads, says "already pending" and returns would pass. tests/memory_order.test.ts is for that.
  *
  * A model says what it has before it includes this: SLOTS (records are 1 to SLOTS - 1; 0 is "none", as in the code),
- * AGENTS and AGENT_OF, PIPES, LIVES (slots are closed and used again).
+ * AGENTS and AGENT_OF, PIPES, LIVES (slots are closed and used again), NAMES (whether that life may still be signalled).
  */
 #define LOOK 1
 #define WAKING 2
@@ -40,17 +40,22 @@ bool on_list[SLOTS];
 byte in_flight;
 byte turns_owed;
 
-#ifdef LIVES
+#if defined(LIVES) || defined(PIPES)
 /* @slab.zig:tagOf */
-byte generation[SLOTS];
+#define GUESTS
 byte guests[SLOTS];
+#endif
+
+#ifdef LIVES
+byte generation[SLOTS];
 bool wake_open[AGENTS];
 #ifdef M_ANY_GENERATION
 #define NAMES(r, life) (generation[r] % 2 == 1)
 #else
 #define NAMES(r, life) (life == generation[r])
 #endif
-#else
+#endif
+#ifndef NAMES
 #define NAMES(r, life) true
 #endif
 
@@ -210,7 +215,7 @@ inline send(r, of_life, what) {
        sent = (pending[r] == 0 -> SENT_FIRST : SENT);
        pending[r] = what;
        signalled[r] = what;
-#if defined(LIVES) && !defined(M_GUEST_AFTER_SWAP)
+#if defined(GUESTS) && !defined(M_GUEST_AFTER_SWAP)
        guests[r] = (sent == SENT_FIRST -> guests[r] + 1 : guests[r])
 #endif
     fi
@@ -218,14 +223,14 @@ inline send(r, of_life, what) {
 #ifndef M_ANNOUNCE_BEFORE_PENDING
   if
   :: sent == SENT_FIRST ->
-#if defined(LIVES) && defined(M_GUEST_AFTER_SWAP)
+#if defined(GUESTS) && defined(M_GUEST_AFTER_SWAP)
     guests[r]++;
 #endif
-#if defined(LIVES) && defined(M_LEAVE_BEFORE_ANNOUNCE)
+#if defined(GUESTS) && defined(M_LEAVE_BEFORE_ANNOUNCE)
     guests[r]--;
 #endif
     announce(r);
-#if defined(LIVES) && !defined(M_LEAVE_BEFORE_ANNOUNCE)
+#if defined(GUESTS) && !defined(M_LEAVE_BEFORE_ANNOUNCE)
     /* @slab.zig:leave */
     guests[r]--
 #endif
