@@ -5,19 +5,21 @@ import * as esbuild from "esbuild";
 import config from "../deno.json" with { type: "json" };
 
 Deno.chdir(new URL("..", import.meta.url));
-const importMap = Deno.env.get("ASYNC_INTERRUPT_IMPORT_MAP");
 
 await emptyDir("npm");
 await build({
   entryPoints: ["./mod.ts"],
   outDir: "./npm",
   // The modules ask for `Deno` by themselves.
-  shims: { deno: "dev" },
+  shims: {},
   // `deno check` and the tests have seen the same sources.
   typeCheck: false,
   test: false,
+  // There is nothing to install.
+  skipNpmInstall: true,
+  // Nor maps from the types to sources that are not in the package.
+  skipSourceOutput: true,
   compilerOptions: { target: "ES2022", lib: ["ESNext"] },
-  ...importMap ? { importMap, configFile: false } : {},
   package: {
     name: "async-interrupt",
     version: config.version,
@@ -44,6 +46,11 @@ await build({
     for (const folder of ["npm/esm", "npm/script"]) {
       await removeModules(folder);
       await Deno.writeFile(`${folder}/mod.js`, modules.shift()!);
+      const types = await Deno.readTextFile(`${folder}/mod.d.ts`);
+      await Deno.writeTextFile(
+        `${folder}/mod.d.ts`,
+        types.replace(/^import "\.\/_dnt\..*\n/m, ""),
+      );
     }
     await Deno.mkdir("npm/lib");
     for (const { name } of Deno.readDirSync("lib")) {
@@ -55,13 +62,16 @@ await build({
   },
 });
 
-/** One module of each kind: Node takes three times as long to import twenty. */
+/**
+ * One module of each kind: Node takes three times as long to import twenty. From the sources, since dnt wraps
+ * `import.meta` into a polyfill that changes globals, and fails under `node -e`.
+ */
 async function bundle(
   format: "esm" | "cjs",
   options: esbuild.BuildOptions,
 ): Promise<Uint8Array> {
   const { outputFiles } = await esbuild.build({
-    entryPoints: ["npm/esm/mod.js"],
+    entryPoints: ["mod.ts"],
     bundle: true,
     format,
     platform: "node",
@@ -72,12 +82,12 @@ async function bundle(
   return outputFiles[0].contents;
 }
 
-/** But not their types. */
+/** But not their types, save dnt's own, which change those of `import.meta` and need @types/node. */
 async function removeModules(folder: string) {
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
     const path = `${folder}/${name}`;
     if (isDirectory) await removeModules(path);
-    else if (/\.js(\.map)?$/.test(name)) await Deno.remove(path);
+    else if (/\.js$|^_dnt\./.test(name)) await Deno.remove(path);
   }
 }
 

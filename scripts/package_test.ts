@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import process from "node:process";
+import ts from "typescript";
 import { run } from "./run.ts";
 import { bun, node, nodeVersions } from "./toolchain.ts";
 
@@ -70,6 +71,38 @@ Deno.test("it needs no other package and runs nothing at install", async () => {
   await Deno.stat(`${installed}/lib/${library}`);
   const files = Array.from(Deno.readDirSync(installed), ({ name }) => name);
   assertEquals(files.filter((name) => /test|src|scripts/.test(name)), []);
+});
+
+Deno.test("its modules are those of the repository, without what dnt adds", async () => {
+  const installed = `${folder}/node_modules/async-interrupt`;
+  for (const file of ["mod.js", "mod.d.ts"]) {
+    for (const kind of ["esm", "script"]) {
+      const text = await Deno.readTextFile(`${installed}/${kind}/${file}`);
+      assertEquals(text.match(/.*_dnt\..*/g), null);
+    }
+  }
+});
+
+Deno.test("its types need no other package either", () => {
+  const files = Object.values(programs).map(([file]) => `${folder}/${file}`);
+  const program = ts.createProgram(files, {
+    allowJs: true,
+    // What has AbortSignal; Node's types have it too.
+    lib: ["lib.esnext.d.ts", "lib.dom.d.ts"],
+    module: ts.ModuleKind.NodeNext,
+    noEmit: true,
+    strict: true,
+    target: ts.ScriptTarget.ES2022,
+    types: [],
+  });
+  const texts = program.getSemanticDiagnostics().map(({ messageText }) =>
+    ts.flattenDiagnosticMessageText(messageText, "\n")
+  );
+  assertEquals(texts, []);
+  const declarations = program.getSourceFiles()
+    .map(({ fileName }) => fileName.split("/async-interrupt/")[1])
+    .filter((name) => name?.endsWith("/mod.d.ts"));
+  assertEquals(declarations, ["esm/mod.d.ts", "script/mod.d.ts"]);
 });
 
 const runtimes: Record<string, () => Promise<string[]>> = {

@@ -9,12 +9,12 @@ import ts from "typescript";
 export interface BuildOptions {
   entryPoints: string[];
   outDir: string;
-  shims: { deno: "dev" };
+  shims: Record<never, never>;
   typeCheck: false;
   test: false;
+  skipNpmInstall: true;
+  skipSourceOutput: true;
   compilerOptions: { target: "ES2022"; lib: string[] };
-  importMap?: string;
-  configFile?: false;
   package: Record<string, unknown>;
   postBuild?: () => void | Promise<void>;
 }
@@ -25,11 +25,11 @@ export async function emptyDir(dir: string): Promise<void> {
   await Deno.mkdir(dir, { recursive: true });
 }
 
-/** Compiles the modules twice, as ESM and as CommonJS, and describes them in package.json. */
+/** Writes the types twice, for ESM and for CommonJS, and package.json. The modules come from build_npm.ts. */
 export async function build(options: BuildOptions): Promise<void> {
   const { outDir, entryPoints } = options;
-  emit(entryPoints, `${outDir}/esm`, ts.ModuleKind.ESNext);
-  emit(entryPoints, `${outDir}/script`, ts.ModuleKind.CommonJS);
+  emit(entryPoints, `${outDir}/esm`);
+  emit(entryPoints, `${outDir}/script`);
   await writeJson(`${outDir}/esm/package.json`, { type: "module" });
   await writeJson(`${outDir}/script/package.json`, { type: "commonjs" });
   const entry = entryPoints[0].replace(/^\.\/(.*)\.ts$/, "$1.js");
@@ -44,11 +44,12 @@ export async function build(options: BuildOptions): Promise<void> {
   await options.postBuild?.();
 }
 
-function emit(files: string[], outDir: string, module: ts.ModuleKind) {
+function emit(files: string[], outDir: string) {
   const program = ts.createProgram(files, {
     declaration: true,
+    emitDeclarationOnly: true,
     lib: ["lib.esnext.d.ts"],
-    module,
+    module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     noCheck: true,
     outDir,
@@ -58,29 +59,13 @@ function emit(files: string[], outDir: string, module: ts.ModuleKind) {
     target: ts.ScriptTarget.ES2022,
     types: [],
   });
-  const before = module === ts.ModuleKind.CommonJS ? [replaceImportMeta] : [];
-  const { diagnostics } = program
-    .emit(undefined, undefined, undefined, false, { before });
+  const { diagnostics } = program.emit();
   if (diagnostics.length === 0) return;
   throw new Error(ts.formatDiagnostics(diagnostics, {
     getCanonicalFileName: (name) => name,
     getCurrentDirectory: Deno.cwd,
     getNewLine: () => "\n",
   }));
-}
-
-/** `import.meta` is a syntax error in CommonJS. */
-function replaceImportMeta(
-  context: ts.TransformationContext,
-): ts.Transformer<ts.SourceFile> {
-  const visit = (node: ts.Node): ts.Node =>
-    ts.isMetaProperty(node) &&
-      node.keywordToken === ts.SyntaxKind.ImportKeyword
-      ? ts.factory.createIdentifier(
-        `({ url: require("node:url").pathToFileURL(__filename).href })`,
-      )
-      : ts.visitEachChild(node, visit, context);
-  return (file) => ts.visitNode(file, visit, ts.isSourceFile);
 }
 
 function writeJson(file: string, value: unknown): Promise<void> {
