@@ -80,3 +80,15 @@ test("`signalHysteresis` does not take somebody else's SIG_IGN for its own", () 
   interrupt.close();
   assertEquals(testkit.disposition_same(SIGUSR2, 0), 1);
 });
+
+test("a handler over ours that calls ours runs once a signal when we are gone, also if we come and go again", () => {
+  const interrupt = new Interrupt({ signal: SIGUSR2 });
+  installOver();
+  interrupt.close();
+  for (let round = 1; round <= 3; round++) {
+    killSelf();
+    assertEquals(testkit.handled(SIGUSR2), round);
+    new Interrupt({ signal: SIGUSR2 }).close();
+    assertEquals(testkit.disposition_same(SIGUSR2, 0), 1);
+  }
+});

@@ -132,21 +132,45 @@ for (const [where, way] of Object.entries(ways)) {
   );
 }
 
-test("a signal that this thread takes while its last Interrupt opens or closes reaches that or the old handler, 10,000 times", () => {
-  const { timer } = delays();
-  testkit.handler_count(SIGRT6, 0n, 0n);
-  let calls = 0;
-  const seen = () => calls + testkit.handled(SIGRT6);
-  for (let round = 1; round <= rounds; round++) {
-    timer(SIGRT6);
-    do {
-      new Interrupt({ signal: SIGRT6, callback: () => calls++ }).close();
-    } while (seen() < round);
-    assertEquals(seen(), round);
-  }
-  assert(calls > 0);
-  assert(testkit.handled(SIGRT6) > 0);
-});
+/** Makes the signal come to the thread, 1 to 11 µs from now or as soon as there is one. */
+const takers: Record<string, () => (signal: number) => () => void> = {
+  "this thread": () => {
+    const { timer } = delays();
+    return (signal) => {
+      timer(signal);
+      return () => {};
+    };
+  },
+  "another thread": () => (signal) => {
+    testkit.plan(1, 0n);
+    const killer = testkit.killer_address();
+    const thread = testkit.thread_call(killer, BigInt(signal));
+    return () => testkit.thread_join(thread);
+  },
+};
+
+for (const [taker, take] of Object.entries(takers)) {
+  test(
+    `a signal that ${taker} takes while its last Interrupt opens or closes reaches that or the old handler, 10,000 times`,
+    () => {
+      const send = take();
+      testkit.handler_count(SIGRT6, 0n, 0n);
+      let calls = 0;
+      const seen = () => calls + testkit.handled(SIGRT6);
+      for (let round = 1; round <= rounds; round++) {
+        const end = send(SIGRT6);
+        do {
+          new Interrupt({ signal: SIGRT6, callback: () => calls++ }).close();
+        } while (seen() < round);
+        end();
+        assertEquals(seen(), round);
+      }
+      assert(calls > 0);
+      assert(testkit.handled(SIGRT6) > 0);
+    },
+    { timeout: 60 },
+  );
+}
 
 test("`chain` calls the old handler whatever the Interrupt does meanwhile, 10,000 times", () => {
   const { timer } = delays();

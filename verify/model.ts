@@ -46,7 +46,7 @@ const scenarios: [file: string, defines: string, short: boolean][] = [
   ["signal", "ACTS=0 ARRIVALS=2", true],
   ["signal", "ACTS=1 ARRIVALS=1 FOREIGN", true],
   ["signal", "ACTS=1 ARRIVALS=2", false],
-  ["signal", "ACTS=1 ARRIVALS=2 FOREIGN", false],
+  ["signal", "ACTS=0 ARRIVALS=2 FOREIGN", false],
 ];
 
 /**

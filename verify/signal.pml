@@ -5,6 +5,8 @@
  * Comments and M_... as in protocol.pml.
  */
 #define READERS 2
+/* More than can be late here. */
+#define LATE_MAX 4
 /* Dispositions. */
 #define OLD 0
 #define OURS 1
@@ -21,6 +23,9 @@ bool hysteresis;
 bool ignored;
 byte ignoring;
 byte old;
+byte changes;
+byte late;
+bool is_overlaid;
 bool locked;
 
 bool pending[READERS];
@@ -30,14 +35,26 @@ bool hooked[READERS];
 /* It arrived while ignored: a callback must begin after that. */
 bool owed[READERS];
 bool replaced;
+/* Somebody else's handler was installed over ours, and calls it. */
+bool calls_ours;
 
 #define LOCK atomic { !locked -> locked = true }
 #define UNLOCK locked = false
 #define IS_OURS(d) (d == OURS || (d == IGNORED && ignored))
 
-proctype handler() {
+inline arrive_ignored() {
+  owed[0] = owed[0] || hooked[0];
+  owed[1] = owed[1] || hooked[1]
+}
+
+/* `called`: not by the kernel, but by the handler that stands over ours, and has the signal. */
+proctype handler(bool called) {
   byte displaced;
   byte r;
+  byte seen;
+  bool heard;
+  bool again;
+begin:
   /* @hook.zig:handler */
 #ifdef M_SIGNAL_THEN_IGNORE
   do
@@ -77,14 +94,50 @@ proctype handler() {
 #endif
   :: else
   fi;
-#ifndef M_SIGNAL_THEN_IGNORE
-  /* @hook.zig:signalAll */
+  /* @hook.zig:deliver, @hook.zig:signalAll */
   do
-  :: r < READERS -> atomic { pending[r] = pending[r] || cell[r]; r++ }
-  :: else -> break
-  od;
+  :: seen = changes;
+     do
+     :: r < READERS -> atomic { heard = heard || cell[r]; pending[r] = pending[r] || cell[r]; r++ }
+     :: else -> break
+     od;
+     r = 0;
+#ifdef M_LATE_IS_LOST
+     break
+#else
+     if
+     :: heard -> break
+     :: else
+     fi;
+     displaced = disposition;
+     if
+#ifndef M_LATE_WITHOUT_SECOND_LOOK
+     :: changes != seen
 #endif
-  displaced = 0
+     :: (true
+#ifndef M_LATE_WITHOUT_SECOND_LOOK
+        && changes == seen
+#endif
+        ) ->
+        atomic {
+          again = (displaced != OURS && late > 0);
+          late = (again -> late - 1 : late);
+          break
+        }
+     fi
+#endif
+  od;
+  /* What was sent again arrives when the handler returns. */
+  atomic {
+    displaced = 0; seen = 0;
+    if
+    :: again && disposition == OURS -> again = false; called = false; goto begin
+    :: again && disposition == IGNORED -> arrive_ignored()
+    /* Not twice. */
+    :: again && (disposition == OLD || disposition == OTHER) -> assert(!called)
+    :: !again -> assert(heard || called || is_overlaid)
+    fi
+  }
 }
 
 /* The signal comes ARRIVALS times. */
@@ -98,12 +151,14 @@ proctype kernel() {
        :: disposition == OURS ->
           /* Whoever hooks it has its cell in before, and takes it away after. */
           assert(cell[0] || cell[1]);
-          run handler()
-       :: disposition == IGNORED ->
-          owed[0] = owed[0] || hooked[0];
-          owed[1] = owed[1] || hooked[1]
+          run handler(false)
+       :: disposition == IGNORED -> arrive_ignored()
        :: disposition == OLD -> assert(!hooked[0] && !hooked[1])
-       :: disposition == OTHER
+       :: disposition == OTHER ->
+          if
+          :: calls_ours -> run handler(true)
+          :: else
+          fi
        fi
      }
   :: else -> break
@@ -113,7 +168,7 @@ proctype kernel() {
 #ifdef FOREIGN
 /* Somebody else installs a handler over ours, and stays. */
 proctype foreign() {
-  atomic { disposition = OTHER; replaced = true }
+  atomic { calls_ours = (disposition == OURS); disposition = OTHER; replaced = true }
 }
 #endif
 
@@ -134,8 +189,22 @@ inline resume_ignoring() {
   hysteresis = (count != 0 && with_hysteresis >= count)
 }
 
+inline overlaid() {
+  /* @hook.zig:overlaid */
+  is_overlaid = true;
+#ifndef M_OVERLAID_IS_LATE
+  late = 0
+#endif
+}
+
 inline keep(what) {
   /* @hook.zig:keep */
+#ifndef M_KEPT_IS_NOT_OVERLAID
+  if
+  :: count != 0 -> overlaid()
+  :: else
+  fi;
+#endif
   old = what
 }
 
@@ -160,13 +229,19 @@ inline add() {
 #ifdef M_INSTALL_BEFORE_CELL
   install();
 #endif
+#ifdef M_CHANGE_BEFORE_CELL
+  changes++;
+#endif
   cell[me] = true;
-  count++;
+#ifndef M_CHANGE_BEFORE_CELL
+  changes++;
+#endif
   stop_ignoring();
   with_hysteresis = with_hysteresis + wants;
 #ifndef M_INSTALL_BEFORE_CELL
   install();
 #endif
+  count++;
   resume_ignoring();
   atomic { hooked[me] = true; UNLOCK }
 }
@@ -196,15 +271,16 @@ inline restore() {
 #else
   :: IS_OURS(current) ->
 #endif
+     late = (is_overlaid -> 0 : LATE_MAX);
      atomic { current = disposition; disposition = old };
      if
 #if !defined(M_RESTORE_WITHOUT_SECOND_LOOK) && !defined(M_RESTORE_OVER_OTHERS)
-     :: !IS_OURS(current) -> disposition = current
+     :: !IS_OURS(current) -> overlaid(); disposition = current
 #endif
      :: else
      fi
 #ifndef M_RESTORE_OVER_OTHERS
-  :: else
+  :: else -> overlaid()
 #endif
   fi;
   ignored = false
@@ -214,6 +290,7 @@ inline remove() {
   /* @hook.zig:remove */
   atomic { hooked[me] = false; owed[me] = false };
   LOCK;
+  changes++;
   count--;
   stop_ignoring();
 #ifdef M_CELL_BEFORE_DISPOSITION

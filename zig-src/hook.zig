@@ -21,9 +21,18 @@ fn Cells(comptime size: usize) type {
 }
 const MoreCells = Cells(511);
 
+/// Threads that one signal may find at the same time between the kernel's choice and our first look.
+const late_max = 16;
+
 const Hook = struct {
     first: Cells(6) = .{},
     count: u32 = 0,
+    /// How often a reader came or went.
+    changes: std.atomic.Value(u32) = .init(0),
+    /// How many threads may still be late for the last reader. A limit, and none where somebody else's handler may call
+    /// ours: the signal that is sent again would come back.
+    late: std.atomic.Value(i32) = .init(0),
+    is_overlaid: bool = false,
     chained: std.atomic.Value(u32) = .init(0),
     with_hysteresis: u32 = 0,
     /// All readers want it: for one that does not, a signal ignored by the kernel would be a signal lost.
@@ -54,9 +63,7 @@ fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(
     const key = thread << 32 | @as(u32, @intCast(signal));
     if (chained) for (&chaining) |*entry| if (entry.load(.monotonic) == key) return;
     if (hook.hysteresis.load(.seq_cst)) ignore(@intCast(signal), hook);
-    signalAll(&hook.first.cells);
-    var more = hook.first.more.load(.acquire);
-    while (more) |cells| : (more = cells.more.load(.acquire)) signalAll(&cells.cells);
+    if (!deliver(@intCast(signal), hook, info)) return;
     if (!chained) return;
     for (&chaining) |*entry| {
         if (entry.cmpxchgStrong(0, key, .monotonic, .monotonic) != null) continue;
@@ -85,11 +92,33 @@ fn ignore(signal: u32, hook: *Hook) void {
     }
 }
 
-fn signalAll(cells: []std.atomic.Value(u64)) void {
+/// To all readers. No reader is left: this thread is late, it was interrupted before the last one went. Whoever has the
+/// signal now gets it, with its siginfo, when the handler returns; then it is false.
+fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) bool {
+    while (true) {
+        const changes = hook.changes.load(.seq_cst);
+        var heard = signalAll(&hook.first.cells);
+        var more = hook.first.more.load(.acquire);
+        while (more) |cells| : (more = cells.more.load(.acquire)) heard = signalAll(&cells.cells) or heard;
+        if (heard) return true;
+        var current: platform.Disposition = undefined;
+        const status = platform.disposition(signal, &current);
+        // Read last: a reader may have come behind our back, and another gone before we got to it.
+        if (hook.changes.load(.seq_cst) != changes) continue;
+        if (status < 0 or stateOf(&current) == .ours or hook.late.fetchSub(1, .seq_cst) <= 0) return true;
+        platform.sendAgain(signal, info);
+        return false;
+    }
+}
+
+/// Whether one of them was there.
+fn signalAll(cells: []std.atomic.Value(u64)) bool {
+    var heard = false;
     for (cells) |*cell| {
         const arg = cell.load(.seq_cst);
-        if (arg != 0) records.signal(arg, 1);
+        if (arg != 0 and records.send(@bitCast(arg), 1) == .sent) heard = true;
     }
+    return heard;
 }
 
 /// ok when an Interrupt may hook `signal`.
@@ -106,16 +135,18 @@ pub fn add(signal: u32, arg: u64, options: u32) i32 {
     defer lock.release();
     const hook = &hooks[signal];
     const cell = freeCell(hook) orelse return Status.full.code();
-    // The cell first: a signal that comes as soon as the handler is in must find its reader.
+    // The cell first: a signal that comes as soon as the handler is in must find its reader, and one that finds neither in
+    // time that something has changed.
     cell.store(arg, .seq_cst);
-    hook.count += 1;
+    _ = hook.changes.fetchAdd(1, .seq_cst);
     stopIgnoring(hook);
     count(hook, options, .up);
     const installed = install(signal);
     if (installed < 0) {
         cell.store(0, .seq_cst);
-        hook.count -= 1;
         count(hook, options, .down);
+    } else {
+        hook.count += 1;
     }
     resumeIgnoring(hook);
     return installed;
@@ -125,6 +156,7 @@ pub fn remove(signal: u32, arg: u64, options: u32) void {
     lock.acquire();
     defer lock.release();
     const hook = &hooks[signal];
+    _ = hook.changes.fetchAdd(1, .seq_cst);
     hook.count -= 1;
     stopIgnoring(hook);
     // The old disposition first, then the reader goes: a signal that comes meanwhile has one of the two. If it is ignored
@@ -211,9 +243,16 @@ fn putIn(signal: u32, displaced: *platform.Disposition) i32 {
 }
 
 fn keep(hook: *Hook, old: *const platform.Disposition) void {
+    if (hook.count != 0) overlaid(hook);
     hook.old = old.*;
     hook.old_is_one_shot.store(platform.isOneShot(old), .monotonic);
     hook.old_handler.store(@intFromPtr(old.handler), .release);
+}
+
+/// Somebody has installed his over ours, and may call it for ever.
+fn overlaid(hook: *Hook) void {
+    hook.is_overlaid = true;
+    hook.late.store(0, .seq_cst);
 }
 
 /// Only if ours is still there: somebody who came after us keeps theirs. If the kernel refuses, ours stays, signals nobody,
@@ -224,9 +263,15 @@ fn restore(signal: u32) void {
     if (platform.disposition(signal, &current) < 0) return;
     if (isOurs(hook, &current)) {
         hook.old.handler = @ptrFromInt(hook.old_handler.load(.acquire));
+        hook.late.store(if (hook.is_overlaid) 0 else late_max, .seq_cst);
         if (platform.swapDisposition(signal, &hook.old, &current) < 0) return;
         // Another thread has installed its own in between.
-        if (!isOurs(hook, &current)) _ = platform.setDisposition(signal, &current);
+        if (!isOurs(hook, &current)) {
+            overlaid(hook);
+            _ = platform.setDisposition(signal, &current);
+        }
+    } else {
+        overlaid(hook);
     }
     hook.ignored.store(false, .seq_cst);
 }
@@ -290,4 +335,77 @@ test "readers that come and go while handlers make the kernel ignore the signal 
     var current: platform.Disposition = undefined;
     try std.testing.expectEqual(0, platform.disposition(signal, &current));
     try std.testing.expectEqual(.other, stateOf(&current));
+}
+
+/// Somebody else's handlers, for the tests.
+const Foreign = struct {
+    var calls: u32 = 0;
+    var calls_ours = false;
+    /// si_code of the last call: how it was sent.
+    var code: i32 = -1;
+
+    fn entry(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(.c) void {
+        calls += 1;
+        code = @as(*const std.os.linux.siginfo_t, @ptrCast(@alignCast(info.?))).code;
+        if (calls_ours) handler(signal, info, context);
+    }
+
+    fn install(signal: u32) !void {
+        var disposition = platform.ours(&entry);
+        try std.testing.expectEqual(0, platform.setDisposition(signal, &disposition));
+    }
+};
+
+/// The kernel has chosen our handler, and the thread stands still before its first instruction while the reader goes.
+fn lateHandler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(.c) void {
+    assert(platform.setDisposition(@intCast(signal), &platform.ours(&handler)) == 0);
+    remove(@intCast(signal), 1, 0);
+    return @call(.always_tail, handler, .{ signal, info, context });
+}
+
+fn raise(signal: u32) void {
+    _ = std.os.linux.kill(std.os.linux.getpid(), @fromBackingInt(signal));
+}
+
+test "a thread that is late for the last reader passes the signal on to the old handler" {
+    const signal = @backingInt(std.os.linux.SIG.USR2);
+    defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
+    try Foreign.install(signal);
+    Foreign.calls = 0;
+    for (0..3) |round| {
+        try std.testing.expectEqual(0, add(signal, 1, 0));
+        try std.testing.expectEqual(0, platform.setDisposition(signal, &platform.ours(&lateHandler)));
+        raise(signal);
+        try std.testing.expectEqual(round + 1, Foreign.calls);
+        const SI_USER = 0;
+        try std.testing.expectEqual(SI_USER, Foreign.code);
+    }
+}
+
+test "a handler that was installed over ours, and calls it, is not called by it, also when we come and go again" {
+    const signal = @backingInt(std.os.linux.SIG.USR1);
+    defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
+    for (0..2) |_| {
+        try std.testing.expectEqual(0, add(signal, 1, 0));
+        remove(signal, 1, 0);
+    }
+    try std.testing.expectEqual(0, add(signal, 1, 0));
+    try Foreign.install(signal);
+    Foreign.calls = 0;
+    Foreign.calls_ours = true;
+    defer Foreign.calls_ours = false;
+    remove(signal, 1, 0);
+    for (1..4) |round| {
+        raise(signal);
+        try std.testing.expectEqual(round, Foreign.calls);
+        try std.testing.expectEqual(0, add(signal, 1, 0));
+        remove(signal, 1, 0);
+    }
+}
+
+test "our handler, put back when no reader is left, ends" {
+    const signal = @backingInt(std.os.linux.SIG.USR2);
+    defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
+    try std.testing.expectEqual(0, platform.setDisposition(signal, &platform.ours(&handler)));
+    raise(signal);
 }

@@ -15,6 +15,7 @@ pub const swapDisposition = implementation.swapDisposition;
 pub const ours = implementation.ours;
 pub const ignored = implementation.ignored;
 pub const isOneShot = implementation.isOneShot;
+pub const sendAgain = implementation.sendAgain;
 pub const chain = implementation.chain;
 pub const Errno = implementation.Errno;
 

@@ -87,7 +87,7 @@ pub fn handle(slot: u32) callconv(.c) u64 {
 const Sent = enum { sent, stale };
 
 /// Any thread, any signal handler. A loop only in name: it turns again when another signal or the handling came between.
-fn send(target: slabs.Handle, value: i32) Sent {
+pub fn send(target: slabs.Handle, value: i32) Sent {
     const record = of(slab.find(target.slot) orelse return .stale);
     var old = record.word().load(.monotonic);
     while (true) {

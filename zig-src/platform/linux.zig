@@ -9,11 +9,10 @@ const Status = @import("../status.zig").Status;
 
 pub const Fd = i32;
 
-fn failed(result: usize) ?i32 {
-    return switch (linux.errno(result)) {
-        .SUCCESS => null,
-        else => |errno| Status.ofErrno(@backingInt(errno)),
-    };
+/// What a system call gave, or a negative status.
+fn answer(result: usize) i32 {
+    const signed: isize = @bitCast(result);
+    return @intCast(if (signed < 0) Status.system.code() + signed else signed);
 }
 
 // Signals
@@ -46,16 +45,16 @@ fn sigaction(signal: u32, new: usize, old: usize) usize {
 }
 
 pub fn disposition(signal: u32, out: *Disposition) i32 {
-    return failed(sigaction(signal, 0, @intFromPtr(out))) orelse 0;
+    return answer(sigaction(signal, 0, @intFromPtr(out)));
 }
 
 pub fn setDisposition(signal: u32, new: *const Disposition) i32 {
-    return failed(sigaction(signal, @intFromPtr(new), 0)) orelse 0;
+    return answer(sigaction(signal, @intFromPtr(new), 0));
 }
 
 /// Sets and gives what was there, in one step.
 pub fn swapDisposition(signal: u32, new: *const Disposition, old: *Disposition) i32 {
-    return failed(sigaction(signal, @intFromPtr(new), @intFromPtr(old))) orelse 0;
+    return answer(sigaction(signal, @intFromPtr(new), @intFromPtr(old)));
 }
 
 /// RESTART: blocking reads go on. ONSTACK: Go and Deno require it. All signals are masked while the handler runs, so that
@@ -78,6 +77,13 @@ pub fn ignored() Disposition {
 
 pub fn isOneShot(old: *const Disposition) bool {
     return old.flags & linux.SA.RESETHAND != 0;
+}
+
+/// To the calling thread, with all that the sender and the kernel said of it.
+pub fn sendAgain(signal: u32, info: ?*const anyopaque) void {
+    const process = linux.syscall0(.getpid);
+    const thread = linux.syscall0(.gettid);
+    _ = call(.rt_tgsigqueueinfo, linux.syscall4, .{ .rt_tgsigqueueinfo, process, thread, signal, @intFromPtr(info) });
 }
 
 /// Calls a handler that was installed before ours. Three arguments do for a one-argument handler too: the C ABI drops
@@ -112,8 +118,7 @@ const __errno_location = @extern(?*const fn () callconv(.c) *c_int, .{ .name = "
 /// Zeroed memory that stays for the life of the process.
 pub fn map(size: usize) ?[*]align(std.heap.page_size_min) u8 {
     const result = call(.mmap, linux.mmap, .{ null, size, linux.PROT{ .READ = true, .WRITE = true }, linux.MAP{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0 });
-    if (failed(result) != null) return null;
-    return @ptrFromInt(result);
+    return if (linux.errno(result) == .SUCCESS) @ptrFromInt(result) else null;
 }
 
 pub fn yield() void {
@@ -151,9 +156,8 @@ pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
 
 /// Whether code can run at `address`, by /proc/self/maps. true where that cannot be read: then it is not known to be wrong.
 pub fn isExecutable(address: u64) bool {
-    const opened = call(.open, linux.open, .{ "/proc/self/maps", linux.O{ .CLOEXEC = true }, 0 });
-    if (failed(opened) != null) return true;
-    const fd: Fd = @intCast(opened);
+    const fd = answer(call(.open, linux.open, .{ "/proc/self/maps", linux.O{ .CLOEXEC = true }, 0 }));
+    if (fd < 0) return true;
     defer close(fd);
     var buffer: [4096]u8 = undefined;
     // "start-end perms ...": a small state machine, since a line may straddle two reads.
@@ -161,10 +165,9 @@ pub fn isExecutable(address: u64) bool {
     var field: enum { start, end, perms, rest } = .start;
     var column: usize = 0;
     while (true) {
-        const got = call(.read, linux.read, .{ fd, &buffer, buffer.len });
-        if (failed(got) != null) return true;
-        if (got == 0) return false;
-        for (buffer[0..got]) |byte| {
+        const got = answer(call(.read, linux.read, .{ fd, &buffer, buffer.len }));
+        if (got <= 0) return got < 0;
+        for (buffer[0..@intCast(got)]) |byte| {
             if (byte == '\n') {
                 field = .start;
                 numbers = @splat(0);
@@ -205,28 +208,27 @@ pub const FdKind = enum(i32) { eventfd = 0, pipe = 1, socketpair = 2 };
 
 /// Both ends in one descriptor.
 pub fn eventFd(ends: *[2]Fd) i32 {
-    const event = call(.eventfd2, linux.eventfd, .{ 0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK });
-    if (failed(event)) |status| return status;
-    ends.* = @splat(@intCast(event));
-    return 0;
+    const event = answer(call(.eventfd2, linux.eventfd, .{ 0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK }));
+    ends.* = @splat(event);
+    return @min(event, 0);
 }
 
 pub fn pipePair(ends: *[2]Fd) i32 {
-    return failed(call(.pipe2, linux.pipe2, .{ ends, linux.O{ .CLOEXEC = true, .NONBLOCK = true } })) orelse 0;
+    return answer(call(.pipe2, linux.pipe2, .{ ends, linux.O{ .CLOEXEC = true, .NONBLOCK = true } }));
 }
 
 /// A connected pair that runtimes read as a socket: [0] is handed to the runtime, [1] is written.
 pub fn streamPair(ends: *[2]Fd) i32 {
     const kind = linux.SOCK.STREAM | linux.SOCK.CLOEXEC | linux.SOCK.NONBLOCK;
-    return failed(call(.socketpair, linux.socketpair, .{ linux.AF.UNIX, kind, 0, ends })) orelse 0;
+    return answer(call(.socketpair, linux.socketpair, .{ linux.AF.UNIX, kind, 0, ends }));
 }
 
 /// What kind of descriptors the caller gave; refuses closed and blocking ones, and ends that face the wrong way.
 pub fn inspect(read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 {
     for ([_]Fd{ read_fd, write_fd }, [_]std.posix.ACCMODE{ .WRONLY, .RDONLY }) |fd, wrong| {
-        const flags = call(.fcntl, linux.fcntl, .{ fd, linux.F.GETFL, 0 });
-        if (failed(flags)) |status| return status;
-        const open: linux.O = @bitCast(@as(u32, @truncate(flags)));
+        const flags = answer(call(.fcntl, linux.fcntl, .{ fd, linux.F.GETFL, 0 }));
+        if (flags < 0) return flags;
+        const open: linux.O = @bitCast(flags);
         if (!open.NONBLOCK) return Status.blocking_fd.code();
         if (open.ACCMODE == wrong) return Status.wrong_direction.code();
     }
@@ -240,7 +242,7 @@ fn stat(fd: Fd, file: *linux.Statx) i32 {
     // What is asked for when it fails.
     file.mode = 0;
     file.ino = 0;
-    return failed(call(.statx, linux.statx, .{ fd, "", linux.AT.EMPTY_PATH, linux.STATX.BASIC_STATS, file })) orelse 0;
+    return answer(call(.statx, linux.statx, .{ fd, "", linux.AT.EMPTY_PATH, linux.STATX.BASIC_STATS, file }));
 }
 
 /// 0 when it fails.
@@ -265,7 +267,7 @@ pub fn sameFile(a: Fd, b: Fd) i32 {
 pub fn duplicate(fd: Fd) i32 {
     const F_DUPFD_CLOEXEC = 1030;
     const result = call(.fcntl, linux.fcntl, .{ fd, F_DUPFD_CLOEXEC, 0 });
-    return failed(result) orelse @intCast(result);
+    return answer(result);
 }
 
 /// Makes the number `target` mean what `fd` means, in one step for all threads; closed on exec.
@@ -276,7 +278,7 @@ pub fn replace(fd: Fd, target: Fd) i32 {
         switch (linux.errno(result)) {
             // BUSY: another thread is in the middle of opening this number.
             .BUSY, .INTR => {},
-            else => return failed(result) orelse 0,
+            else => return @min(answer(result), 0),
         }
     }
 }
@@ -306,7 +308,7 @@ pub fn drain(fd: Fd, kind: FdKind) void {
     while (true) {
         const result = call(.read, linux.read, .{ fd, &buffer, buffer.len });
         if (linux.errno(result) == .INTR) continue;
-        if (failed(result) != null) return;
+        if (answer(result) < 0) return;
         // Our own eventfd gives all with one read. What was adopted may be anything, such as a semaphore: until it is empty.
         if (result == 0 or kind == .eventfd) return;
     }
@@ -325,8 +327,8 @@ pub fn waitReadable(fd: Fd, timeout_ns: u64) i32 {
         var rest: linux.timespec = .{ .sec = @intCast(left / std.time.ns_per_s), .nsec = @intCast(left % std.time.ns_per_s) };
         const result = call(.ppoll, linux.ppoll, .{ &fds, 1, &rest, null });
         if (linux.errno(result) == .INTR) continue;
-        if (failed(result)) |why| return why;
-        if (result == 0) return 0;
+        const ready = answer(result);
+        if (ready <= 0) return ready;
         return if (fds[0].revents & linux.POLL.NVAL != 0) Status.bad_fd.code() else 1;
     }
 }
@@ -334,8 +336,8 @@ pub fn waitReadable(fd: Fd, timeout_ns: u64) i32 {
 fn now(nanoseconds: *u64) i32 {
     var time: linux.timespec = undefined;
     // The system call itself: the vDSO's faster way is for those who ask often.
-    const result = call(.clock_gettime, linux.syscall2, .{ .clock_gettime, @backingInt(linux.CLOCK.MONOTONIC), @intFromPtr(&time) });
-    if (failed(result)) |status| return status;
+    const status = answer(call(.clock_gettime, linux.syscall2, .{ .clock_gettime, @backingInt(linux.CLOCK.MONOTONIC), @intFromPtr(&time) }));
+    if (status < 0) return status;
     nanoseconds.* = @as(u64, @intCast(time.sec)) * std.time.ns_per_s + @as(u64, @intCast(time.nsec));
     return 0;
 }
