@@ -9,6 +9,8 @@ const targets = [_]Target{
 pub fn build(b: *std.Build) void {
     const optimize = b.option(std.lang.Optimize, "optimize", "What ships is small; tests are debug by default");
     const native = b.graph.host;
+    // Each release has a name of its own: a process may have several, and they are found by name (ffi/materialize.ts).
+    const soname = b.fmt("async_interrupt-{s}", .{release(b)});
 
     const finish_elf = b.addExecutable(.{
         .name = "finish_elf",
@@ -16,7 +18,7 @@ pub fn build(b: *std.Build) void {
     });
     const update = b.addUpdateSourceFiles();
     for (targets) |target| {
-        const library = addLibrary(b, "zig-src/root.zig", b.resolveTargetQuery(target.query), optimize orelse .small);
+        const library = addLibrary(b, soname, "zig-src/root.zig", b.resolveTargetQuery(target.query), optimize orelse .small);
         const finish = b.addRunArtifact(finish_elf);
         finish.addFileArg(library.getEmittedBin());
         update.addCopyFileToSource(finish.addOutputFileArg("library.node"), b.fmt("lib/{s}.node", .{target.name}));
@@ -31,7 +33,7 @@ pub fn build(b: *std.Build) void {
     const generated = b.addUpdateSourceFiles();
     for ([_][2][]const u8{ .{ "typescript", "ffi/symbols.ts" }, .{ "header", "include/async_interrupt.h" } }) |what| {
         const run = b.addRunArtifact(generator);
-        run.addArg(what[0]);
+        run.addArgs(&.{ what[0], b.fmt("lib{s}.so", .{soname}) });
         generated.addCopyFileToSource(run.captureStdOut(.{}), what[1]);
     }
     b.step("generate", "Write ffi/symbols.ts and the C header").dependOn(&generated.step);
@@ -46,13 +48,13 @@ pub fn build(b: *std.Build) void {
     const testkit = b.addUpdateSourceFiles();
     for (targets) |target| {
         const resolved = b.resolveTargetQuery(target.query);
-        const library = addLibrary(b, "tests/native/testkit.zig", resolved, optimize orelse .safe);
+        const library = addLibrary(b, "testkit", "tests/native/testkit.zig", resolved, optimize orelse .safe);
         library.root_module.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
         testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/testkit-{s}.node", .{target.name}));
     }
     for (targets) |target| {
         const resolved = b.resolveTargetQuery(target.query);
-        const library = addLibrary(b, "tests/native/faulty.zig", resolved, .safe);
+        const library = addLibrary(b, "faulty", "tests/native/faulty.zig", resolved, .safe);
         // Tests copy it often.
         library.root_module.strip = true;
         library.root_module.addImport("async_interrupt", b.createModule(.{ .root_source_file = b.path("zig-src/root.zig") }));
@@ -73,7 +75,7 @@ pub fn build(b: *std.Build) void {
 
     const bench = b.addUpdateSourceFiles();
     for (targets) |target| {
-        const library = addLibrary(b, "bench/native/benchkit.zig", b.resolveTargetQuery(target.query), .fast);
+        const library = addLibrary(b, "benchkit", "bench/native/benchkit.zig", b.resolveTargetQuery(target.query), .fast);
         library.root_module.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
         bench.addCopyFileToSource(library.getEmittedBin(), b.fmt("build/peers/benchkit-{s}.node", .{target.name}));
     }
@@ -82,6 +84,14 @@ pub fn build(b: *std.Build) void {
     addStress(b);
 
     b.step("test", "Run the unit tests").dependOn(&b.addRunArtifact(tests).step);
+}
+
+/// The version that deno.json names.
+fn release(b: *std.Build) []const u8 {
+    const Package = struct { version: []const u8 };
+    const text = @embedFile("deno.json");
+    const package = std.json.parseFromSliceLeaky(Package, b.allocator, text, .{ .ignore_unknown_fields = true }) catch @panic("deno.json names no version");
+    return package.version;
 }
 
 /// How the stress is built. The library is all Zig: what C has UBSan for, Zig's own checks find in debug and safe.
@@ -118,9 +128,9 @@ fn addStress(b: *std.Build) void {
     if (previous) |it| step.dependOn(it);
 }
 
-fn addLibrary(b: *std.Build, root: []const u8, target: std.Build.ResolvedTarget, optimize: std.lang.Optimize) *std.Build.Step.Compile {
+fn addLibrary(b: *std.Build, name: []const u8, root: []const u8, target: std.Build.ResolvedTarget, optimize: std.lang.Optimize) *std.Build.Step.Compile {
     const library = b.addLibrary(.{
-        .name = "async_interrupt",
+        .name = name,
         .linkage = .dynamic,
         .root_module = b.createModule(.{
             .root_source_file = b.path(root),

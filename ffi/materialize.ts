@@ -1,9 +1,7 @@
 import type { Library } from "./library.ts";
 import { open } from "./open.ts";
 import { os, process, runtime } from "./runtime.ts";
-
-/** The DT_SONAME that build.zig gives: a library that is loaded already is found by it, whatever file it came from. */
-const soname = "libasync_interrupt.so";
+import { SONAME } from "./symbols.ts";
 
 /**
  * Opens a library that has no file, only its bytes in base64: `attempt` is called with one path after another until one gives something.
@@ -29,12 +27,12 @@ export function materialize<T>(
 /** By this path the dynamic linker gives the library that is loaded already. */
 function loadedPath(): string | undefined {
   // Node and Deno are asked by trying: they give the name to the dynamic linker as it is.
-  if (runtime !== "bun") return soname;
+  if (runtime !== "bun") return SONAME;
   try {
     const { functions, memory } = libc();
     const RTLD_NOW = 2;
     const RTLD_NOLOAD = 4;
-    const handle = functions.dlopen(cString(soname), RTLD_NOW | RTLD_NOLOAD);
+    const handle = functions.dlopen(cString(SONAME), RTLD_NOW | RTLD_NOLOAD);
     if (handle === 0n) return undefined;
     // Bun would look for a bare name in the current folder, where anybody may have put anything: the path it was opened
     // by. A handle is a struct link_map: l_addr, l_name.
@@ -46,7 +44,8 @@ function loadedPath(): string | undefined {
   }
 }
 
-const pathLength = 64;
+/** PATH_MAX. What follows the path is not read. */
+const pathLength = 4096;
 
 const libcSymbols = {
   dlopen: { parameters: ["u64", "i32"], result: "u64" },
@@ -107,7 +106,7 @@ function fromFile<T>(
     try {
       // mkdtemp makes a new folder that only this user can enter.
       folder = fs.mkdtempSync(path.join(parent, "async-interrupt-"));
-      const file = path.join(folder, soname);
+      const file = path.join(folder, SONAME);
       fs.writeFileSync(file, bytes, { mode: 0o500, flag: "wx" });
       const result = attempt(file);
       if (result !== undefined) return result;

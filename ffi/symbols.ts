@@ -62,6 +62,9 @@ export const symbols = {
   memory: { parameters: ["u64", "u32", "i32"], result: "i32" },
 } as const;
 
+/** DT_SONAME: a library that is loaded already is found by it, whatever file it came from. */
+export const SONAME = "libasync_interrupt-0.1.0.so";
+
 /** Index of an agent's int32: non-zero when some record may be pending. */
 export const ATTENTION = 0;
 

@@ -1,4 +1,4 @@
-//! Writes `ffi/symbols.ts` or the C header from the table in `root.zig`: `generate typescript|header > file`.
+//! Writes `ffi/symbols.ts` or the C header from the table in `root.zig`: `generate typescript|header SONAME > file`.
 const std = @import("std");
 const boundary = @import("boundary.zig");
 const root = @import("root.zig");
@@ -9,11 +9,12 @@ pub fn main(init: std.process.Init) !void {
     const out = &file.interface;
     var arguments = init.minimal.args.iterate();
     _ = arguments.next();
-    if (std.mem.eql(u8, arguments.next().?, "typescript")) try typescript(out) else try header(out);
+    const what = arguments.next().?;
+    if (std.mem.eql(u8, what, "typescript")) try typescript(out, arguments.next().?) else try header(out);
     try out.flush();
 }
 
-fn typescript(out: *std.Io.Writer) !void {
+fn typescript(out: *std.Io.Writer, soname: []const u8) !void {
     try out.writeAll(
         \\// Generated from zig-src/root.zig by `zig build generate`. Do not edit.
         \\
@@ -31,6 +32,7 @@ fn typescript(out: *std.Io.Writer) !void {
         try out.print("], result: \"{t}\" }},\n", .{comptime boundary.Scalar.of(info.return_type.?)});
     }
     try out.writeAll("} as const;\n");
+    try out.print("\n/** DT_SONAME: a library that is loaded already is found by it, whatever file it came from. */\nexport const SONAME = \"{s}\";\n", .{soname});
     inline for (root.constants) |constant| {
         try out.print("\n/** {s} */\nexport const {s} = {d};\n", .{ constant[2], constant[0], constant[1] });
     }
