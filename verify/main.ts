@@ -8,17 +8,18 @@ import { faults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 import { model } from "./model.ts";
 import { soak } from "./soak.ts";
+import { storm } from "./storm.ts";
 import { stress } from "./stress.ts";
 
 const parts: Record<
   string,
   (short: boolean) => Promise<Outcome & { note: string }>
-> = { model, stress, faults, fuzz, boundary, soak };
+> = { model, stress, faults, fuzz, boundary, soak, storm };
 
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
-    // The soak alone takes six minutes.
+    // The soak alone takes six minutes, the storm two.
     only: { type: "string", default: "model,stress,faults,fuzz,boundary" },
   },
 });
