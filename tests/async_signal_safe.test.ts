@@ -15,7 +15,14 @@ const register = testsOf(import.meta.url);
 const SIGUSR2 = 12;
 
 /** x86-64's system calls, all of them async-signal-safe. */
-const call = { write: 1, rt_sigaction: 13, sendto: 44, gettid: 186 };
+const call = {
+  write: 1,
+  rt_sigaction: 13,
+  getpid: 39,
+  sendto: 44,
+  gettid: 186,
+  rt_tgsigqueueinfo: 297,
+};
 
 /** What the handler may use of Deno's alternate stack of 8 KiB, of which the kernel's frame takes up to 3. */
 const stackLimit = 1024;
@@ -131,4 +138,17 @@ test("a handler with `chain` asks for its thread, and calls the earlier handler 
   const calls = [call.gettid, call.rt_sigaction];
   assertSafe({ ...traced, entered: [] }, calls);
   assertEquals([interrupt.pending, testkit.handled(SIGUSR2)], [1, 1]);
+});
+
+test("a handler that is late for the last Interrupt sends the signal again, by async-signal-safe calls", async () => {
+  const interrupt = open({});
+  const ours = testkit.disposition_word(SIGUSR2, 0);
+  interrupt.close();
+  // As the kernel would have done a moment ago.
+  testkit.handler_forward(SIGUSR2, ours, BigInt(SIGUSR2));
+  const traced = await trace();
+  const { rt_sigaction, getpid, gettid, rt_tgsigqueueinfo } = call;
+  // The first is the testkit's own, whose handler calls ours.
+  const calls = [rt_sigaction, rt_sigaction, getpid, gettid, rt_tgsigqueueinfo];
+  assertSafe({ ...traced, entered: [] }, calls);
 });
