@@ -37,7 +37,7 @@ inline take(record) {
   /* @record.ts:#handle */
   atomic {
     value = pending[record]; pending[record] = 0;
-    assert(value == 0 || value == mine[record]);
+    PROPERTY(none_after_close, value == 0 || value == mine[record]);
     value = 0
   }
 }
@@ -48,7 +48,7 @@ inline scan() {
   do
   :: slot != 0 ->
      /* Whoever is on the list is open: the scan finds its object. */
-     atomic { assert(mine[slot] != 0); queue[slot] = mine[slot]; following = next[slot]; on_list[slot] = false };
+     atomic { PROPERTY(none_after_close, mine[slot] != 0); queue[slot] = mine[slot]; following = next[slot]; on_list[slot] = false };
      atomic { listed[slot] = false; slot = following; following = 0 }
   :: else -> break
   od
@@ -116,7 +116,7 @@ inline retire(r) {
 inline release(r) {
   /* @record.zig:release */
   atomic {
-    assert(guests[r] == 0 && !listed[r] && !on_list[r]);
+    PROPERTY(slots_are_reused_cleanly, guests[r] == 0 && !listed[r] && !on_list[r]);
     mine[r] = 0; is_free[r] = true
   }
 }
@@ -137,7 +137,7 @@ inline close(r) {
 
 inline open(r) {
   /* @record.zig:open, @slab.zig:publish */
-  atomic { agent_of[r] = me; pending[r] = 0; assert(!listed[r]); wakes[r] = true; pipe_life[r] = 0 };
+  atomic { agent_of[r] = me; pending[r] = 0; PROPERTY(slots_are_reused_cleanly, !listed[r]); wakes[r] = true; pipe_life[r] = 0 };
   atomic { generation[r]++; mine[r] = generation[r]; acts-- }
 }
 
@@ -214,11 +214,11 @@ proctype javascript(byte me) {
     fi;
     close_wake()
   :: else ->
-    assert(bytes[me] == 0);
+    PROPERTY(none_lost, bytes[me] == 0);
     /* Nothing is lost to those who stay. */
     r = 1;
     do
-    :: r < SLOTS -> assert(mine[r] == 0 || (pending[r] == 0 && !on_list[r])); r++
+    :: r < SLOTS -> PROPERTY(none_lost, mine[r] == 0 || (pending[r] == 0 && !on_list[r])); r++
     :: else -> break
     od
   fi

@@ -120,12 +120,12 @@ inline scan_step() {
 inline take(record) {
 #ifdef M_TAKE_IN_TWO_STEPS
   value = pending[record];
-  atomic { assert(value == signalled[record]); signalled[record] = 0; pending[record] = 0; value = 0 };
+  atomic { PROPERTY(none_lost, value == signalled[record]); signalled[record] = 0; pending[record] = 0; value = 0 };
 #else
   atomic {
     value = pending[record]; pending[record] = 0;
     /* Not twice: there is one. Not lost: it is the last. */
-    assert(value != 0 && value == signalled[record]);
+    PROPERTY(none_twice, value != 0 && value == signalled[record]);
     signalled[record] = 0; idle_reactions = 0; value = 0
   }
 #endif
@@ -205,15 +205,15 @@ inline handle(record) {
   wakes[QUIET] = (record == QUIET -> false : wakes[QUIET]);
 #endif
   atomic {
-    assert(blocked[record] == 0 || !OPEN(record));
+    PROPERTY(none_while_blocked, blocked[record] == 0 || !OPEN(record));
     start_call();
     if
     :: in_flight == 0 ->
        /* A checkpoint in the callback that sees 0 is right. */
-       assert(attention[0] != 0 || (AT_EASE(1) && AT_EASE(2)));
+       PROPERTY(checkpoint_sees_what_waits, attention[0] != 0 || (AT_EASE(1) && AT_EASE(2)));
 #ifdef PIPES
        /* Signalled again after the value was taken: the callback finds the pipe readable. */
-       assert(!piped[record] || !AUTODRAIN || pending[record] == 0 || readable[pipe_of[record]])
+       PROPERTY(pipe_is_readable_while_pending, !piped[record] || !AUTODRAIN || pending[record] == 0 || readable[pipe_of[record]])
 #endif
     :: else
     fi
@@ -316,7 +316,7 @@ inline javascript() {
   /* The runtime reads the wake's descriptor (@ffi/deno.ts:openWake, @ffi/bun.ts:openWake, @uv_wake.zig:onWake) and calls back. */
   :: atomic { depth == 0 && IN_USER && !drained && bytes[0] > 0 ->
        /* It never spins: a turn for each wake and no more. */
-       assert(turns_owed > 0); turns_owed--;
+       PROPERTY(loop_never_spins, turns_owed > 0); turns_owed--;
 #if defined(M_CLEAR_BEFORE_DRAIN)
        attention[0] = 0;
 #elif !defined(M_NO_DRAIN)
@@ -413,7 +413,7 @@ inline javascript() {
        reacts = 1;
        /* It never spins: once no signal is on its way, it turns for nothing at most as often as somebody wrote. */
        idle_reactions = (in_flight == 0 -> idle_reactions + 1 : 0);
-       assert(idle_reactions <= SIGNALLERS + ACTS + 1);
+       PROPERTY(loop_never_spins, idle_reactions <= SIGNALLERS + ACTS + 1);
 #if !AUTODRAIN
        if
        :: readable[0] -> readable[0] = false
@@ -527,16 +527,16 @@ inline at_rest() {
     r = 1;
     do
     :: r < SLOTS ->
-       assert(!MUST_HANDLE(r) || blocked[r] > 0 || pending[r] == 0);
+       PROPERTY(none_lost, !MUST_HANDLE(r) || blocked[r] > 0 || pending[r] == 0);
 #if defined(PIPES) && AUTODRAIN
        /* Readable while blocked. */
-       assert(!pipe_flag[r] || pending[r] == 0 || readable[pipe_of[r]]);
+       PROPERTY(pipe_is_readable_while_pending, !pipe_flag[r] || pending[r] == 0 || readable[pipe_of[r]]);
 #endif
        r++
     :: else -> break
     od;
     r = 0;
-    assert(bytes[0] == 0)
+    PROPERTY(none_lost, bytes[0] == 0)
   }
 }
 
@@ -546,9 +546,9 @@ inline at_end() {
     r = 1;
     do
     :: r < SLOTS ->
-      assert(pending[r] == signalled[r]);
-      assert(blocked[r] > 0 || pending[r] == 0);
-      assert(!listed[r]);
+      PROPERTY(none_lost, pending[r] == signalled[r]);
+      PROPERTY(none_lost, blocked[r] > 0 || pending[r] == 0);
+      PROPERTY(list_is_whole, !listed[r]);
       r++
     :: else -> break
     od;

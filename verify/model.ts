@@ -61,6 +61,9 @@ export async function model(
     .map((name) => [name, Deno.readTextFileSync(new URL(name, folder))]);
   const stale = sources.flatMap(([name, text]) => staleReferences(name, text));
   const rules = sources.flatMap(([, text]) => text.match(/\bM_[A-Z_]+/g) ?? []);
+  const properties = new Set(
+    sources.flatMap(([, text]) => text.match(/(?<=\bPROPERTY\()\w+/g) ?? []),
+  );
   const mutants = short ? [] : [...new Set(rules)].sort();
   const checker = await Checker.open();
   const lines = [...stale];
@@ -86,12 +89,13 @@ export async function model(
       }
       lines.push(`${mutant} NOT caught`);
     });
+    lines.push(`properties: ${[...properties].sort().join(", ")}`);
     const count = states.toLocaleString("en");
     const killed = short
       ? ""
       : `, ${caught} of ${mutants.length} mutants caught`;
     const note =
-      `${count} states, ${holding} of ${chosen.length} models hold${killed}`;
+      `${count} states, ${properties.size} properties, ${holding} of ${chosen.length} models hold${killed}`;
     const ok = stale.length === 0 && holding === chosen.length &&
       caught === mutants.length;
     return { ok, output: `${lines.join("\n")}\n`, note };
@@ -140,6 +144,9 @@ async function parallel<T>(items: T[], work: (item: T) => Promise<void>) {
   await Promise.all(workers);
 }
 
+/** In the models each assertion has the name of the property that it is part of. */
+const property = "-DPROPERTY(name, condition)=assert(condition)";
+
 /** Spin writes the search as a C program, which Zig compiles. */
 class Checker {
   readonly #spin: string;
@@ -176,7 +183,7 @@ class Checker {
       const source = new URL(`${file}.pml`, folder).pathname;
       const flags = names.map((name) => `-D${name}`);
       // deno-fmt-ignore
-      await step(this.#zig, "cc", "-E", "-P", "-x", "c", ...flags, source, "-o", "model.pml");
+      await step(this.#zig, "cc", "-E", "-P", "-x", "c", property, ...flags, source, "-o", "model.pml");
       return await Deno.readTextFile(`${cwd}/model.pml`);
     };
     const names = defines.split(" ");

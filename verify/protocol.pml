@@ -3,6 +3,7 @@
  *
  * One step is one atomic operation on shared memory, or one system call, with what follows it in locals. "@file:function"
  * names the code that a step stands for; `deno task verify` fails when it is gone. M_... are mutants: each breaks one rule.
+ * PROPERTY asserts something, as part of what its name says, which `deno task verify` prints.
  *
  * A handler on the owner's own thread is among these interleavings: those in which the owner stands still until it ends.
  * It waits for nobody, so standing still cannot last.
@@ -81,10 +82,10 @@ inline wake(a) {
   /* @agent.zig:wake */
   atomic {
 #ifdef LIVES
-    assert(wake_open[a]);
+    PROPERTY(no_write_to_a_closed_descriptor, wake_open[a]);
 #endif
     /* WAKING was clear: whatever was on its way has arrived, and been read. */
-    assert(bytes[a] == 0);
+    PROPERTY(one_wake_at_a_time, bytes[a] == 0);
     bytes[a]++; turns_owed++
   }
 }
@@ -104,7 +105,7 @@ inline enlist(r) {
        :: atomic {
             list[AGENT_OF(r)] == head ->
             list[AGENT_OF(r)] = r; head = 0;
-            assert(!on_list[r]); on_list[r] = true;
+            PROPERTY(list_is_whole, !on_list[r]); on_list[r] = true;
             break
           }
        :: else
@@ -156,7 +157,7 @@ inline write_pipe(p, life) {
   }
   if
   :: sent != NOT_SENT ->
-    atomic { assert(file[p] == life); readable[p] = true };
+    atomic { PROPERTY(no_write_to_a_closed_descriptor, file[p] == life); readable[p] = true };
     /* @slab.zig:leave */
 #ifndef M_PIPE_WITHOUT_GUESTS
     pipe_guests[p]--

@@ -134,8 +134,8 @@ begin:
     :: again && disposition == OURS -> again = false; called = false; goto begin
     :: again && disposition == IGNORED -> arrive_ignored()
     /* Not twice. */
-    :: again && (disposition == OLD || disposition == OTHER) -> assert(!called)
-    :: !again -> assert(heard || called || is_overlaid)
+    :: again && (disposition == OLD || disposition == OTHER) -> PROPERTY(none_twice, !called)
+    :: !again -> PROPERTY(none_lost, heard || called || is_overlaid)
     fi
   }
 }
@@ -150,10 +150,10 @@ proctype kernel() {
        if
        :: disposition == OURS ->
           /* Whoever hooks it has its cell in before, and takes it away after. */
-          assert(cell[0] || cell[1]);
+          PROPERTY(none_lost, cell[0] || cell[1]);
           run handler(false)
        :: disposition == IGNORED -> arrive_ignored()
-       :: disposition == OLD -> assert(!hooked[0] && !hooked[1])
+       :: disposition == OLD -> PROPERTY(none_lost, !hooked[0] && !hooked[1])
        :: disposition == OTHER ->
           if
           :: calls_ours -> run handler(true)
@@ -354,11 +354,11 @@ proctype reader(byte me) {
   skip;
   d_step {
     /* Not lost, and not deaf. */
-    assert(!hooked[me] || (!pending[me] && !owed[me]));
-    assert(replaced || count == 0 || disposition == OURS);
-    assert(replaced || count != 0 || disposition == OLD);
+    PROPERTY(none_lost, !hooked[me] || (!pending[me] && !owed[me]));
+    PROPERTY(never_left_ignored, replaced || count == 0 || disposition == OURS);
+    PROPERTY(old_disposition_returns, replaced || count != 0 || disposition == OLD);
     /* Whoever came after us keeps theirs; whoever hooks after that gives it back. */
-    assert(!replaced || disposition == OTHER || (count > 0 && disposition == OURS && old == OTHER))
+    PROPERTY(others_keep_theirs, !replaced || disposition == OTHER || (count > 0 && disposition == OURS && old == OTHER))
   }
 }
 
