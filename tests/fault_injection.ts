@@ -5,11 +5,11 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { existsSync } from "node:fs";
-import process from "node:process";
 import { Worker } from "node:worker_threads";
 import {
   assertNoMoreDescriptors,
   openDescriptors,
+  openRuntimes,
   turn,
   until,
 } from "./harness.ts";
@@ -568,13 +568,6 @@ export async function observe(
     made: new Map(calls.map(([number, times]) => [nameOf(number), times])),
     keeps,
   };
-}
-
-/** Deno opens two sockets for signals half a second after its start, unless it has by then. */
-function openRuntimes() {
-  const listener = () => {};
-  process.on("SIGURG", listener);
-  process.off("SIGURG", listener);
 }
 
 /** Every fault of a scenario. Gives how many were injected, and survived. */

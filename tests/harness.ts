@@ -197,6 +197,13 @@ export function openDescriptors(): number {
   return readdirSync("/proc/self/fd").length;
 }
 
+/** Deno opens two sockets for signals half a second after its start, unless it has by then. */
+export function openRuntimes(): void {
+  const listener = () => {};
+  process.on("SIGWINCH", listener);
+  process.off("SIGWINCH", listener);
+}
+
 /** Fails when more descriptors stay open than `before`. The runtime's own threads may hold one for a moment: a leak stays. */
 export function assertNoMoreDescriptors(before: number, what?: string): void {
   const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
