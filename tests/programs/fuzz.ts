@@ -8,6 +8,8 @@ import * as fc from "fast-check";
 import assert from "node:assert/strict";
 import { constants } from "node:os";
 import process from "node:process";
+import { setTimeout } from "node:timers";
+import { setImmediate } from "node:timers/promises";
 import {
   checkpoint,
   EventPipe,
@@ -17,7 +19,12 @@ import {
   sig2num,
 } from "../../mod.ts";
 import type { InterruptOptions, NativeFunction } from "../../mod.ts";
-import { assertNoMoreDescriptors, openDescriptors, turn } from "../harness.ts";
+import {
+  assertNoMoreDescriptors,
+  openDescriptors,
+  openRuntimes,
+  turn,
+} from "../harness.ts";
 import { makePipe, readable, testkit } from "../native/testkit.ts";
 import { randomSeed } from "../random.ts";
 import {
@@ -25,6 +32,7 @@ import {
   type ModelInterrupt,
   type ModelPipe,
   ModelWorld,
+  nameOf,
   type Options,
   type Reaction,
   reactions,
@@ -98,7 +106,7 @@ class RealWorld extends World<Interrupt, EventPipe> {
 let steps = 0;
 
 /** One call. Without `use` of its own for the model, the same code calls both. */
-class Call implements fc.Command<ModelWorld, RealWorld> {
+class Call implements fc.AsyncCommand<ModelWorld, RealWorld, true> {
   readonly #text: string;
   readonly #use: (world: ModelWorld) => unknown;
   readonly #possible: (model: ModelWorld) => boolean;
@@ -113,17 +121,28 @@ class Call implements fc.Command<ModelWorld, RealWorld> {
     this.#possible = possible;
   }
 
-  check(model: Readonly<ModelWorld>): boolean {
-    return this.#possible(model);
+  check(model: Readonly<ModelWorld>): Promise<boolean> {
+    return Promise.resolve(this.#possible(model as ModelWorld));
   }
 
-  run(model: ModelWorld, real: RealWorld): void {
+  async run(model: ModelWorld, real: RealWorld): Promise<void> {
     steps++;
+    for (const world of [model, real]) {
+      world.trace = [];
+      world.settled = [];
+    }
+    await this.act(model, real);
+    // Not a turn of the event loop: the reactions of the promises that have settled.
+    await null;
+    assert.deepEqual(seen(real), seen(model));
+    assertAgree(model, real);
+  }
+
+  act(model: ModelWorld, real: RealWorld): void | Promise<void> {
     const expected = outcome(model, this.#use);
     // The methods have the same names.
     const use = this.#use as unknown as (world: RealWorld) => unknown;
     assert.deepEqual(outcome(real, use), expected);
-    assertAgree(model, real);
   }
 
   toString(): string {
@@ -131,22 +150,48 @@ class Call implements fc.Command<ModelWorld, RealWorld> {
   }
 }
 
-/** What it gave or threw, and the callbacks that ran: of each Interrupt in order, for between them there is none. */
+/** Many more than any event loop needs to see what is ready. */
+const enoughTurns = 10_000;
+
+/** The event loop turns until it has delivered what it must. */
+class Turn extends Call {
+  constructor() {
+    super("turn()", () => {}, () => true);
+  }
+
+  override async act(model: ModelWorld, real: RealWorld): Promise<void> {
+    const runs = (world: ModelWorld | RealWorld, { id }: ModelInterrupt) =>
+      world.trace.filter(([other]) => other === id).length;
+    const settlePipes = model.scan();
+    let turns = 0;
+    do {
+      assert(turns++ < enoughTurns, "the event loop delivers what is pending");
+      await setImmediate();
+      model.turn((it) => runs(real, it) > runs(model, it));
+    } while (model.interrupts.some((it) => runs(real, it) < runs(model, it)));
+    settlePipes();
+  }
+}
+
+/** What it gave or threw. */
 function outcome<W extends ModelWorld | RealWorld>(
   world: W,
   use: (world: W) => unknown,
 ) {
-  world.trace = [];
-  let result: unknown;
   try {
-    result = use(world);
+    return use(world);
   } catch (error) {
     if (error instanceof Boom) world.report(error);
-    result = error instanceof InterruptError
-      ? error.code
-      : (error as Error).constructor.name;
+    return nameOf(error);
   }
-  return { result, trace: world.trace.sort(([a], [b]) => a - b) };
+}
+
+/** The callbacks that ran, of each Interrupt in order, and the promises that settled, of each iterator in order: there is no other. */
+function seen({ trace, settled }: ModelWorld | RealWorld) {
+  return {
+    trace: trace.sort(([a], [b]) => a - b),
+    settled: settled.sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0),
+  };
 }
 
 function assertAgree(model: ModelWorld, real: RealWorld) {
@@ -229,6 +274,17 @@ function onPipe(
       `pipe.${name}(${at})`,
       (world) => use(pick(world.pipes, at), world),
       ({ pipes }) => pipes.length > 0,
+    )
+  );
+}
+
+/** A call of an iterator. */
+function onIterator(method: "next" | "return") {
+  return index.map((at) =>
+    new Call(
+      `iterator.${method}(${at})`,
+      (world) => world.iterate(pick(world.iterators, at), method),
+      ({ iterators }) => iterators.length > 0,
     )
   );
 }
@@ -337,6 +393,32 @@ const calls: fc.Arbitrary<Call>[] = [
   }, fc.boolean()),
   onInterrupt("pipeDrain", (it) => it.pipeDrain()),
   onInterrupt("postFork", (it) => it.postFork()),
+  onInterrupt("wait", (it, _, world) => world.wait(it)),
+  onInterrupt("wait-abortable", (it, fresh, world) => {
+    const { controllers } = world;
+    if (fresh || controllers.length === 0) {
+      controllers.push(new AbortController());
+    }
+    const { signal } = controllers.at(-1)!;
+    // Which of the two it says is open.
+    if (it.closed && signal.aborted) return;
+    world.wait(it, { signal });
+  }, fc.boolean()),
+  index.map((at) =>
+    new Call(
+      `abort(${at})`,
+      ({ controllers }) => pick(controllers, at).abort(controllers.length),
+      ({ controllers }) => controllers.length > 0,
+    )
+  ),
+  onInterrupt(
+    "iterate",
+    (it, _, world) => world.iterators.push(it[Symbol.asyncIterator]()),
+  ),
+  ...Array(2).fill(onIterator("next")),
+  onIterator("return"),
+  onInterrupt("ref", (it) => it.ref() === it),
+  onInterrupt("unref", (it) => it.unref() === it),
   onInterrupt("close", (it) => it.close()),
   fc.constant(
     new Call("openPipe()", (world) => world.openPipe(), () => true),
@@ -360,6 +442,7 @@ const calls: fc.Arbitrary<Call>[] = [
   fc.constant(
     new Call("checkpoint()", (world) => world.checkpoint(), () => true),
   ),
+  ...Array(3).fill(fc.constant(new Turn())),
 ];
 
 /** An Interrupt that works, or an error of a kind that is documented. */
@@ -404,15 +487,17 @@ function closeAll({ interrupts, pipes }: ModelWorld | RealWorld) {
 }
 
 /** Closes all, and leaves nothing behind. */
-function run(commands: Iterable<fc.Command<ModelWorld, RealWorld>>) {
+async function run(
+  commands: Iterable<fc.AsyncCommand<ModelWorld, RealWorld, true>>,
+) {
   const model = new ModelWorld();
   const real = new RealWorld();
   for (const signal of signals) testkit.disposition_save(signal, signal);
   const descriptors = openDescriptors();
   Interrupt.onError = (error) => real.report(error);
   try {
-    fc.modelRun(() => ({ model, real }), commands);
-    new Call("close all", closeAll, () => true).run(model, real);
+    await fc.asyncModelRun(() => ({ model, real }), commands);
+    await new Call("close all", closeAll, () => true).run(model, real);
   } finally {
     // Else the next run, with fewer calls, would start with what this one left.
     closeAll(real);
@@ -425,8 +510,10 @@ function run(commands: Iterable<fc.Command<ModelWorld, RealWorld>>) {
 
 const wanted = Number(process.env.ASYNC_INTERRUPT_STEPS ?? 10_000);
 let seed = randomSeed();
-// Opens what the thread keeps.
+// Opens what the thread keeps, and the runtime.
 new Interrupt().close();
+openRuntimes();
+await turn();
 while (steps < wanted) {
   // A leak takes long to be sure of: its shrinking ends some time.
   const parameters = {
@@ -435,9 +522,19 @@ while (steps < wanted) {
     interruptAfterTimeLimit: 5000,
   };
   const sequence = fc.commands(calls, { maxCommands: 100, size: "max" });
-  fc.assert(fc.property(sequence, run), parameters);
+  let last: Promise<void> | undefined;
+  const property = fc.asyncProperty(sequence, (it) => last = run(it));
+  await fc.assert(property, parameters);
+  // It goes on when the time is over.
+  await last;
   fc.assert(fc.property(anySignal, nameSignal), parameters);
   await turn();
 }
-console.log(steps);
-process.exit();
+// All references were given back, and none twice: this one keeps the process alive, and nothing does after it.
+const reference = new Interrupt().ref();
+process.exitCode = 1;
+setTimeout(() => {
+  reference.close();
+  process.exitCode = 0;
+  console.log(steps);
+}, 10).unref();

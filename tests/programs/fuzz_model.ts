@@ -3,10 +3,12 @@
  * of the real ones, so that one piece of code uses either.
  */
 
-import { type Interrupt, InterruptError } from "../../mod.ts";
+import { type Interrupt, InterruptError, type WaitOptions } from "../../mod.ts";
 
 /** What a callback does, in this order, unless its value is -1. */
 export const reactions = [
+  "ref",
+  "wait",
   "signal",
   "native",
   "handle",
@@ -38,17 +40,49 @@ export class Boom extends Error {
 
 /** Interrupts and pipes, real or not, and what their callbacks did. */
 export abstract class World<
-  I extends Pick<
-    Interrupt,
-    "signal" | "handle" | "scopeBlock" | "block" | "close"
-  >,
+  I extends
+    & Pick<
+      Interrupt,
+      "signal" | "handle" | "scopeBlock" | "block" | "close" | "wait"
+    >
+    & { ref(): unknown },
   P,
 > {
   readonly interrupts: I[] = [];
   readonly pipes: P[] = [];
+  readonly iterators: AsyncIterator<number>[] = [];
+  readonly controllers: AbortController[] = [];
   /** [number of the Interrupt, value], or what was thrown. */
   trace: [id: number, what: number | string][] = [];
+  /** [what it is ordered by, promise, what it settled with]. */
+  settled: [order: string, promise: string, what: unknown][] = [];
   opened = 0;
+  readonly #promises = new Map<string, number>();
+
+  /** Which wait() of an Interrupt settles first, is open. */
+  wait(interrupt: I, options?: WaitOptions): void {
+    const owner = `interrupt ${this.interrupts.indexOf(interrupt)}`;
+    this.#follow(interrupt.wait(options), owner, false);
+  }
+
+  /** Those of one iterator settle in order. */
+  iterate(
+    iterator: AsyncIterator<number>,
+    method: "next" | "return",
+  ): void {
+    const owner = `iterator ${this.iterators.indexOf(iterator)}`;
+    this.#follow(iterator[method]!(), owner, true);
+  }
+
+  /** Notes how a promise settles. */
+  #follow(promise: Promise<unknown>, owner: string, ordered: boolean): void {
+    const number = this.#promises.get(owner) ?? 0;
+    this.#promises.set(owner, number + 1);
+    const name = `${owner}, promise ${number}`;
+    const settle = (what: unknown) =>
+      this.settled.push([ordered ? owner : name, name, what]);
+    promise.then(settle, (error) => settle(nameOf(error)));
+  }
 
   /** Calls the function that signalFunc() gave when it was new. */
   abstract native(interrupt: I, value: number): void;
@@ -62,7 +96,9 @@ export abstract class World<
     this.trace.push([id, value]);
     if (value === -1) return;
     for (const reaction of reactions) {
-      if (reaction === "signal") interrupt.signal(-1);
+      if (reaction === "ref") interrupt.ref();
+      else if (reaction === "wait") this.wait(interrupt);
+      else if (reaction === "signal") interrupt.signal(-1);
       else if (reaction === "native") this.native(interrupt, -1);
       else if (reaction === "handle") interrupt.handle();
       else if (reaction === "scope") {
@@ -80,6 +116,12 @@ export abstract class World<
       error instanceof Boom ? [error.id, "threw"] : [-1, String(error)],
     );
   }
+}
+
+/** What can be told of an error, real or not. */
+export function nameOf(error: unknown): unknown {
+  if (error instanceof InterruptError) return error.code;
+  return error instanceof Error ? error.constructor.name : error;
 }
 
 /** A descriptor that is readable or not; undefined: the promises leave it open. */
@@ -130,6 +172,49 @@ export class ModelPipe {
   }
 }
 
+/** Each value answers one next(), whichever of them comes first. */
+class ModelIterator implements AsyncIterator<number> {
+  readonly #values: number[] = [];
+  readonly #asked: ((result: IteratorResult<number>) => void)[] = [];
+  #done = false;
+
+  get waits(): boolean {
+    return this.#asked.length > 0;
+  }
+
+  next(): Promise<IteratorResult<number>> {
+    return new Promise((resolve) => {
+      this.#asked.push(resolve);
+      this.#answer();
+    });
+  }
+
+  return(): Promise<IteratorResult<number>> {
+    this.#values.length = 0;
+    this.end();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  handled(value: number): void {
+    if (!this.#done) this.#values.push(value);
+    this.#answer();
+  }
+
+  end(): void {
+    this.#done = true;
+    this.#answer();
+  }
+
+  #answer(): void {
+    while (this.waits && (this.#values.length > 0 || this.#done)) {
+      const value = this.#values.shift();
+      this.#asked.shift()!(
+        value === undefined ? { done: true, value } : { done: false, value },
+      );
+    }
+  }
+}
+
 /** One Interrupt. */
 export class ModelInterrupt {
   pending = 0;
@@ -145,9 +230,13 @@ export class ModelInterrupt {
   #hysteresis: boolean;
   /** Whether signals write to the pipe, as of the last change. */
   writes = false;
-  /** Off again, but something of it may be in the pipe. */
-  #drainsOnce = false;
+  /** Off again, but something of it may be in the pipe; undefined: it may have been drained since. */
+  #drainsOnce: boolean | undefined = false;
   #drainsAlways = false;
+  readonly #waits = new Set<
+    { resolve(value: number): void; reject(error: unknown): void }
+  >();
+  readonly #iterators: ModelIterator[] = [];
 
   constructor(
     readonly id: number,
@@ -167,9 +256,14 @@ export class ModelInterrupt {
     return this.#pipe;
   }
 
+  /** Handled before it, it may be drained once more by a checkpoint or the event loop. */
+  scanned(): void {
+    this.#drainsOnce &&= undefined;
+  }
+
   /** Whether the next delivery drains the pipe. */
   get drains(): boolean {
-    return this.#drainsAlways || this.#drainsOnce;
+    return this.#drainsAlways || this.#drainsOnce !== false;
   }
 
   get blocked(): boolean {
@@ -291,6 +385,48 @@ export class ModelInterrupt {
     this.#pipe.settle();
   }
 
+  wait({ signal }: WaitOptions = {}): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#open();
+      signal?.throwIfAborted();
+      const wait = { resolve, reject };
+      this.#waits.add(wait);
+      signal?.addEventListener("abort", () => {
+        this.#waits.delete(wait);
+        reject(signal.reason);
+      });
+    });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<number> {
+    this.#open();
+    const iterator = new ModelIterator();
+    this.#iterators.push(iterator);
+    return iterator;
+  }
+
+  /** Whether the process stays alive cannot be seen from inside. */
+  ref(): this {
+    this.#open();
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  /** The event loop must deliver what is pending. */
+  get due(): boolean {
+    const wakes = this.options.wake || this.#waits.size > 0 ||
+      this.#iterators.some(({ waits }) => waits);
+    return this.ready && wakes;
+  }
+
+  /** It may. */
+  get ready(): boolean {
+    return this.pending !== 0 && this.depth === 0;
+  }
+
   close(): void {
     if (this.#closing) return;
     this.#closing = true;
@@ -309,6 +445,10 @@ export class ModelInterrupt {
     this.pending = 0;
     this.#pipe?.users.delete(this);
     if (this.drains) this.#drain();
+    for (const { reject } of this.#waits) {
+      reject(new InterruptError("CLOSED", ""));
+    }
+    for (const iterator of this.#iterators) iterator.end();
   }
 
   /** Runs the callback until nothing is pending, never inside itself. */
@@ -324,8 +464,10 @@ export class ModelInterrupt {
   }
 
   #drain(): void {
+    const pipe = this.#pipe!;
+    if (this.#drainsAlways || this.#drainsOnce) pipe.settle();
+    else if (pipe.readable !== pipe.waits) pipe.readable = undefined;
     this.#drainDue = this.#drainsOnce = false;
-    this.#pipe!.settle();
   }
 
   #handle(): void {
@@ -337,6 +479,9 @@ export class ModelInterrupt {
     if (signal !== undefined && this.#hysteresis && !this.#closing) {
       this.world.ignored.delete(signal);
     }
+    for (const { resolve } of this.#waits) resolve(value);
+    this.#waits.clear();
+    for (const iterator of this.#iterators) iterator.handled(value);
     this.#running = true;
     try {
       this.world.callback(this, this.id, value, this.options.reactions);
@@ -428,15 +573,7 @@ export class ModelWorld extends World<ModelInterrupt, ModelPipe> {
   }
 
   checkpoint(): void {
-    const pipesOf = (drains: boolean) =>
-      new Set(
-        this.interrupts.filter((it) =>
-          (it.writes || it.drains) && it.drains === drains
-        )
-          .map((it) => it.pipe!),
-      );
-    const drained = pipesOf(true);
-    const kept = pipesOf(false);
+    const settlePipes = this.scan();
     let first: { error: unknown } | undefined;
     for (const interrupt of this.interrupts) {
       if (interrupt.pending === 0) continue;
@@ -447,12 +584,42 @@ export class ModelWorld extends World<ModelInterrupt, ModelPipe> {
         else this.report(error);
       }
     }
-    // What was signalled and handled before it may be drained once more; and who drains may come before who keeps.
-    for (const pipe of drained) {
-      if (pipe.readable !== pipe.waits || (kept.has(pipe) && !pipe.waits)) {
-        pipe.readable = undefined;
+    settlePipes();
+    if (first !== undefined) throw first.error;
+  }
+
+  /** The event loop delivers what is due. What it was not woken for it may deliver too: `did` says whether it has. */
+  turn(did: (interrupt: ModelInterrupt) => boolean): void {
+    for (const interrupt of this.interrupts) {
+      while (interrupt.due || (interrupt.ready && did(interrupt))) {
+        try {
+          interrupt.deliver();
+        } catch (error) {
+          this.report(error);
+        }
       }
     }
-    if (first !== undefined) throw first.error;
+  }
+
+  /** Before deliveries whose order is open; what it gives is called after them. */
+  scan(): () => void {
+    const pipesOf = (drains: boolean) =>
+      new Set(
+        this.interrupts.filter((it) =>
+          (it.writes || it.drains) && it.drains === drains
+        )
+          .map((it) => it.pipe!),
+      );
+    const drained = pipesOf(true);
+    const kept = pipesOf(false);
+    return () => {
+      for (const interrupt of this.interrupts) interrupt.scanned();
+      // The same for the pipe; and who drains may come before who keeps.
+      for (const pipe of drained) {
+        if (pipe.readable !== pipe.waits || (kept.has(pipe) && !pipe.waits)) {
+          pipe.readable = undefined;
+        }
+      }
+    };
   }
 }
