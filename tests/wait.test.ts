@@ -56,6 +56,17 @@ test("`wait()` leaves a `wake: false` Interrupt without wake when it is over", a
   assertEquals(calls, 1);
 });
 
+test("`wait()` of a `wake: false` Interrupt keeps its wake when another is over", async () => {
+  const interrupt = new Interrupt({ wake: false });
+  const controller = new AbortController();
+  const aborted = interrupt.wait({ signal: controller.signal });
+  const waiting = interrupt.wait();
+  controller.abort();
+  await assertRejects(() => aborted);
+  sendTo(interrupt, 7);
+  assertEquals(await waiting, 7);
+});
+
 test("`wait()` serves any number of waiters", async () => {
   const interrupt = new Interrupt();
   const all = Promise.all([interrupt.wait(), interrupt.wait()]);
