@@ -1,53 +1,9 @@
 import { type Outcome, run } from "../scripts/run.ts";
 import { spin, zig } from "../scripts/toolchain.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
 
 const folder = new URL("./", import.meta.url);
 const root = new URL("..", folder);
-
-/** What a model is checked with; `true`: in the short form too. */
-const scenarios: [file: string, defines: string, short: boolean][] = [
-  ["wake", "SIGNALLERS=2 ACTS=2 CAN_BLOCK CAN_THROW", true],
-  ["wake", "SIGNALLERS=2 ACTS=2 CAN_SIGNAL CAN_HANDLE CAN_AWAIT", true],
-  ["wake", "SIGNALLERS=3 ACTS=2 CAN_BLOCK CAN_THROW", false],
-  ["wake", "SIGNALLERS=3 ACTS=2 CAN_SIGNAL CAN_HANDLE CAN_AWAIT", false],
-  ...["", "SHARED "].flatMap((shared) =>
-    [0, 1].flatMap((autodrain) =>
-      [0, 1].flatMap((byHandle): typeof scenarios => {
-        const kind = `${shared}AUTODRAIN=${autodrain} BY_HANDLE=${byHandle}`;
-        return [
-          ["pipe", `${kind} SIGNALLERS=2 ACTS=1 CAN_ENABLE CAN_THROW`, true],
-          ["pipe", `${kind} SIGNALLERS=2 ACTS=2 CAN_BLOCK CAN_SIGNAL`, false],
-        ];
-      })
-    )
-  ),
-  [
-    "pipe",
-    "AUTODRAIN=1 BY_HANDLE=0 SIGNALLERS=2 ACTS=2 CAN_BLOCK CAN_HANDLE",
-    true,
-  ],
-  ...["BY_HANDLE=0", "BY_HANDLE=1"].flatMap((reacts, i) =>
-    // One who shares the pipe writes to it no more, closes, or has another under the same number.
-    [
-      "SHARED AUTODRAIN=1 CAN_DISABLE CAN_RENEW",
-      "SHARED AUTODRAIN=1 CAN_CLOSE CAN_BLOCK",
-      "STRANGER AUTODRAIN=1 CAN_CLOSE CAN_RENEW",
-      "SHARED AUTODRAIN=0 CAN_DISABLE CAN_CLOSE CAN_RENEW",
-    ].map((kind): typeof scenarios[number] => [
-      "pipe",
-      `${kind} ${reacts} SIGNALLERS=2 ACTS=2`,
-      i === 0,
-    ])
-  ),
-  ["close", "ACTS=2", true],
-  ["close", "ACTS=4 ONE_AGENT", true],
-  ["close", "ACTS=3", false],
-  ["signal", "ACTS=1 ARRIVALS=1", true],
-  ["signal", "ACTS=0 ARRIVALS=2", true],
-  ["signal", "ACTS=1 ARRIVALS=1 FOREIGN", true],
-  ["signal", "ACTS=1 ARRIVALS=2", false],
-  ["signal", "ACTS=0 ARRIVALS=2 FOREIGN", false],
-];
 
 /**
  * Checks the models of the protocol with Spin, each with all interleavings; and, if not `short`, that each mutant, a rule
@@ -61,47 +17,66 @@ export async function model(
     .map((name) => [name, Deno.readTextFileSync(new URL(name, folder))]);
   const stale = sources.flatMap(([name, text]) => staleReferences(name, text));
   const rules = sources.flatMap(([, text]) => text.match(/\bM_[A-Z_]+/g) ?? []);
-  const properties = new Set(
-    sources.flatMap(([, text]) => text.match(/(?<=\bPROPERTY\()\w+/g) ?? []),
-  );
+  const properties = propertiesOf(sources.map(([, text]) => text));
   const mutants = short ? [] : [...new Set(rules)].sort();
-  const checker = await Checker.open();
+  const checker = await Checker.open(properties);
   const lines = [...stale];
   let states = 0;
   let holding = 0;
   let caught = 0;
   try {
-    const chosen = scenarios.filter(([, , isShort]) => isShort || !short);
-    await parallel(chosen, async ([file, defines]) => {
-      const result = await checker.check(file, defines);
+    const chosen = scenarios.filter((scenario) => scenario.short || !short);
+    await parallel(chosen, async (scenario) => {
+      const result = await checker.check(scenario);
       states += result.states;
       if (result.verdict === "holds") holding++;
-      lines.push(`${file} ${defines}: ${describe(result)}`);
+      lines.push(`${nameOf(scenario)}: ${describe(result)}`);
     });
-    const small = scenarios.filter(([, , isShort]) => isShort);
+    const broken = new Set<string>();
     await parallel(mutants, async (mutant) => {
-      for (const [file, defines] of small) {
-        const result = await checker.check(file, defines, mutant);
+      for (const scenario of thoseFor(mutant)) {
+        const result = await checker.check(scenario, mutant);
         if (result.verdict !== "violated") continue;
         caught++;
-        lines.push(`${mutant} caught by ${file} ${defines}: ${result.detail}`);
+        broken.add(result.detail);
+        lines.push(`${mutant} caught by ${nameOf(scenario)}: ${result.detail}`);
         return;
       }
       lines.push(`${mutant} NOT caught`);
     });
-    lines.push(`properties: ${[...properties].sort().join(", ")}`);
+    const unbroken = properties.filter((name) => !broken.has(name));
+    if (!short) lines.push(`properties that no mutant breaks: ${unbroken}`);
     const count = states.toLocaleString("en");
     const killed = short
       ? ""
       : `, ${caught} of ${mutants.length} mutants caught`;
     const note =
-      `${count} states, ${properties.size} properties, ${holding} of ${chosen.length} models hold${killed}`;
+      `${count} states, ${properties.length} properties, ${holding} of ${chosen.length} models hold${killed}`;
     const ok = stale.length === 0 && holding === chosen.length &&
       caught === mutants.length;
     return { ok, output: `${lines.join("\n")}\n`, note };
   } finally {
     await checker.close();
   }
+}
+
+function nameOf({ model, defines }: Scenario): string {
+  return `${model} ${defines}`;
+}
+
+function thoseFor(mutant: string): Scenario[] {
+  const known = scenarios.filter(({ catches }) =>
+    catches?.split(/\s+/).includes(mutant)
+  );
+  return known.length > 0 ? known : scenarios.filter(({ short }) => short);
+}
+
+/** By their names. */
+function propertiesOf(models: string[]): string[] {
+  const names = models.flatMap((text) =>
+    text.match(/(?<=\bPROPERTY\()\w+/g) ?? []
+  );
+  return [...new Set(names)].sort();
 }
 
 /** `@file:function` of a model that the source has not (any more). */
@@ -125,6 +100,18 @@ interface Result {
   detail: string;
 }
 
+/** The mutant changes nothing. */
+const same: Result = { verdict: "same", states: 0, detail: "" };
+
+/** A model with what it includes. */
+function textOf(file: string): string {
+  const text = Deno.readTextFileSync(new URL(`${file}.pml`, folder));
+  return text.replace(
+    /#include "(\w+)\.pml"/g,
+    (_, included) => textOf(included),
+  );
+}
+
 function describe({ verdict, states, detail }: Result): string {
   return `${verdict}, ${states.toLocaleString("en")} states ${detail}`.trim();
 }
@@ -144,27 +131,34 @@ async function parallel<T>(items: T[], work: (item: T) => Promise<void>) {
   await Promise.all(workers);
 }
 
-/** In the models each assertion has the name of the property that it is part of. */
-const property = "-DPROPERTY(name, condition)=assert(condition)";
+/** In the models each assertion has the name of the property that it is part of: a variable that is never true. */
+const property = "-DPROPERTY(name, condition)=assert(name || (condition))";
 
 /** Spin writes the search as a C program, which Zig compiles. */
 class Checker {
   readonly #spin: string;
   readonly #zig: string;
   readonly #temp: string;
+  readonly #properties: string[];
   /** The models without a mutant. */
   readonly #originals = new Map<string, string>();
   #count = 0;
 
-  private constructor(spin: string, zig: string, temp: string) {
+  private constructor(
+    spin: string,
+    zig: string,
+    temp: string,
+    properties: string[],
+  ) {
     this.#spin = spin;
     this.#zig = zig;
     this.#temp = temp;
+    this.#properties = properties;
   }
 
-  static async open(): Promise<Checker> {
+  static async open(properties: string[]): Promise<Checker> {
     const temp = await Deno.makeTempDir({ prefix: "async-interrupt-model-" });
-    return new Checker(await spin(), await zig(), temp);
+    return new Checker(await spin(), await zig(), temp, properties);
   }
 
   close(): Promise<void> {
@@ -172,7 +166,9 @@ class Checker {
   }
 
   /** Where the mutant changes nothing there is nothing to check. */
-  async check(file: string, defines: string, mutant = ""): Promise<Result> {
+  async check(scenario: Scenario, mutant = ""): Promise<Result> {
+    const { model: file, defines } = scenario;
+    if (!textOf(file).includes(mutant)) return same;
     const cwd = `${this.#temp}/${this.#count++}`;
     await Deno.mkdir(cwd);
     const step = async (...command: string[]) => {
@@ -187,29 +183,31 @@ class Checker {
       return await Deno.readTextFile(`${cwd}/model.pml`);
     };
     const names = defines.split(" ");
-    const key = `${file} ${defines}`;
+    const key = nameOf(scenario);
     if (mutant) {
       const text = await preprocess(...names, mutant);
-      if (text === this.#originals.get(key)) {
-        return { verdict: "same", states: 0, detail: "" };
-      }
+      if (text === this.#originals.get(key)) return same;
     } else {
       this.#originals.set(key, await preprocess(...names));
     }
+    // Hidden: no part of the state.
+    const variables = `hidden byte ${this.#properties.join(", ")};\n`;
+    const model = `${cwd}/model.pml`;
+    await Deno.writeTextFile(model, variables + await Deno.readTextFile(model));
     await step(this.#spin, "-Pcat", "-a", "model.pml");
     // deno-fmt-ignore
     await step(this.#zig, "cc", "-O1", "-w", "-DSAFETY", "-DCOLLAPSE", "-DNOFAIR", "-DMEMLIM=6000", "pan.c", "-o", "pan");
     const { output } = await run(["./pan", "-m1000000"], { cwd });
     const states = Number(output.match(/(\d+) states, stored/)?.[1] ?? 0);
     const errors = Number(output.match(/errors: (\d+)/)?.[1] ?? NaN);
-    // What it says when it gives up before the end.
-    const limit = output.match(/.*(?:too small|out of memory|hung for).*/);
+    // What it says when it gives up before the end: of depth, memory or time.
+    const limit = output.match(/.*(?:too small|not completed|hung for).*/);
     const complete = limit === null && errors === 0;
     return {
       verdict: errors > 0 ? "violated" : complete ? "holds" : "unfinished",
       states,
       detail: errors > 0
-        ? output.match(/pan:1: (.*) \(at depth/)?.[1] ?? ""
+        ? output.match(/assertion violated \W*(\w+)/)?.[1] ?? ""
         : limit?.[0] ?? "",
     };
   }

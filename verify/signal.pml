@@ -29,6 +29,8 @@ bool is_overlaid;
 bool locked;
 
 bool pending[READERS];
+/* @record.zig:retire, as its second step. */
+bool lives[READERS];
 
 /* Ghosts. From the end of add() to the beginning of remove(). */
 bool hooked[READERS];
@@ -47,25 +49,10 @@ inline arrive_ignored() {
   owed[1] = owed[1] || hooked[1]
 }
 
-/* `called`: not by the kernel, but by the handler that stands over ours, and has the signal. */
-proctype handler(bool called) {
-  byte displaced;
-  byte r;
-  byte seen;
-  bool heard;
-  bool again;
-begin:
-  /* @hook.zig:handler */
-#ifdef M_SIGNAL_THEN_IGNORE
-  do
-  :: r < READERS -> atomic { pending[r] = pending[r] || cell[r]; r++ }
-  :: else -> break
-  od;
-  r = 0;
-#endif
+inline ignore() {
+  /* @hook.zig:ignore */
   if
   :: hysteresis ->
-     /* @hook.zig:ignore */
 #ifndef M_IGNORING_NOT_COUNTED
      ignoring++;
 #endif
@@ -94,12 +81,40 @@ begin:
 #endif
   :: else
   fi;
+}
+
+/* `called`: not by the kernel, but by the handler that stands over ours, and has the signal. */
+proctype handler(bool called) {
+  byte displaced;
+  byte r;
+  byte seen;
+  bool heard;
+  /* Ghost: some reader has it. */
+  bool got;
+  bool again;
+begin:
+  /* @hook.zig:handler */
+#ifndef M_SIGNAL_THEN_IGNORE
+  ignore();
+#endif
   /* @hook.zig:deliver, @hook.zig:signalAll */
   do
   :: seen = changes;
      do
-     :: r < READERS -> atomic { heard = heard || cell[r]; pending[r] = pending[r] || cell[r]; r++ }
-     :: else -> break
+     :: r < READERS && cell[r] ->
+        /* @record.zig:send; one that was retired meanwhile refuses. */
+        atomic {
+#ifdef M_STALE_IS_HEARD
+          heard = true;
+#endif
+          if
+          :: lives[r] -> pending[r] = true; heard = true; got = true
+          :: else
+          fi;
+          r++
+        }
+     :: r < READERS && !cell[r] -> r++
+     :: r == READERS -> break
      od;
      r = 0;
 #ifdef M_LATE_IS_LOST
@@ -127,6 +142,9 @@ begin:
      fi
 #endif
   od;
+#ifdef M_SIGNAL_THEN_IGNORE
+  ignore();
+#endif
   /* What was sent again arrives when the handler returns. */
   atomic {
     displaced = 0; seen = 0;
@@ -135,7 +153,7 @@ begin:
     :: again && disposition == IGNORED -> arrive_ignored()
     /* Not twice. */
     :: again && (disposition == OLD || disposition == OTHER) -> PROPERTY(none_twice, !called)
-    :: !again -> PROPERTY(none_lost, heard || called || is_overlaid)
+    :: !again -> PROPERTY(none_lost, got || called || is_overlaid)
     fi
   }
 }
@@ -232,7 +250,7 @@ inline add() {
 #ifdef M_CHANGE_BEFORE_CELL
   changes++;
 #endif
-  cell[me] = true;
+  atomic { cell[me] = true; lives[me] = true };
 #ifndef M_CHANGE_BEFORE_CELL
   changes++;
 #endif
@@ -300,10 +318,11 @@ inline remove() {
   :: count == 0 -> restore()
   :: else
   fi;
-  with_hysteresis = with_hysteresis - wants;
   cell[me] = false;
+  with_hysteresis = with_hysteresis - wants;
   resume_ignoring();
-  UNLOCK
+  UNLOCK;
+  lives[me] = false
 }
 
 inline handle() {

@@ -93,7 +93,7 @@ fn ignore(signal: u32, hook: *Hook) void {
 }
 
 /// To all readers. No reader is left: this thread is late, it was interrupted before the last one went. Whoever has the
-/// signal now gets it, with its siginfo, when the handler returns; then it is false.
+/// signal now gets it, with its siginfo, once this thread does not mask it any more; then it is false.
 fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) bool {
     while (true) {
         const changes = hook.changes.load(.seq_cst);
@@ -105,7 +105,9 @@ fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) bool {
         const status = platform.disposition(signal, &current);
         // Read last: a reader may have come behind our back, and another gone before we got to it.
         if (hook.changes.load(.seq_cst) != changes) continue;
-        if (status < 0 or stateOf(&current) == .ours or hook.late.fetchSub(1, .seq_cst) <= 0) return true;
+        if (status < 0 or stateOf(&current) == .ours) return true;
+        // Looked at first: it must not wrap where this happens for ever.
+        if (hook.late.load(.seq_cst) <= 0 or hook.late.fetchSub(1, .seq_cst) <= 0) return true;
         platform.sendAgain(signal, info);
         return false;
     }
@@ -162,8 +164,9 @@ pub fn remove(signal: u32, arg: u64, options: u32) void {
     // The old disposition first, then the reader goes: a signal that comes meanwhile has one of the two. If it is ignored
     // just now, every other reader is pending too, and rearms it.
     if (hook.count == 0) restore(signal);
-    count(hook, options, .down);
     findCell(hook, arg).?.store(0, .seq_cst);
+    // Not before: whoever finds the reader finds that it chains.
+    count(hook, options, .down);
     resumeIgnoring(hook);
 }
 

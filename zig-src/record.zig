@@ -255,6 +255,27 @@ test "a late signal is refused for ever" {
     }
 }
 
+test "a slot that has used up its generations serves nobody again, and no handle of it is ever good" {
+    const agent = try testAgent();
+    defer agents.close(agent);
+    const slot: u32 = @intCast(open(agent, 0));
+    const first = handle(slot);
+    var last = first;
+    while (true) {
+        retire(slot);
+        release(slot);
+        const next: u32 = @intCast(open(agent, 0));
+        if (next != slot) break;
+        last = handle(slot);
+    }
+    const first_life: slabs.Handle = @bitCast(first);
+    const last_life: slabs.Handle = @bitCast(last);
+    try std.testing.expect(last_life.generation > first_life.generation);
+    try std.testing.expectEqual(std.math.maxInt(u20), last_life.generation);
+    for ([_]u64{ first, last }) |stale| try std.testing.expectEqual(0, signalChecked(stale, 1));
+    try std.testing.expectEqual(0, get(slot).pending().load(.seq_cst));
+}
+
 test "an agent's list survives the closing of what is on it" {
     const agent = try testAgent();
     defer agents.close(agent);

@@ -1,0 +1,140 @@
+/** What a model (`verify/<model>.pml`) is checked with. */
+export interface Scenario {
+  model: string;
+  /** SIGNALLERS and the like, separated by spaces. */
+  defines: string;
+  /** In the short form too. */
+  short: boolean;
+  /** The mutants that it must catch, where it is known. Others are tried with one short scenario after another. */
+  catches?: string;
+}
+
+export const scenarios: Scenario[] = [
+  {
+    model: "wake",
+    defines: "SIGNALLERS=2 ACTS=2 CAN_BLOCK CAN_THROW",
+    short: true,
+    catches: `M_ANNOUNCE_BEFORE_PENDING M_ATTENTION_BEFORE_LISTING
+      M_CHECKPOINT_CLEARS_ALL M_CLEAR_BEFORE_DRAIN M_DELIVER_BLOCKED
+      M_NATIVE_UNBLOCK_WITHOUT_LOOK M_NO_DRAIN M_ONE_BIT M_PUSH_WITHOUT_CAS
+      M_QUEUE_WITHOUT_LOOK M_SCAN_BEFORE_CLEAR M_TAKE_IN_TWO_STEPS
+      M_THROW_WITHOUT_LOOK M_UNBLOCK_WITHOUT_LOOK M_UNLIST_AFTER_TAKE
+      M_UNLIST_BEFORE_NEXT`,
+  },
+  {
+    model: "wake",
+    defines: "SIGNALLERS=2 ACTS=2 CAN_SIGNAL CAN_HANDLE CAN_AWAIT",
+    short: true,
+    catches: `M_AWAIT_LOOKS_FIRST M_AWAIT_WITHOUT_LOOK
+      M_CHECKPOINT_IN_TWO_STEPS M_FLAG_BEFORE_LISTING`,
+  },
+  ...[
+    "CAN_BLOCK CAN_THROW",
+    "CAN_SIGNAL CAN_HANDLE CAN_AWAIT",
+  ].map((can) => ({
+    model: "wake",
+    defines: `SIGNALLERS=3 ACTS=2 ${can}`,
+    short: false,
+  })),
+
+  pipe("AUTODRAIN=0 BY_HANDLE=0 ACTS=1 CAN_ENABLE CAN_THROW", {
+    catches:
+      "M_ENABLE_LOOKS_FIRST M_ENABLE_WITHOUT_LOOK M_PIPE_IN_THE_OTHER_ORDER",
+  }),
+  pipe("AUTODRAIN=1 BY_HANDLE=0 ACTS=1 CAN_ENABLE CAN_THROW", {
+    catches: `M_ENABLE_WITHOUT_REFILL M_LATE_WRITE_STAYS
+      M_NO_DRAIN_AFTER_CALLBACK M_TAKE_BEFORE_DRAIN`,
+  }),
+  pipe("AUTODRAIN=0 BY_HANDLE=1 ACTS=1 CAN_ENABLE CAN_THROW"),
+  pipe("AUTODRAIN=1 BY_HANDLE=1 ACTS=1 CAN_ENABLE CAN_THROW"),
+  pipe("SHARED AUTODRAIN=1 BY_HANDLE=0 ACTS=1 CAN_ENABLE CAN_THROW", {
+    catches: "M_DRAIN_FOR_ONE",
+  }),
+  pipe("SHARED AUTODRAIN=1 BY_HANDLE=1 ACTS=1 CAN_ENABLE CAN_THROW"),
+  pipe("SHARED AUTODRAIN=0 BY_HANDLE=0 ACTS=1 CAN_ENABLE CAN_THROW"),
+  pipe("SHARED AUTODRAIN=0 BY_HANDLE=1 ACTS=1 CAN_ENABLE CAN_THROW"),
+  pipe("AUTODRAIN=1 BY_HANDLE=0 ACTS=2 CAN_BLOCK CAN_HANDLE", {
+    catches: "M_BLOCKED_IS_NOT_DRAINED M_DRAINED_WHILE_BLOCKED",
+  }),
+  // One who shares the pipe writes to it no more, closes, or has another under the same number.
+  pipe("SHARED AUTODRAIN=1 BY_HANDLE=0 ACTS=2 CAN_DISABLE CAN_RENEW", {
+    catches: `M_DISABLED_IS_NOT_DRAINED M_DISABLE_WITHOUT_WAIT
+      M_LEAVE_BEFORE_ANNOUNCE M_REFILL_STOPS_AT_DISABLED M_RENEW_FOR_ONE
+      M_RENEW_WITHOUT_REFILL`,
+  }),
+  pipe("SHARED AUTODRAIN=1 BY_HANDLE=0 ACTS=2 CAN_CLOSE CAN_BLOCK", {
+    catches: `M_CHECK_BEFORE_SWAP M_CLOSED_IS_NOT_DRAINED M_GUEST_AFTER_SWAP
+      M_REFILL_STOPS_AT_RETIRED`,
+  }),
+  pipe("STRANGER AUTODRAIN=1 BY_HANDLE=0 ACTS=2 CAN_CLOSE CAN_RENEW", {
+    catches: "M_REFILL_STOPS_AT_STRANGER",
+  }),
+  pipe("SHARED AUTODRAIN=0 BY_HANDLE=0 ACTS=2 CAN_DISABLE CAN_CLOSE CAN_RENEW"),
+  ...[
+    "AUTODRAIN=0 BY_HANDLE=0 ACTS=2 CAN_BLOCK CAN_SIGNAL",
+    "AUTODRAIN=0 BY_HANDLE=1 ACTS=2 CAN_BLOCK CAN_SIGNAL",
+    "AUTODRAIN=1 BY_HANDLE=0 ACTS=2 CAN_BLOCK CAN_SIGNAL",
+    "AUTODRAIN=1 BY_HANDLE=1 ACTS=2 CAN_BLOCK CAN_SIGNAL",
+    "SHARED AUTODRAIN=0 BY_HANDLE=0 ACTS=2 CAN_BLOCK CAN_SIGNAL",
+    "SHARED AUTODRAIN=0 BY_HANDLE=1 ACTS=2 CAN_BLOCK CAN_SIGNAL",
+    "SHARED AUTODRAIN=1 BY_HANDLE=0 ACTS=2 CAN_BLOCK CAN_SIGNAL",
+    "SHARED AUTODRAIN=1 BY_HANDLE=1 ACTS=2 CAN_DISABLE CAN_RENEW",
+    "SHARED AUTODRAIN=1 BY_HANDLE=1 ACTS=2 CAN_CLOSE CAN_BLOCK",
+    "STRANGER AUTODRAIN=1 BY_HANDLE=1 ACTS=2 CAN_CLOSE CAN_RENEW",
+  ].map((defines) => pipe(defines, { short: false })),
+
+  {
+    model: "close",
+    defines: "ACTS=2",
+    short: true,
+    catches: `M_ANY_GENERATION M_CLOSE_WITHOUT_UNLIST M_PIPE_CLOSES_FIRST
+      M_PIPE_WITHOUT_GUESTS M_RETIRE_WITHOUT_WAIT M_UNLIST_BEFORE_RETIRE
+      M_WAKE_CLOSES_FIRST`,
+  },
+  {
+    model: "close",
+    defines: "ACTS=4 ONE_AGENT",
+    short: true,
+    catches: "M_UNLIST_DROPS_THE_OTHERS",
+  },
+  { model: "close", defines: "ACTS=3", short: false },
+
+  {
+    model: "signal",
+    defines: "ACTS=1 ARRIVALS=1",
+    short: true,
+    catches: `M_CELL_BEFORE_DISPOSITION M_CHANGE_BEFORE_CELL
+      M_CHANGE_WHILE_IGNORING M_CHANGE_WITHOUT_REARM
+      M_IGNORE_WITHOUT_SECOND_LOOK M_IGNORING_NOT_COUNTED
+      M_INSTALL_BEFORE_CELL M_LATE_IS_LOST M_LATE_WITHOUT_SECOND_LOOK
+      M_SIGNAL_THEN_IGNORE M_STALE_IS_HEARD M_STOP_WITHOUT_WAIT`,
+  },
+  {
+    model: "signal",
+    defines: "ACTS=0 ARRIVALS=2",
+    short: true,
+    catches: "M_REARM_BEFORE_TAKE",
+  },
+  {
+    model: "signal",
+    defines: "ACTS=1 ARRIVALS=1 FOREIGN",
+    short: true,
+    catches: `M_IGNORE_OVER_OTHERS M_KEPT_IS_NOT_OVERLAID M_OVERLAID_IS_LATE
+      M_REARM_OVER_OTHERS M_RESTORE_OVER_OTHERS
+      M_RESTORE_WITHOUT_SECOND_LOOK`,
+  },
+  { model: "signal", defines: "ACTS=1 ARRIVALS=2", short: false },
+  { model: "signal", defines: "ACTS=0 ARRIVALS=2 FOREIGN", short: false },
+];
+
+function pipe(
+  defines: string,
+  { short = true, catches }: { short?: boolean; catches?: string } = {},
+): Scenario {
+  return {
+    model: "pipe",
+    defines: `${defines} SIGNALLERS=2`,
+    short,
+    catches,
+  };
+}
