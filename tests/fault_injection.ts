@@ -121,6 +121,11 @@ const table: Record<string, Call> = {
     number: 293,
     errnos: ["EFAULT", "EINVAL", "EMFILE", "ENFILE", ...sandbox],
   },
+  rt_tgsigqueueinfo: {
+    number: 297,
+    errnos: ["EAGAIN", "EFAULT", "EINVAL", "ESRCH", ...sandbox],
+    quietUnless: [],
+  },
   statx: {
     number: 332,
     errnos: [
@@ -376,6 +381,18 @@ export const scenarios: Scenario[] = [
       raise();
       assertEquals(testkit.handled(SIGUSR2), before + 1);
       checkpoint();
+    },
+  },
+  {
+    name: "a handler that is late for the last Interrupt",
+    run({ Interrupt }) {
+      const interrupt = new Interrupt({ signal: SIGUSR2, wake: false });
+      const ours = testkit.disposition_word(SIGUSR2, 0);
+      interrupt.close();
+      testkit.handler_forward(SIGUSR2, ours, BigInt(SIGUSR2));
+      const other = testkit.disposition_word(SIGUSR2, 0);
+      raise();
+      assertLeft([other]);
     },
   },
   {

@@ -127,14 +127,19 @@ test(
 );
 
 test(
-  "a stranger's file under the number of the wake socket is not written to",
-  () => {
+  "a stranger's file under the number of the wake socket is not written to, and `onError` is told",
+  async () => {
+    const errors: unknown[] = [];
+    Interrupt.onError = (error) => errors.push(error);
     const { interrupt, writeFd } = openWithSocket(() => {});
+    await turn();
     const file = replaceByFile(writeFd);
     for (let i = 0; i < 10; i++) {
       send(interrupt, 5);
       checkpoint();
     }
+    await until(() => errors.length > 0);
+    assertInstanceOf(errors[0], InterruptError);
     assertEquals(file.text(), "");
     file.remove();
   },
@@ -193,5 +198,22 @@ test("given descriptors that a stranger replaces: signals go to the old ones, `p
   checkpoint();
   interrupt.close();
   assertEquals([values, file.text()], [[5], ""]);
+  file.remove();
+});
+
+// As SECURITY.md says: no library can tell.
+test("a stranger's file under the number of an own pipe gets 8 bytes a signal, which is not fatal", () => {
+  const values: number[] = [];
+  const interrupt = new Interrupt({
+    wake: false,
+    callback: (value) => values.push(value),
+  });
+  const file = replaceByFile(interrupt.pipeFileno);
+  send(interrupt, 5);
+  send(interrupt, 6);
+  assertEquals(file.text().length, 8);
+  checkpoint();
+  assertEquals(values, [6]);
+  interrupt.close();
   file.remove();
 });

@@ -1,0 +1,47 @@
+/** What Deno must be allowed, and what is said when it is not. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { runtime, startCommand, testsOf } from "./harness.ts";
+
+const register = testsOf(import.meta.url);
+
+function test(name: string, body: () => Promise<void>) {
+  register(name, body, { skip: runtime !== "deno" && "only Deno asks" });
+}
+
+const path = (relative: string) =>
+  fileURLToPath(new URL(relative, import.meta.url));
+const library = path(`../lib/${process.platform}-${process.arch}.node`);
+
+async function outcome(flags: string[], ...args: string[]): Promise<string> {
+  const program = path("./programs/permissions.ts");
+  // The modules import nothing that needs a configuration.
+  const options = ["--no-prompt", "--no-config", "--no-check", ...flags];
+  // By a shell: where Deno sees its own path it takes the command for Node's, and allows all.
+  const deno = ["sh", "-c", `exec '${process.execPath}' "$@"`, "sh"];
+  const command = [...deno, "run", ...options, program, ...args];
+  const { stdout, stderr } = await startCommand(command).ended;
+  assertEquals(stderr, "");
+  return stdout;
+}
+
+test("--allow-ffi is all that is needed", async () => {
+  assertEquals(await outcome(["--allow-ffi"]), "memory\n");
+});
+
+test("--allow-ffi for the library's path, with --allow-read, is as fast", async () => {
+  const flags = [`--allow-ffi=${library}`, `--allow-read=${library}`];
+  assertEquals(await outcome(flags), "memory\n");
+});
+
+test("without a view of memory everything works by calls", async () => {
+  assertEquals(await outcome(["--allow-ffi"], "blind"), "call\n");
+});
+
+test("without permission the error names the one that is missing", async () => {
+  const refused = await outcome([]);
+  assertStringIncludes(refused, "LIBRARY_NOT_FOUND");
+  assertStringIncludes(refused, "Deno needs --allow-ffi");
+});
