@@ -23,7 +23,8 @@ export async function run(
     child = new Deno.Command(command, {
       ...options,
       args,
-      env: { NO_COLOR: "1", ...options.env },
+      // Half a second after its start Deno would open a socket to look for updates, which tests take for a leak.
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...options.env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
