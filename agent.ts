@@ -4,14 +4,22 @@ import {
   CHUNK_SLOTS,
   LIST,
   LOOK,
+  PIPE_FAILURE,
   SLOT_BYTES,
+  WAKE_FAILURE,
   WAKING,
 } from "./ffi/symbols.ts";
 import type { Wake } from "./ffi/library.ts";
 import { canLoadSilently, load, type Native } from "./ffi/load.ts";
-import { checked, InterruptError } from "./errors.ts";
+import { checked, errorOf, InterruptError } from "./errors.ts";
 import { type Words, wordsAt } from "./ffi/words.ts";
 import type { InterruptRecord } from "./record.ts";
+
+/** Where native code leaves word of what failed, and what that was. */
+const failures = [
+  [WAKE_FAILURE, "Cannot wake this event loop"],
+  [PIPE_FAILURE, "Cannot signal or drain a pipe"],
+] as const;
 
 /** This JavaScript realm, on its thread: the records it owns, and the wake of its event loop. */
 export class Agent {
@@ -30,6 +38,8 @@ export class Agent {
   #queue: InterruptRecord[] = [];
   #wake: Wake | undefined;
   #failure: InterruptError | undefined;
+  /** The last that was reported of each kind: what goes on failing is reported once. */
+  readonly #reported: number[] = [];
   #references = 0;
 
   constructor(native: Native) {
@@ -97,7 +107,23 @@ export class Agent {
       "Cannot wake this event loop any more: its wake socket failed: which code closes descriptors that are not its own?",
       { cause },
     );
-    for (const record of this.#records.values()) record.report(this.#failure);
+    this.#report(this.#failure);
+  }
+
+  #report(error: InterruptError): void {
+    for (const record of [...this.#records.values()]) record.report(error);
+  }
+
+  #reportFailures(): void {
+    for (const [word, what] of failures) {
+      // Kept until there is somebody to tell.
+      if (this.#words.get(word) === 0 || this.#records.size === 0) continue;
+      const status = this.#words.exchange(word, 0);
+      const known = word === WAKE_FAILURE && this.#failure !== undefined;
+      if (known || status === this.#reported[word]) continue;
+      this.#reported[word] = status;
+      this.#report(errorOf(status, what));
+    }
   }
 
   /** Keeps the process alive until as many unref(). */
@@ -143,6 +169,8 @@ export class Agent {
         else record.report(error);
       }
     }
+    // Last: a delivery drains pipes.
+    this.#reportFailures();
     return first;
   }
 

@@ -64,6 +64,9 @@ const statuses: Record<number, [InterruptErrorCode, string]> = {
 
 const system = -1000;
 
+const stranger =
+  "a descriptor was closed or replaced: which code closes what is not its own?";
+
 /** What the caller can do about an errno. */
 const cures: Record<string, string> = {
   EMFILE:
@@ -73,22 +76,35 @@ const cures: Record<string, string> = {
   ENOMEM: "no memory is left for it: free some, or raise the limit",
   EPERM: "it is not permitted: does a sandbox (seccomp) forbid it?",
   ENOSYS: "the kernel has no such call: does a sandbox (seccomp) hide it?",
+  EPIPE: stranger,
+  ENOTSOCK: stranger,
 };
 
 /** The one place where a native status becomes an error. `what` reads "Cannot hook SIGTERM". For this module only. */
 export function checked(status: number, what: string): number {
   if (status >= 0) return status;
+  throw errorOf(status, what);
+}
+
+/** The error that {@linkcode checked} throws. For this module only. */
+export function errorOf(status: number, what: string): InterruptError {
   if (status <= system) {
     const errno = system - status;
-    const name = process().getBuiltinModule("node:util")
-      .getSystemErrorName(-errno) ?? `errno ${errno}`;
-    if (name === "EBADF") return checked(badFd, what);
+    const name = nameOf(errno);
+    if (name === "EBADF") return errorOf(badFd, what);
     const cure = cures[name] ?? "it should not: please report this";
-    throw new InterruptError(
+    return new InterruptError(
       "SYSTEM",
       `${what}: a system call failed with ${name}: ${cure}`,
     );
   }
   const [code, why] = statuses[status] ?? ["SYSTEM", `native status ${status}`];
-  throw new InterruptError(code, `${what}: ${why}`);
+  return new InterruptError(code, `${what}: ${why}`);
+}
+
+function nameOf(errno: number): string {
+  const { constants } = process().getBuiltinModule("node:os");
+  const known = Object.entries(constants.errno);
+  return known.find(([, number]) => number === errno)?.[0] ??
+    `errno ${errno}`;
 }

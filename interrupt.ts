@@ -180,7 +180,11 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     return { signals, poll };
   }
 
-  /** Called with what a callback threw (the seed's `$DIED`). Default: `console.error`, and go on. It never stops other callbacks. */
+  /**
+   * Called with what a callback threw (the seed's `$DIED`), and with an {@linkcode InterruptError} for what failed where there
+   * was nobody to throw to: a wake or a pipe whose descriptor other code has closed or replaced, at the next checkpoint or
+   * turn of the loop and once for each kind of failure. Default: `console.error`, and go on. It never stops other callbacks.
+   */
   static onError: (error: unknown, interrupt: Interrupt) => void = (error) =>
     console.error(error);
 

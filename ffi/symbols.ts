@@ -6,7 +6,7 @@ export const symbols = {
   signal: { parameters: ["u64", "i32"], result: "i32" },
   /** An agent for the calling thread. */
   agent_open: { parameters: [], result: "i32" },
-  /** Address of two int32: the attention word, and the list of records that became pending. */
+  /** Address of four int32: the attention word, the list of records that became pending, and what failed. */
   agent_address: { parameters: ["u32"], result: "u64" },
   /** Makes the socket that wakes the loop; gives its read side to the caller. */
   agent_wake_socket: { parameters: ["u32", "u32"], result: "i32" },
@@ -71,8 +71,14 @@ export const ATTENTION = 0;
 /** Index of an agent's int32: the first record of its list. */
 export const LIST = 1;
 
+/** Index of an agent's int32: why its loop could not be woken, a status. */
+export const WAKE_FAILURE = 2;
+
+/** Index of an agent's int32: why one of its pipes could not be written or read, a status. */
+export const PIPE_FAILURE = 3;
+
 /** Size of the words of an agent. */
-export const AGENT_BYTES = 8;
+export const AGENT_BYTES = 16;
 
 /** Bit of the attention word: something may be pending. */
 export const LOOK = 1;

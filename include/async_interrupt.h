@@ -27,7 +27,7 @@ int32_t ai_signal(uint64_t arg, int32_t value);
 /* An agent for the calling thread. */
 int32_t ai_agent_open(void);
 
-/* Address of two int32: the attention word, and the list of records that became pending. */
+/* Address of four int32: the attention word, the list of records that became pending, and what failed. */
 uint64_t ai_agent_address(uint32_t agent);
 
 /* Makes the socket that wakes the loop; gives its read side to the caller. */

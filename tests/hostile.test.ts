@@ -50,6 +50,13 @@ function openWithSocket(callback: (value: number) => void) {
   return { interrupt, readFd, writeFd };
 }
 
+/** What Interrupt.onError is told from here on. */
+function collectErrors(): InterruptError[] {
+  const errors: InterruptError[] = [];
+  Interrupt.onError = (error) => errors.push(error as InterruptError);
+  return errors;
+}
+
 /** A stranger's file under the number `fd`. */
 function replaceByFile(fd: number): { text(): string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), "hostile-test-"));
@@ -147,14 +154,41 @@ test(
 );
 
 test(
-  "a stranger's pipe under the number of the wake socket is not written to",
+  "a stranger's pipe under the number of the wake socket is not written to, and `onError` is told",
   () => {
+    const errors = collectErrors();
     const { interrupt, writeFd } = openWithSocket(() => {});
     const [readEnd, writeEnd] = makePipe();
     testkit.replace(writeEnd, writeFd);
     send(interrupt, 5);
     checkpoint();
     assert(!readable(readEnd));
+    assertStringIncludes(errors[0].message, "ENOTSOCK");
+  },
+  { skip: noSocket },
+);
+
+test(
+  "the read side of the wake socket, replaced by a stranger: the next checkpoint tells `onError`, once, and handles",
+  async () => {
+    const values: number[] = [];
+    const errors = collectErrors();
+    const { interrupt, readFd } = openWithSocket((v) => values.push(v));
+    // From the first wake on, the runtime reads only when the kernel says so.
+    send(interrupt, 1);
+    await until(() => values.length === 1);
+    const file = replaceByFile(readFd);
+    for (let value = 2; value <= 3; value++) {
+      send(interrupt, value);
+      await turn();
+      checkpoint();
+    }
+    assertEquals(values, [1, 2, 3]);
+    assertEquals(errors.map(({ code }) => code), ["SYSTEM"]);
+    assertStringIncludes(errors[0].message, "Cannot wake this event loop");
+    assertStringIncludes(errors[0].message, "EPIPE: a descriptor was closed");
+    interrupt.close();
+    file.remove();
   },
   { skip: noSocket },
 );
@@ -170,8 +204,9 @@ test("an EventPipe whose descriptor a stranger closed: `wait()` and `renew()` sa
   pipe.close();
 });
 
-test("an Interrupt whose pipe a stranger closed is handled all the same", () => {
+test("an Interrupt whose pipe a stranger closed is handled all the same, and `onError` is told", () => {
   const values: number[] = [];
+  const errors = collectErrors();
   const interrupt = new Interrupt({ callback: (v) => values.push(v) });
   testkit.close(interrupt.pipeFileno);
   send(interrupt, 5);
@@ -181,6 +216,8 @@ test("an Interrupt whose pipe a stranger closed is handled all the same", () => 
   assertEquals(error.code, "BAD_FD");
   interrupt.close();
   assertEquals(values, [5, 6]);
+  assertEquals(errors.map(({ code }) => code), ["BAD_FD"]);
+  assertStringIncludes(errors[0].message, "Cannot signal or drain a pipe");
 });
 
 test("given descriptors that a stranger replaces: signals go to the old ones, `postFork()` says so", () => {

@@ -20,6 +20,13 @@
 #define OPEN(r) true
 #endif
 
+/* The wake failed, and the next checkpoint will handle what it was for. */
+#ifdef CAN_FAIL
+#define IS_DEAF (has_failed && (attention[0] & LOOK))
+#else
+#define IS_DEAF false
+#endif
+
 /* Nobody needs to look for it: it waits for nothing, or for code that runs below. */
 #define AT_EASE(r) (pending[r] == 0 || blocked[r] > 0 || running[r])
 
@@ -102,7 +109,12 @@ inline scan_step() {
   /* @agent.ts:#scan */
   atomic {
     if
-    :: queued == 0 -> scanning[depth] = false
+    :: queued == 0 ->
+       scanning[depth] = false;
+#ifdef CAN_FAIL
+       /* @agent.ts:#reportFailures */
+       failure = false
+#endif
     :: else ->
        queued--; r = queue[queued]; queue[queued] = 0;
 #ifndef M_QUEUE_WITHOUT_LOOK
@@ -527,7 +539,7 @@ inline at_rest() {
     r = 1;
     do
     :: r < SLOTS ->
-       PROPERTY(none_lost, !MUST_HANDLE(r) || blocked[r] > 0 || pending[r] == 0);
+       PROPERTY(none_lost, !MUST_HANDLE(r) || blocked[r] > 0 || pending[r] == 0 || IS_DEAF);
 #if defined(PIPES) && AUTODRAIN
        /* Readable while blocked. */
        PROPERTY(pipe_is_readable_while_pending, !pipe_flag[r] || pending[r] == 0 || readable[pipe_of[r]]);
@@ -536,7 +548,9 @@ inline at_rest() {
     :: else -> break
     od;
     r = 0;
-    PROPERTY(none_lost, bytes[0] == 0)
+    PROPERTY(none_lost, bytes[0] == 0);
+    /* Whoever signals next makes a wake. */
+    PROPERTY(failed_wake_is_tried_again, !(attention[0] & WAKING))
   }
 }
 
@@ -552,6 +566,9 @@ inline at_end() {
       r++
     :: else -> break
     od;
+#ifdef CAN_FAIL
+    PROPERTY(failure_is_reported, !failure);
+#endif
     r = 0
   }
 }

@@ -28,6 +28,13 @@ byte list[AGENTS];
 /* What waits in the wake's descriptor. */
 byte bytes[AGENTS];
 
+#ifdef CAN_FAIL
+/* A wake may fail, once: a stranger has replaced the descriptor. */
+bool has_failed;
+/* @agent.zig:fail */
+bool failure;
+#endif
+
 /* @record.zig:get */
 byte pending[SLOTS];
 byte blocked[SLOTS];
@@ -80,14 +87,30 @@ byte file[PIPES];
 
 inline wake(a) {
   /* @agent.zig:wake */
-  atomic {
+  if
+  :: atomic {
 #ifdef LIVES
-    PROPERTY(no_write_to_a_closed_descriptor, wake_open[a]);
+       PROPERTY(no_write_to_a_closed_descriptor, wake_open[a]);
 #endif
-    /* WAKING was clear: whatever was on its way has arrived, and been read. */
-    PROPERTY(one_wake_at_a_time, bytes[a] == 0);
-    bytes[a]++; turns_owed++
-  }
+       /* WAKING was clear: whatever was on its way has arrived, and been read. */
+       PROPERTY(one_wake_at_a_time, bytes[a] == 0);
+       bytes[a]++; turns_owed++
+     }
+#ifdef CAN_FAIL
+  :: atomic { !has_failed -> has_failed = true };
+#ifndef M_FAILED_WAKE_IS_ON_ITS_WAY
+     attention[a] = attention[a] & ~WAKING;
+#endif
+     /* @agent.zig:fail */
+#ifdef M_LOOK_BEFORE_FAILURE
+     attention[a] = attention[a] | LOOK;
+#endif
+     failure = true;
+#if !defined(M_LOOK_BEFORE_FAILURE) && !defined(M_FAILURE_WITHOUT_LOOK)
+     attention[a] = attention[a] | LOOK
+#endif
+#endif
+  fi
 }
 
 inline enlist(r) {

@@ -28,12 +28,21 @@ export const scenarios: Scenario[] = [
     catches: `M_AWAIT_LOOKS_FIRST M_AWAIT_WITHOUT_LOOK
       M_CHECKPOINT_IN_TWO_STEPS M_FLAG_BEFORE_LISTING`,
   },
-  ...[
-    "CAN_BLOCK CAN_THROW",
-    "CAN_SIGNAL CAN_HANDLE CAN_AWAIT",
-  ].map((can) => ({
+  // A wake fails, once.
+  {
     model: "wake",
-    defines: `SIGNALLERS=3 ACTS=2 ${can}`,
+    defines: "SIGNALLERS=2 ACTS=2 CAN_BLOCK CAN_FAIL",
+    short: true,
+    catches: `M_FAILED_WAKE_IS_ON_ITS_WAY M_FAILURE_WITHOUT_LOOK
+      M_LOOK_BEFORE_FAILURE`,
+  },
+  ...[
+    "ACTS=2 CAN_BLOCK CAN_THROW",
+    "ACTS=2 CAN_SIGNAL CAN_HANDLE CAN_AWAIT",
+    "ACTS=1 CAN_HANDLE CAN_AWAIT CAN_FAIL",
+  ].map((does) => ({
+    model: "wake",
+    defines: `SIGNALLERS=3 ${does}`,
     short: false,
   })),
 

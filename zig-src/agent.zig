@@ -18,6 +18,9 @@ pub const Agent = extern struct {
     attention: std.atomic.Value(i32) = .init(0),
     /// First record of the list of those that became pending; 0 for none. JavaScript takes it whole.
     list: std.atomic.Value(u32) = .init(0),
+    /// What failed where there was nobody to tell, as in a signal handler: a status, until JavaScript takes and reports it.
+    wake_failure: std.atomic.Value(i32) = .init(0),
+    pipe_failure: std.atomic.Value(i32) = .init(0),
     /// Atomic, since the source is made while other threads may already signal.
     wake_kind: std.atomic.Value(WakeKind) = .init(.none),
     wake_fd: platform.Fd = 0,
@@ -54,6 +57,8 @@ pub fn open() callconv(.c) i32 {
         // Not all of it at once: a thread that ends reads `thread` meanwhile.
         agent.attention.store(0, .monotonic);
         agent.list.store(0, .monotonic);
+        agent.wake_failure.store(0, .monotonic);
+        agent.pipe_failure.store(0, .monotonic);
         const status = platform.onThreadExit(closeAllOfThread);
         if (status < 0) return status;
         agent.thread.store(platform.threadId(), .monotonic);
@@ -115,9 +120,12 @@ pub fn notify(agent: *Agent, slot: u32, record: *records.Record) void {
 fn wake(agent: *Agent) void {
     switch (agent.wake_kind.load(.acquire)) {
         .none => {},
-        // No wake is on its way then: the next signal tries again.
-        .socket => if (!platform.write(agent.wake_fd, .socketpair)) {
+        .socket => {
+            const errno = platform.write(agent.wake_fd, .socketpair);
+            if (errno == 0) return;
+            // No wake is on its way then: the next signal tries again.
             _ = agent.attention.fetchAnd(~@as(i32, waking), .seq_cst);
+            fail(agent, &agent.wake_failure, errno);
         },
         .function => {
             const errno = platform.Errno.save();
@@ -125,6 +133,14 @@ fn wake(agent: *Agent) void {
             errno.restore();
         },
     }
+}
+
+/// The next checkpoint, or turn of the loop, reports it.
+pub fn fail(agent: *Agent, failure: *std.atomic.Value(i32), errno: u16) void {
+    // Full: the reader has not drained yet, and will look.
+    if (errno == platform.would_block) return;
+    failure.store(Status.ofErrno(errno), .seq_cst);
+    _ = agent.attention.fetchOr(look, .seq_cst);
 }
 
 /// Takes a closed record off the list, which only its owner may walk. Nobody lists it again: it is retired.

@@ -1,6 +1,7 @@
 //! Descriptors that are readable while something waits: what poll, select and epoll loops of other libraries watch.
 const std = @import("std");
 const assert = std.debug.assert;
+const agents = @import("agent.zig");
 const platform = @import("platform.zig");
 const slabs = @import("slab.zig");
 const Status = @import("status.zig").Status;
@@ -89,14 +90,21 @@ pub fn signal(arg: u64) callconv(.c) void {
     const head = slab.enter(@bitCast(arg)) orelse return;
     defer slab.leave(head);
     const pipe: *EventPipe = @fieldParentPtr("head", head);
-    _ = platform.write(pipe.fds[1], pipe.kind);
+    const errno = platform.write(pipe.fds[1], pipe.kind);
+    if (errno != 0) fail(pipe, errno);
 }
 
 pub fn drain(arg: u64) callconv(.c) void {
     const head = slab.enter(@bitCast(arg)) orelse return;
     defer slab.leave(head);
     const pipe: *EventPipe = @fieldParentPtr("head", head);
-    platform.drain(pipe.fds[0], pipe.kind);
+    const errno = platform.drain(pipe.fds[0], pipe.kind);
+    if (errno != 0) fail(pipe, errno);
+}
+
+fn fail(pipe: *EventPipe, errno: u16) void {
+    const agent = agents.get(pipe.agent.load(.monotonic));
+    agents.fail(agent, &agent.pipe_failure, errno);
 }
 
 pub const forever = std.math.maxInt(u64);

@@ -289,8 +289,9 @@ fn rearmLocked(signal: u32) i32 {
         return status;
     }
     // Somebody has installed theirs since. If it cannot be put back now, it is when the last Interrupt goes.
-    if (stateOf(&displaced) == .other and platform.setDisposition(signal, &displaced) < 0) keep(hook, &displaced);
-    return 0;
+    const back = if (stateOf(&displaced) == .other) platform.setDisposition(signal, &displaced) else 0;
+    if (back < 0) keep(hook, &displaced);
+    return back;
 }
 
 fn findCell(hook: *Hook, arg: u64) ?*std.atomic.Value(u64) {

@@ -35,6 +35,7 @@ pub const duplicate = implementation.duplicate;
 pub const inode = implementation.inode;
 pub const sameFile = implementation.sameFile;
 pub const replace = implementation.replace;
+pub const would_block = implementation.would_block;
 pub const write = implementation.write;
 pub const drain = implementation.drain;
 pub const waitReadable = implementation.waitReadable;

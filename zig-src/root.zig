@@ -17,7 +17,7 @@ pub const functions = .{
     .{ "signal", record.signalChecked, .{ "arg", "value" }, "Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread." },
 
     .{ "agent_open", agent.open, .{}, "An agent for the calling thread." },
-    .{ "agent_address", agent.address, .{"agent"}, "Address of two int32: the attention word, and the list of records that became pending." },
+    .{ "agent_address", agent.address, .{"agent"}, "Address of four int32: the attention word, the list of records that became pending, and what failed." },
     .{ "agent_wake_socket", agent.openWakeSocket, .{ "agent", "forgets" }, "Makes the socket that wakes the loop; gives its read side to the caller." },
 
     .{ "record_open", record.open, .{ "agent", "flags" }, "A record of the agent." },
@@ -55,6 +55,8 @@ pub const functions = .{
 pub const constants = .{
     .{ "ATTENTION", @offsetOf(agent.Agent, "attention") / 4, "Index of an agent's int32: non-zero when some record may be pending." },
     .{ "LIST", @offsetOf(agent.Agent, "list") / 4, "Index of an agent's int32: the first record of its list." },
+    .{ "WAKE_FAILURE", @offsetOf(agent.Agent, "wake_failure") / 4, "Index of an agent's int32: why its loop could not be woken, a status." },
+    .{ "PIPE_FAILURE", @offsetOf(agent.Agent, "pipe_failure") / 4, "Index of an agent's int32: why one of its pipes could not be written or read, a status." },
     .{ "AGENT_BYTES", agent.words_size, "Size of the words of an agent." },
     .{ "LOOK", agent.look, "Bit of the attention word: something may be pending." },
     .{ "WAKING", agent.waking, "Bit of the attention word: a wake is on its way." },

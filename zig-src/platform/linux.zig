@@ -283,9 +283,11 @@ pub fn replace(fd: Fd, target: Fd) i32 {
     }
 }
 
-/// One wake; false when nothing was written. Full is fine: then the reader has not drained yet and will look. Never blocks,
-/// never raises SIGPIPE.
-pub fn write(fd: Fd, kind: FdKind) bool {
+/// The errno of what is full.
+pub const would_block = @backingInt(linux.E.AGAIN);
+
+/// One wake; the answer is an errno, 0 for none. Never blocks, never raises SIGPIPE.
+pub fn write(fd: Fd, kind: FdKind) u16 {
     // Eight bytes suit all but sockets, where one is cheaper: an eventfd takes no less, and who knows what a dup is of.
     const one: u64 = 1;
     const bytes = std.mem.asBytes(&one);
@@ -297,20 +299,23 @@ pub fn write(fd: Fd, kind: FdKind) bool {
         switch (linux.errno(result)) {
             // NOMEM, NOBUFS: for the moment, and nobody makes up for a wake that is left out.
             .INTR, .NOMEM, .NOBUFS => {},
-            else => |errno| return errno == .SUCCESS,
+            else => |errno| return @backingInt(errno),
         }
     }
 }
 
-/// Reads all there is.
-pub fn drain(fd: Fd, kind: FdKind) void {
+/// Reads all there is; the answer is an errno, 0 for none.
+pub fn drain(fd: Fd, kind: FdKind) u16 {
     var buffer: [512]u8 = undefined;
     while (true) {
         const result = call(.read, linux.read, .{ fd, &buffer, buffer.len });
-        if (linux.errno(result) == .INTR) continue;
-        if (answer(result) < 0) return;
-        // Our own eventfd gives all with one read. What was adopted may be anything, such as a semaphore: until it is empty.
-        if (result == 0 or kind == .eventfd) return;
+        switch (linux.errno(result)) {
+            .INTR => {},
+            // Our own eventfd gives all with one read. What was adopted may be anything, such as a semaphore: until it is empty.
+            .SUCCESS => if (result == 0 or kind == .eventfd) return 0,
+            .AGAIN => return 0,
+            else => |errno| return @backingInt(errno),
+        }
     }
 }
 
