@@ -10,6 +10,7 @@ import {
   assertNoMoreDescriptors,
   openDescriptors,
   openRuntimes,
+  runtime,
   turn,
   until,
 } from "./harness.ts";
@@ -25,8 +26,10 @@ const SIGUSR2 = 12;
 const SIG_DFL = 0n;
 
 interface Call {
-  /** x86-64's, or what system_call.zig counts a function of libc as. */
+  /** x86-64's, or what system_call.zig counts a function of the process as. */
   number: number;
+  /** Only these runtimes make it. */
+  on?: (typeof runtime)[];
   /** As its man page has them, and what the kernel's source has besides. ENOTSUP is Linux's EOPNOTSUPP too. */
   errnos: string[];
   /**
@@ -133,6 +136,11 @@ const table: Record<string, Call> = {
   },
   pthread_key_create: { number: 1000, errnos: ["EAGAIN", "ENOMEM"] },
   pthread_setspecific: { number: 1001, errnos: ["EINVAL", "ENOMEM"] },
+  uv_async_init: {
+    number: 1002,
+    errnos: ["EINVAL", "EMFILE", "ENFILE", "ENOMEM", ...sandbox],
+    on: ["node"],
+  },
 };
 
 /** sched_yield(2): always succeeds, and how often it is called is up to other threads. */
@@ -594,6 +602,9 @@ export async function observe(
   };
 }
 
+/** What the library has handed out when all is closed. */
+const onlyThisThread = { records: 0, pipes: 0, agents: 1, hooks: 0 };
+
 /** Every fault of a scenario. Gives how many were injected, and survived. */
 export async function inject(scenario: Scenario): Promise<number> {
   openRuntimes();
@@ -638,6 +649,7 @@ export async function inject(scenario: Scenario): Promise<number> {
           const { leaves } = scenario;
           const left = leaves?.call === name && leaves.nth === nth ? 1 : 0;
           assertNoMoreDescriptors(before + keeps + left);
+          assertEquals(faulty.inUse(), onlyThisThread);
           assert(
             testkit.disposition_same(SIGUSR2, SIGUSR2) === 1,
             "the disposition is another",
@@ -660,5 +672,9 @@ export async function inject(scenario: Scenario): Promise<number> {
   return injected;
 }
 
-/** The calls of the table. */
-export const calls: string[] = Object.keys(table);
+/** The calls of the table: those that this runtime makes, or all. */
+export function callsOf(by?: typeof runtime): string[] {
+  return Object.entries(table)
+    .filter(([, { on }]) => by === undefined || (on?.includes(by) ?? true))
+    .map(([name]) => name);
+}

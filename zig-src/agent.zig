@@ -38,7 +38,7 @@ pub const words_size = @offsetOf(Agent, "wake_kind");
 
 const WakeKind = enum(u32) { none, socket, function };
 
-var agents: [agents_max]Agent align(64) = @splat(.{});
+pub var agents: [agents_max]Agent align(64) = @splat(.{});
 var lock: Lock = .{};
 
 /// The agent of no record.

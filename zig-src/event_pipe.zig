@@ -21,7 +21,7 @@ comptime {
     assert(@sizeOf(EventPipe) == slabs.slot_size);
 }
 
-var slab: slabs.Slab = .{};
+pub var slab: slabs.Slab = .{};
 
 fn get(slot: u32) *EventPipe {
     return @fieldParentPtr("head", slab.get(slot));

@@ -48,7 +48,7 @@ const Hook = struct {
     old_handler: std.atomic.Value(usize) = .init(0),
 };
 
-var hooks: [platform.signal_max + 1]Hook = @splat(.{});
+pub var hooks: [platform.signal_max + 1]Hook = @splat(.{});
 var lock: Lock = .{};
 
 /// Threads that are in a handler that came before ours, with the signal: such a handler may itself call ours, if it was

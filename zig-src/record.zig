@@ -50,7 +50,7 @@ const Word = packed struct(u64) {
     tag: slabs.Tag,
 };
 
-var slab: slabs.Slab = .{};
+pub var slab: slabs.Slab = .{};
 
 pub fn get(slot: u32) *Record {
     return of(slab.get(slot));

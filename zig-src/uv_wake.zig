@@ -4,6 +4,7 @@ const assert = std.debug.assert;
 const agents = @import("agent.zig");
 const napi = @import("napi.zig");
 const platform = @import("platform.zig");
+const callFunction = @import("platform/system_call.zig").callFunction;
 const Status = @import("status.zig").Status;
 
 const UvAsync = extern struct {
@@ -49,15 +50,20 @@ fn tryOpen(env: napi.Env, agent: u32, callback: napi.Value) i32 {
     wake.env = env;
     wake.agent = agent;
     wake.callback = napi.hold(env, callback) orelse return Status.unsupported.code();
-    const init = napi.host("uv_async_init", fn (*anyopaque, *UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) c_int);
-    const failed = init(loop, &wake.uv, onWake);
-    if (failed != 0) {
+    // Before the handle: that one could not be taken back at once.
+    if (!napi.addCleanupHook(env, onCleanup, wake, &wake.cleanup)) {
         napi.drop(env, wake.callback);
-        return Status.ofErrno(@intCast(-failed));
+        return Status.unsupported.code();
+    }
+    const init = napi.host("uv_async_init", fn (*anyopaque, *UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) c_int);
+    const failed = callFunction(.uv_async_init, init, .{ loop, &wake.uv, onWake });
+    if (failed != 0) {
+        napi.removeCleanupHook(wake.cleanup);
+        napi.drop(env, wake.callback);
+        return Status.ofErrno(@intCast(@abs(failed)));
     }
     wake.uv.data = wake;
     setRef(wake, false);
-    if (!napi.addCleanupHook(env, onCleanup, wake, &wake.cleanup)) return Status.unsupported.code();
     agents.setWakeFunction(agent, @ptrCast(napi.host("uv_async_send", fn (*UvAsync) callconv(.c) c_int)), &wake.uv);
     return 0;
 }

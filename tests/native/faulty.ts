@@ -10,6 +10,7 @@ import { pathOf } from "./testkit.ts";
 const symbols = {
   fault: { parameters: ["u32", "u32", "i32"], result: "void" },
   fault_calls: { parameters: ["u32"], result: "u32" },
+  in_use: { parameters: ["u32"], result: "u32" },
   fault_numbers: { parameters: [], result: "u32" },
 } as const;
 
@@ -54,5 +55,13 @@ export class Faulty {
         this.#functions.fault_calls(number),
       ],
     ).filter(([, times]) => times > 0);
+  }
+
+  /** What the library has handed out and not got back. */
+  inUse(): { records: number; pipes: number; agents: number; hooks: number } {
+    const [records, pipes, agents, hooks] = [0, 1, 2, 3].map((what) =>
+      this.#functions.in_use(what)
+    );
+    return { records, pipes, agents, hooks };
   }
 }

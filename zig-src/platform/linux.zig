@@ -4,7 +4,7 @@ const std = @import("std");
 const linux = std.os.linux;
 const assert = std.debug.assert;
 const call = @import("system_call.zig").call;
-const callLibc = @import("system_call.zig").callLibc;
+const callFunction = @import("system_call.zig").callFunction;
 const Status = @import("../status.zig").Status;
 
 pub const Fd = i32;
@@ -147,10 +147,10 @@ pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
     const create = pthread_key_create orelse return 0;
     const set = pthread_setspecific orelse return 0;
     var errno: c_int = 0;
-    if (!thread_exit_key_made) errno = callLibc(.pthread_key_create, create, .{ &thread_exit_key, function });
+    if (!thread_exit_key_made) errno = callFunction(.pthread_key_create, create, .{ &thread_exit_key, function });
     thread_exit_key_made = errno == 0;
     // Any value but null makes the destructor run.
-    if (errno == 0) errno = callLibc(.pthread_setspecific, set, .{ thread_exit_key, &thread_exit_key });
+    if (errno == 0) errno = callFunction(.pthread_setspecific, set, .{ thread_exit_key, &thread_exit_key });
     return if (errno == 0) 0 else Status.ofErrno(@intCast(errno));
 }
 

@@ -1,4 +1,4 @@
-//! The one place that calls the kernel, and libc where only libc can answer. It is a name for std.os.linux and no more,
+//! The one place that calls the kernel, and libc and libuv where only they can answer. It is a name for std.os.linux and no more,
 //! except in a program whose root file has a `fail`: the test build that makes calls fail (tests/native/faulty.zig).
 const root = @import("root");
 const std = @import("std");
@@ -16,11 +16,11 @@ pub inline fn call(comptime number: linux.SYS, function: anytype, arguments: any
     return @call(.auto, function, arguments);
 }
 
-/// What the test build counts libc's functions as.
-pub const Libc = enum(u32) { pthread_key_create = 1000, pthread_setspecific };
+/// What the test build counts the process's own functions as.
+pub const Function = enum(u32) { pthread_key_create = 1000, pthread_setspecific, uv_async_init };
 
-/// Calls a function of libc that answers with an errno.
-pub inline fn callLibc(comptime name: Libc, function: anytype, arguments: anytype) c_int {
+/// Calls a function of the process that answers with an errno, or a negative one.
+pub inline fn callFunction(comptime name: Function, function: anytype, arguments: anytype) c_int {
     if (can_fail) if (root.fail(@backingInt(name))) |errno| return errno;
     return @call(.auto, function, arguments);
 }
