@@ -244,10 +244,11 @@ function withHysteresis(
 /** What the library is used for. */
 export const scenarios: Scenario[] = [
   {
-    name: "the first Interrupt of a thread",
+    name: "the first Interrupt of a thread, over the caller's pipe",
     first: true,
-    run({ Interrupt, keep, checkpoint }) {
-      const interrupt = keep(new Interrupt());
+    run({ Interrupt, keep, checkpoint, descriptors }) {
+      const pipe = descriptors(makePipe());
+      const interrupt = keep(new Interrupt({ pipe }));
       send({ signalFunc: () => interrupt.signalFunc() });
       checkpoint();
       assertEquals(interrupt.pending, 0);
