@@ -79,8 +79,8 @@ export interface WaitOptions {
  *
  * A signal is one atomic operation. Until the callback runs, further signals replace the value; the callback runs at least
  * once after the last. It runs at the next {@linkcode checkpoint}(), or in the next turn of the event loop, whichever is
- * first; never inside itself. All methods belong to the creating thread; what other threads may use is
- * {@linkcode signalFunc} and {@linkcode Interrupt.signal}.
+ * first; never inside itself, and at most 16 times in a row, so that others have their turn. All methods belong to the
+ * creating thread; what other threads may use is {@linkcode signalFunc} and {@linkcode Interrupt.signal}.
  *
  * An Interrupt lives until `close()`; it does not keep the process alive.
  *

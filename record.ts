@@ -11,6 +11,9 @@ import {
 import { checked } from "./errors.ts";
 import type { Words } from "./ffi/words.ts";
 
+/** How often in a row a callback runs at most. */
+const ROUNDS = 16;
+
 /** The native record of one Interrupt, and its delivery: what the protocol says of a single record. */
 export class InterruptRecord {
   readonly slot: number;
@@ -143,18 +146,25 @@ export class InterruptRecord {
     if (!this.#retired) this.#agent.native.functions.record_notify(this.slot);
   }
 
-  /** Runs the handler as long as something is pending. Never re-entered: the one that runs goes round again. */
+  /**
+   * Runs the handler as long as something is pending. Never re-entered: the one that runs goes round again, but not for
+   * ever: whoever signals without a pause must not keep the others, and the event loop, from their turn.
+   */
   deliver(): void {
     // A signaller that comes late writes the pipe after its value was taken: left readable, a loop that watches it would spin.
     this.#drainDue = this.#drains;
     if (this.#running) return;
     const { words, at } = this;
+    let rounds = 0;
     while (!this.closed) {
       // A plain read, which is five times as fast: whoever makes it pending after this read announces that.
       if (words.get(at + PENDING) === 0) {
         if (!this.#drainDue) return;
         this.#drain();
       } else if (words.get(at + BLOCKED) !== 0) {
+        return;
+      } else if (rounds++ === ROUNDS) {
+        this.notify();
         return;
       } else {
         this.#handle();

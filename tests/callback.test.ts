@@ -2,7 +2,7 @@ import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import process from "node:process";
 import { checkpoint, Interrupt, InterruptError } from "../mod.ts";
 import { testsOf, until } from "./harness.ts";
-import { testkit } from "./native/testkit.ts";
+import { readable, testkit } from "./native/testkit.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -213,6 +213,44 @@ test("a callback that signals itself by `signalFunc()` runs again right after it
   assertEquals(interrupt.pending, 0);
 });
 
+test("a callback that is signalled without a pause lets the others and `checkpoint()` have their turn", () => {
+  let calls = 0;
+  let others = 0;
+  const endless = new Interrupt({
+    callback: () => {
+      calls++;
+      sendTo(endless);
+    },
+  });
+  const other = new Interrupt({ callback: () => others++ });
+  for (let round = 1; round <= 100; round++) {
+    const before = calls;
+    sendTo(endless);
+    sendTo(other);
+    checkpoint();
+    assertEquals([others, calls - before], [round, 16]);
+  }
+  endless.handle();
+  assertEquals(endless.pending, 1);
+});
+
+test("a callback that is signalled without a pause lets the event loop have its turn", async () => {
+  let calls = 0;
+  const endless = new Interrupt({
+    callback: () => {
+      calls++;
+      sendTo(endless);
+    },
+  });
+  sendTo(endless);
+  for (let round = 1; round <= 100; round++) {
+    const before = calls;
+    await until(() => calls > before);
+  }
+  // And nobody needs to signal it again.
+  assert(readable(endless.pipeFileno));
+});
+
 test("a callback that kills its own process with its signal runs again right after it returned", () => {
   let calls = 0;
   let depth = 0;
@@ -220,12 +258,12 @@ test("a callback that kills its own process with its signal runs again right aft
     signal: SIGUSR2,
     callback: () => {
       assertEquals(++depth, 1);
-      if (++calls < 100) testkit.kill_thread(testkit.tid(), SIGUSR2);
+      if (++calls < 10) testkit.kill_thread(testkit.tid(), SIGUSR2);
       depth--;
     },
   });
   interrupt.signal();
-  assertEquals(calls, 100);
+  assertEquals(calls, 10);
 });
 
 test("a callback that signals itself and then throws is called again", () => {
@@ -254,6 +292,7 @@ test("a callback that signals itself for ever does not keep `close()` from endin
     },
   });
   interrupt.signal();
+  while (!interrupt.closed) checkpoint();
   assertEquals(calls, 1000);
 });
 

@@ -10,7 +10,7 @@ import {
   assertNoMoreDescriptors,
   openDescriptors,
   openRuntimes,
-  runtime,
+  type runtime,
   turn,
   until,
 } from "./harness.ts";

@@ -36,9 +36,16 @@
 /* No scan and no delivery on top: the user's code runs, or nothing does. */
 #define IN_USER (!scanning[depth] && !IN_DELIVER)
 
+/* deliver() stops though something is pending, so that others have their turn. */
+#ifdef CAN_STOP
+#define HAS_CALLED bool has_called[SLOTS];
+#else
+#define HAS_CALLED
+#endif
+
 #define JAVASCRIPT_LOCALS \
   byte depth; byte frame[SLOTS]; bool calling[SLOTS]; bool scanning[SLOTS]; bool running[SLOTS]; bool drain_due[SLOTS]; \
-  byte queue[SLOTS]; byte queued; byte acts = ACTS; bool drained; bool last; byte reacts; byte idle_reactions; \
+  HAS_CALLED byte queue[SLOTS]; byte queued; byte acts = ACTS; bool drained; bool last; byte reacts; byte idle_reactions; \
   byte r; byte other; byte slot; byte value
 
 inline pick(r) {
@@ -98,10 +105,16 @@ inline start_call() {
 
 /* The callback returns or throws. */
 inline end_call() {
+#ifdef CAN_STOP
+  has_called[depth] = true;
+#endif
   running[TOP] = false; calling[depth] = false
 }
 
 inline end_deliver() {
+#ifdef CAN_STOP
+  has_called[depth] = false;
+#endif
   TOP = 0; depth--
 }
 
@@ -278,6 +291,14 @@ inline deliver_step() {
   :: OPEN(TOP) && pending[TOP] != 0 -> handle(TOP)
 #else
   :: OPEN(TOP) && blocked[TOP] == 0 && pending[TOP] != 0 -> handle(TOP)
+#endif
+#ifdef CAN_STOP
+  /* The code counts to more than one. */
+  :: OPEN(TOP) && blocked[TOP] == 0 && pending[TOP] != 0 && has_called[depth] ->
+#ifndef M_STOP_WITHOUT_LOOK
+     announce(TOP);
+#endif
+     atomic { end_deliver() }
 #endif
 #ifdef M_BLOCKED_IS_NOT_DRAINED
   :: OPEN(TOP) && blocked[TOP] == 0 && pending[TOP] == 0 && drain_due[TOP] -> drain(TOP)

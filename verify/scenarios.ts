@@ -28,6 +28,18 @@ export const scenarios: Scenario[] = [
     catches: `M_AWAIT_LOOKS_FIRST M_AWAIT_WITHOUT_LOOK
       M_CHECKPOINT_IN_TWO_STEPS M_FLAG_BEFORE_LISTING`,
   },
+  // deliver() stops before nothing is pending.
+  {
+    model: "wake",
+    defines: "SIGNALLERS=2 ACTS=2 CAN_SIGNAL CAN_STOP",
+    short: true,
+    catches: "M_STOP_WITHOUT_LOOK",
+  },
+  ...[
+    "AUTODRAIN=1 BY_HANDLE=1 ACTS=1 CAN_BLOCK CAN_STOP",
+    "SHARED AUTODRAIN=0 BY_HANDLE=0 ACTS=1 CAN_SIGNAL CAN_STOP",
+    "SHARED AUTODRAIN=1 BY_HANDLE=0 ACTS=1 CAN_SIGNAL CAN_STOP",
+  ].map((defines) => pipe(defines, { short: false })),
   // A wake fails, once.
   {
     model: "wake",
@@ -63,10 +75,12 @@ export const scenarios: Scenario[] = [
   pipe("SHARED AUTODRAIN=0 BY_HANDLE=0 ACTS=1 CAN_ENABLE CAN_THROW"),
   pipe("SHARED AUTODRAIN=0 BY_HANDLE=1 ACTS=1 CAN_ENABLE CAN_THROW"),
   pipe("AUTODRAIN=1 BY_HANDLE=0 ACTS=2 CAN_BLOCK CAN_HANDLE", {
+    short: false,
     catches: "M_BLOCKED_IS_NOT_DRAINED M_DRAINED_WHILE_BLOCKED",
   }),
   // One who shares the pipe writes to it no more, closes, or has another under the same number.
   pipe("SHARED AUTODRAIN=1 BY_HANDLE=0 ACTS=2 CAN_DISABLE CAN_RENEW", {
+    short: false,
     catches: `M_DISABLED_IS_NOT_DRAINED M_DISABLE_WITHOUT_WAIT
       M_LEAVE_BEFORE_ANNOUNCE M_REFILL_STOPS_AT_DISABLED M_RENEW_FOR_ONE
       M_RENEW_WITHOUT_REFILL`,
@@ -76,6 +90,7 @@ export const scenarios: Scenario[] = [
       M_REFILL_STOPS_AT_RETIRED`,
   }),
   pipe("STRANGER AUTODRAIN=1 BY_HANDLE=0 ACTS=2 CAN_CLOSE CAN_RENEW", {
+    short: false,
     catches: "M_REFILL_STOPS_AT_STRANGER",
   }),
   pipe("SHARED AUTODRAIN=0 BY_HANDLE=0 ACTS=2 CAN_DISABLE CAN_CLOSE CAN_RENEW"),
