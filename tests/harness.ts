@@ -59,7 +59,9 @@ export function testsOf(
     if (names.has(name)) throw new Error(`Two tests are called "${name}"`);
     names.add(name);
     if (flag !== marker) {
-      nodeTest(name, { skip }, () => inProcess(file, name, timeout));
+      // Node's reporters say why; the others leave it out.
+      const told = skip && runtime !== "node" ? `${name} # SKIP ${skip}` : name;
+      nodeTest(told, { skip }, () => inProcess(file, name, timeout));
     } else if (wanted === name) {
       runBody(body);
     }
