@@ -1,10 +1,19 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { spawnSync } from "node:child_process";
-import { Interrupt, type InterruptOptions } from "../mod.ts";
-import { runtime, startCommand, testsOf, turn } from "./harness.ts";
+import { checkpoint, Interrupt, type InterruptOptions } from "../mod.ts";
+import {
+  type Reason,
+  runtime,
+  sockets,
+  startCommand,
+  testsOf,
+  turn,
+  until,
+} from "./harness.ts";
 import {
   makePipe,
   makeSocketpair,
+  readable,
   symbolAt,
   testkit,
   tracer,
@@ -27,18 +36,23 @@ const call = {
 /** What the handler may use of Deno's alternate stack of 8 KiB, of which the kernel's frame takes up to 3. */
 const stackLimit = 1024;
 
-/** Whether ptrace(2) is; any other failure of the tracer is no reason to skip what it shows. */
-function isPermitted(): boolean {
-  const [command, ...args] = tracer(0);
-  const { status, error, stderr } = spawnSync(command, args);
-  if (status === 0 || status === 77) return status === 0;
-  throw error ?? new Error(`The tracer ended with ${status}: ${stderr}`);
+/** Asked once. A tracer that fails otherwise is no reason to skip what it shows. */
+let answer: Reason | undefined;
+
+function refusal(): Reason {
+  if (answer === undefined) {
+    const [command, ...args] = tracer(0);
+    const { status, error, stderr } = spawnSync(command, args);
+    if (status !== 0 && status !== 77) {
+      throw error ?? new Error(`The tracer ended with ${status}: ${stderr}`);
+    }
+    answer = status !== 0 && "ptrace(2) is not permitted here";
+  }
+  return answer;
 }
 
-const refused = !isPermitted() && "ptrace(2) is not permitted here";
-
-function test(name: string, body: () => unknown, skip: string | false = false) {
-  register(name, body, { skip: refused || skip });
+function test(name: string, body: () => unknown, skip: Reason = false) {
+  register(name, body, { skip: () => refusal() || skip });
 }
 
 interface Trace {
@@ -46,6 +60,8 @@ interface Trace {
   stack: number;
   /** Numbers of its system calls. */
   calls: number[];
+  /** The first argument of each: for what writes, the descriptor. */
+  firsts: number[];
   /** Where it went in other objects than the library. */
   entered: [address: string, object: string][];
 }
@@ -127,6 +143,96 @@ test("a handler writes to each kind of pipe by one system call", async () => {
     assertSafe(await trace(), []);
   }
 });
+
+test("a handler writes to a pipe without autodrain by one system call, also when it is full", async () => {
+  const [readFd, writeFd] = makePipe();
+  const interrupt = open({ pipe: [readFd, writeFd], pipeAutodrain: false });
+  for (let round = 0; round < 3; round++) {
+    assertSafe(await trace(), [call.write]);
+    assertSafe(await trace(), []);
+    interrupt.handle();
+    assert(readable(readFd));
+    if (round === 1) testkit.fill(writeFd);
+  }
+});
+
+for (
+  const [drained, pipeAutodrain, order] of [
+    ["drained before the callback", true, ["pipe", "wake"]],
+    // Whoever drains it and then looks, must find the record listed.
+    ["not drained", false, ["wake", "pipe"]],
+  ] as const
+) {
+  test(`a handler writes to a pipe that is ${drained} and wakes the event loop, ${order[0]} first, by a system call each`, async () => {
+    const values: number[] = [];
+    const interrupt = open({
+      wake: true,
+      pipeAutodrain,
+      callback: (value) => values.push(value),
+    });
+    const pipe = interrupt.pipeFileno;
+    await turn();
+    for (let round = 1; round <= 3; round++) {
+      const traced = await trace();
+      await until(() => values.length === round);
+      const waking = runtime === "node" ? call.write : call.sendto;
+      assertSafe(
+        traced,
+        order.map((name) => name === "pipe" ? call.write : waking),
+        runtime === "node" ? libuv : [],
+      );
+      assertEquals(
+        traced.firsts.map((fd) => fd === pipe ? "pipe" : "wake"),
+        [...order],
+      );
+      assertEquals(readable(pipe), !pipeAutodrain);
+    }
+  });
+}
+
+const failures: Record<
+  string,
+  (ends: { readFd: number; writeFd: number }) => void
+> = {
+  "whose write side a stranger closed": ({ writeFd }) => testkit.close(writeFd),
+  "whose write side is a stranger's pipe": ({ writeFd }) =>
+    testkit.replace(makePipe()[1], writeFd),
+  // Without SIGPIPE.
+  "whose read side is a stranger's pipe": ({ readFd }) =>
+    testkit.replace(makePipe()[0], readFd),
+};
+for (const [what, fail] of Object.entries(failures)) {
+  test(
+    `a handler whose wake fails, by a socket ${what}, tries once a signal and goes on`,
+    async () => {
+      const values: number[] = [];
+      Interrupt.onError = () => {};
+      // The tracer's pipes get lower numbers: that of the socket stays free.
+      const lower = Array.from({ length: 64 }, () => testkit.eventfd());
+      const before = new Set(sockets());
+      const interrupt = open({
+        wake: true,
+        callback: (value) => values.push(value),
+      });
+      const [readFd, writeFd] = sockets().filter((fd) => !before.has(fd));
+      for (const fd of lower) testkit.close(fd);
+      await turn();
+      fail({ readFd, writeFd });
+      for (let round = 1; round <= 3; round++) {
+        const traced = await trace();
+        assertSafe(traced, [call.sendto]);
+        assertEquals(traced.firsts, [writeFd]);
+        // Nobody turned the loop.
+        assertEquals([interrupt.pending, values.length], [1, round - 1]);
+        assertSafe(await trace(), []);
+        checkpoint();
+        assertEquals(values.length, round);
+      }
+    },
+    runtime === "node" &&
+      "libuv wakes the event loop, by a descriptor of its own",
+  );
+}
 
 test("a handler with hysteresis makes the kernel ignore its signal, by one system call", async () => {
   using interrupt = open({ signalHysteresis: true });

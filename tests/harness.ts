@@ -5,17 +5,20 @@
 
 import { assertLessOrEqual } from "@std/assert";
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import nodeTest from "node:test";
 import { fileURLToPath } from "node:url";
+
+/** Why a test is skipped, if it is. */
+export type Reason = string | false;
 
 /** How a test runs. */
 export interface TestOptions {
   /** Seconds after which it counts as hung. Default 20. */
   timeout?: number;
-  /** Why the runtime has not what the test is about. */
-  skip?: string | false;
+  /** Why the runtime has not what the test is about. A function is not called in the process that runs the test. */
+  skip?: Reason | (() => Reason);
 }
 
 /** What a process left behind. */
@@ -59,9 +62,10 @@ export function testsOf(
     if (names.has(name)) throw new Error(`Two tests are called "${name}"`);
     names.add(name);
     if (flag !== marker) {
-      // Node's reporters say why; the others leave it out.
-      const told = skip && runtime !== "node" ? `${name} # SKIP ${skip}` : name;
-      nodeTest(told, { skip }, () => inProcess(file, name, timeout));
+      const why = typeof skip === "function" ? skip() : skip;
+      // Node's reporters say it; the others leave it out.
+      const told = why && runtime !== "node" ? `${name} # SKIP ${why}` : name;
+      nodeTest(told, { skip: why }, () => inProcess(file, name, timeout));
     } else if (wanted === name) {
       runBody(body);
     }
@@ -197,6 +201,18 @@ function lineReader() {
 /** How many descriptors this process has open. */
 export function openDescriptors(): number {
   return readdirSync("/proc/self/fd").length;
+}
+
+/** The descriptors of this process that are sockets. */
+export function sockets(): number[] {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
+    } catch {
+      // The folder's own.
+      return false;
+    }
+  }).map(Number);
 }
 
 /** Deno opens two sockets for signals half a second after its start, unless it has by then. */

@@ -7,18 +7,11 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import {
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-} from "node:fs";
+import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
-import { runtime, testsOf, turn, until } from "./harness.ts";
+import { runtime, sockets, testsOf, turn, until } from "./harness.ts";
 import { makePipe, readable, testkit } from "./native/testkit.ts";
 
 const test = testsOf(import.meta.url);
@@ -29,17 +22,6 @@ const noSocket = runtime === "node" &&
 function send(interrupt: Interrupt, value: number) {
   const { func, arg } = interrupt.signalFunc();
   testkit.call_value(func, arg, value);
-}
-
-function sockets(): number[] {
-  return readdirSync("/proc/self/fd").filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
-    } catch {
-      // The folder's own.
-      return false;
-    }
-  }).map(Number);
 }
 
 /** An Interrupt, and both ends of the socket that wakes its thread. */

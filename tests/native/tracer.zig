@@ -1,7 +1,8 @@
 //! What a signal handler really does: `tracer PID THREAD SIGNAL` sends the signal to a thread and executes its handler one
 //! instruction at a time, up to rt_sigreturn(2). Prints JSON: `stack`, how many bytes below the kernel's frame it used;
-//! `calls`, the numbers of its system calls; `entered`, where it went in other objects than the one it began in: the first
-//! address and the object's file, for each step from one object into another that is no return.
+//! `calls`, the numbers of its system calls; `firsts`, the first argument of each; `entered`, where it went in other objects
+//! than the one it began in: the first address and the object's file, for each step from one object into another that is
+//! no return.
 //!
 //! `tracer PID THREAD 0` only tries whether it may. Exits with 77 if not.
 const std = @import("std");
@@ -12,7 +13,9 @@ const PTRACE = linux.PTRACE;
 const Registers = extern struct {
     saved: [10]u64,
     rax: u64,
-    arguments: [5]u64,
+    others: [3]u64,
+    rdi: u64,
+    orig_rax: u64,
     rip: u64,
     cs: u64,
     eflags: u64,
@@ -46,6 +49,7 @@ pub fn main(init: std.process.Init) !void {
     const gpa = init.arena.allocator();
     var tracee: Tracee = .{ .gpa = gpa, .process = process };
     var calls: std.ArrayList(u64) = .empty;
+    var firsts: std.ArrayList(u64) = .empty;
     var entered: std.ArrayList(u64) = .empty;
     var first: ?Registers = null;
     var lowest: u64 = std.math.maxInt(u64);
@@ -70,6 +74,7 @@ pub fn main(init: std.process.Init) !void {
         if (@as(u16, @truncate(code)) == syscall) {
             if (registers.rax == @backingInt(linux.SYS.rt_sigreturn)) break;
             try calls.append(gpa, registers.rax);
+            try firsts.append(gpa, registers.rdi);
         }
         is_return = isReturn(code);
         try request(PTRACE.SINGLESTEP, thread, 0);
@@ -80,6 +85,8 @@ pub fn main(init: std.process.Init) !void {
     var text: std.ArrayList(u8) = .empty;
     try text.print(gpa, "{{\"stack\":{d},\"calls\":[", .{first.?.rsp - lowest + red_zone});
     for (calls.items, 0..) |number, index| try text.print(gpa, "{s}{d}", .{ separator(index), number });
+    try text.print(gpa, "],\"firsts\":[", .{});
+    for (firsts.items, 0..) |first_argument, index| try text.print(gpa, "{s}{d}", .{ separator(index), first_argument });
     try text.print(gpa, "],\"entered\":[", .{});
     for (entered.items, 0..) |address, index| {
         try text.print(gpa, "{s}[\"{d}\",\"{s}\"]", .{ separator(index), address, try tracee.objectAt(address) });
