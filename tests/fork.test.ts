@@ -1,10 +1,12 @@
 /** No JavaScript runs in the child of a fork(2): engines keep their memory out of it. Native code and handlers do. */
 
 import { assert, assertEquals } from "@std/assert";
-import { spawnSync } from "node:child_process";
+import { Worker } from "node:worker_threads";
 import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
 import { runtime, testsOf, turn } from "./harness.ts";
 import { makePipe, readable, startKiller, testkit } from "./native/testkit.ts";
+import type { Request } from "./programs/spawner.ts";
+import { type Inherited, inherited, spawners } from "./spawners.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -116,87 +118,100 @@ test("a child that is forked at any point of another thread's signal can signal"
   assertEquals([interrupt.pending, readable(pipe)], [0, false]);
 });
 
-/** What a spawned process has from its parent. */
-interface Inherited {
-  /** As `number target`, without stdin, stdout and stderr. */
-  descriptors: string[];
-  ignored: bigint;
-  blocked: bigint;
-}
-
-/** All ways in which this runtime spawns. */
-const spawners: Record<string, (command: string[]) => string> = {
-  "node:child_process": ([command, ...args]) =>
-    spawnSync(command, args, { encoding: "utf8" }).stdout,
-};
-if (runtime === "deno") {
-  spawners["Deno.Command"] = ([command, ...args]) =>
-    new TextDecoder().decode(
-      new Deno.Command(command, { args }).outputSync().stdout,
-    );
-}
-if (runtime === "bun") {
-  const { Bun } = globalThis as unknown as {
-    Bun: { spawnSync(command: string[]): { stdout: Uint8Array } };
-  };
-  spawners["Bun.spawn"] = (command) =>
-    new TextDecoder().decode(Bun.spawnSync(command).stdout);
-}
-
-function inherited(spawn: (command: string[]) => string): Inherited {
-  const text = spawn([
-    "sh",
-    "-c",
-    "ls -l /proc/self/fd; cat /proc/self/status",
-  ]);
-  const word = (name: string) =>
-    BigInt("0x" + new RegExp(`^${name}:\\s*(\\w+)`, "m").exec(text)![1]);
-  return {
-    descriptors: [...text.matchAll(/(\d+) -> (.*)$/gm)]
-      .filter(([, fd, target]) =>
-        Number(fd) > 2 && !target.startsWith("/proc/")
-      )
-      .map(([, fd, target]) => `${fd} ${target}`),
-    ignored: word("SigIgn"),
-    blocked: word("SigBlk"),
-  };
-}
-
 const hasSignal = (set: bigint, signal: number) =>
   (set >> BigInt(signal - 1) & 1n) === 1n;
 
+/** Node sets the signals up to 31 to their defaults first, Bun all, Deno none. */
+const inheritsIgnored = (signal: number) =>
+  runtime === "deno" || runtime === "node" && signal > 31;
+
+/** Whatever a process that is started now could have from here. */
+function openEverything() {
+  const interrupts = [
+    new Interrupt({ signal: SIGUSR2 }),
+    new Interrupt({ signal: "SIGTERM", pipe: new EventPipe() }),
+    new Interrupt({ signal: SIGRT6, signalHysteresis: true }),
+    new Interrupt({ pipe: makePipe() }),
+  ];
+  for (const interrupt of interrupts) void interrupt.pipeFileno;
+}
+
 for (const [name, spawn] of Object.entries(spawners)) {
-  test(`a process that \`${name}\` starts inherits no descriptor, no mask and no disposition`, () => {
-    const before = inherited(spawn);
-    const interrupt = new Interrupt({ signal: SIGUSR2 });
-    const pipe = new EventPipe();
-    const others = [
-      new Interrupt({ signal: "SIGTERM", pipe }),
-      new Interrupt({ signal: SIGRT6, signalHysteresis: true }),
-      new Interrupt({ pipe: makePipe() }),
-    ];
-    for (const one of [interrupt, ...others]) void one.pipeFileno;
-    assertEquals(inherited(spawn), before);
+  test(`a process that \`${name}\` starts inherits no descriptor, no mask and no disposition`, async () => {
+    const before = await inherited(spawn);
+    openEverything();
+    assertEquals(await inherited(spawn), before);
     // Nor while they come in.
     const stop = startKiller(SIGUSR2, 50_000);
-    for (let round = 0; round < 20; round++) {
-      assertEquals(inherited(spawn), before);
+    for (let round = 0; round < 10; round++) {
+      assertEquals(await inherited(spawn), before);
       checkpoint();
     }
     stop();
   });
 
-  test(`a process that \`${name}\` starts while a signal is ignored by hysteresis`, () => {
-    const before = inherited(spawn);
+  test(`a process that \`${name}\` starts while a signal is ignored by hysteresis`, async () => {
+    const before = await inherited(spawn);
     for (const signal of [SIGUSR2, SIGRT6]) {
-      using _interrupt = new Interrupt({ signal, signalHysteresis: true });
+      // Without wake: it is ignored until it is looked for.
+      using _interrupt = new Interrupt({
+        signal,
+        signalHysteresis: true,
+        wake: false,
+      });
       testkit.kill_thread(testkit.tid(), signal);
-      // Node sets the signals up to 31 to their defaults first, Bun all, Deno none.
-      const inherits = runtime === "deno" ||
-        runtime === "node" && signal === SIGRT6;
-      assertEquals(hasSignal(inherited(spawn).ignored, signal), inherits);
+      const { ignored } = await inherited(spawn);
+      assertEquals(hasSignal(ignored, signal), inheritsIgnored(signal));
       checkpoint();
-      assertEquals(inherited(spawn), before);
+      assertEquals(await inherited(spawn), before);
     }
   });
 }
+
+/** A Worker that starts processes. */
+function startSpawner() {
+  const file = new URL("./programs/spawner.ts", import.meta.url);
+  const worker = new Worker(file);
+  const ask = (request: Request) =>
+    new Promise<Inherited>((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+      worker.postMessage(request);
+    });
+  return { ask, inherited: (spawn: string) => ask({ spawn }) };
+}
+
+test("a process that a Worker starts inherits no descriptor, no mask and no disposition, of the Worker or of other threads", async () => {
+  const { ask, inherited } = startSpawner();
+  const before: Record<string, Inherited> = {};
+  for (const name in spawners) before[name] = await inherited(name);
+  openEverything();
+  await ask("open");
+  const stop = startKiller(SIGUSR2, 50_000);
+  for (let round = 0; round < 5; round++) {
+    for (const name in spawners) {
+      assertEquals(await inherited(name), before[name], name);
+    }
+    checkpoint();
+  }
+  stop();
+});
+
+test("a process that a Worker starts while a signal is ignored by hysteresis of another thread", async () => {
+  const { inherited } = startSpawner();
+  for (const name in spawners) {
+    const before = await inherited(name);
+    for (const signal of [SIGUSR2, SIGRT6]) {
+      using _interrupt = new Interrupt({
+        signal,
+        signalHysteresis: true,
+        wake: false,
+      });
+      testkit.kill_thread(testkit.tid(), signal);
+      const { ignored } = await inherited(name);
+      assertEquals(hasSignal(ignored, signal), inheritsIgnored(signal), name);
+      checkpoint();
+      assertEquals(await inherited(name), before, name);
+    }
+  }
+});
