@@ -1,11 +1,23 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import {
   assertNoMoreDescriptors,
   openDescriptors,
   runtime,
+  start,
   testsOf,
 } from "./harness.ts";
+import { copyModules } from "./modules_copy.ts";
 import { makePipe, testkit } from "./native/testkit.ts";
 
 const test = testsOf(import.meta.url);
@@ -48,6 +60,56 @@ test("the first Interrupt at the descriptor limit", async () => {
   testkit.kill(testkit.pid(), 12, 1);
   assertEquals(await next, 1);
 });
+
+const library = fileURLToPath(
+  new URL(`../lib/${process.platform}-${process.arch}.node`, import.meta.url),
+);
+
+/** What the process has printed that opens the library for the first time with so many descriptors left. */
+async function openFirst(module: string, left: number) {
+  const extension = import.meta.url.slice(-3);
+  const program = (name: string) =>
+    new URL(`./programs/${name}${extension}`, import.meta.url);
+  // Modules run in this order once all are read: from then on they need no descriptor.
+  const entry = new URL(`entry${extension}`, module);
+  const modules = [program("at_the_limit").href, module];
+  const lines = modules.map((url) => `export * from "${url}";\n`);
+  writeFileSync(entry, lines.join(""));
+  const args = [entry.href, `${left}`];
+  const { stdout, stderr } = await start(program("first_at_limit"), args).ended;
+  assertEquals(stderr, "");
+  return JSON.parse(stdout) as {
+    errors: { name: string; code: string; message: string }[];
+    same: boolean;
+    calls: number;
+  };
+}
+
+for (
+  const [where, file] of [
+    ["beside the modules", library],
+    ["in a module", undefined],
+  ]
+) {
+  test(`the library ${where}, opened for the first time at the descriptor limit: a clear error, and later it works`, async () => {
+    const module = copyModules(file);
+    // For what is written where there is no memfd.
+    const folder = process.env.TMPDIR = mkdtempSync(join(tmpdir(), "limit-"));
+    // None left, up to as many as are enough.
+    let works = false;
+    for (let left = 0; !works; left++) {
+      const { errors, same, calls } = await openFirst(module, left);
+      works = errors.length === 0;
+      assertEquals([errors.length, works], works ? [0, left > 0] : [5, false]);
+      for (const { name, message } of errors) {
+        assertEquals(name, "InterruptError");
+        assertMatch(message, /EMFILE|Too many open files/);
+      }
+      assertEquals([same, calls], [true, 6]);
+    }
+    rmSync(folder, { recursive: true });
+  });
+}
 
 test("everything that needs a descriptor, at the descriptor limit: EMFILE, nothing stays behind, and later it works", () => {
   const interrupt = new Interrupt({ wake: false });

@@ -1,0 +1,43 @@
+/**
+ * Opens the library for the first time with few descriptors left to give, again and again, and then with more. The first
+ * argument is the URL of a module that exports at_the_limit.ts, and then the modules. Prints how that went.
+ */
+
+import process from "node:process";
+import { assertNoMoreDescriptors, openDescriptors } from "../harness.ts";
+import { testkit } from "../native/testkit.ts";
+
+const SIGUSR2 = 12;
+testkit.disposition_save(SIGUSR2, 0);
+const descriptors = openDescriptors();
+const { checkpoint, giveDescriptors, Interrupt } = await import(
+  process.argv[2]
+);
+
+let calls = 0;
+const open = () => new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
+const errors: { name: string; code: string; message: string }[] = [];
+for (let round = 0; round < 5; round++) {
+  try {
+    open().close();
+  } catch (error) {
+    const { name, code, message } = error as typeof errors[0];
+    errors.push({ name, code, message });
+  }
+  checkpoint();
+}
+const same = testkit.disposition_same(SIGUSR2, 0) === 1;
+giveDescriptors();
+if (errors.length > 0) assertNoMoreDescriptors(descriptors, "after failures");
+
+for (let round = 0; round < 3; round++) {
+  const interrupt = open();
+  const next = interrupt.wait();
+  testkit.kill(testkit.pid(), SIGUSR2, 1);
+  await next;
+  testkit.kill_thread(testkit.tid(), SIGUSR2);
+  checkpoint();
+  interrupt.close();
+}
+console.log(JSON.stringify({ errors, same, calls }));
+process.exit();
