@@ -19,6 +19,14 @@ const symbols = {
   thread_litmus: { parameters: ["u64", "u64", "u32"], result: "i32" },
   /** As thread_litmus, but signals before the write too, and then waits until the acknowledge word holds the round. */
   thread_handshake: { parameters: ["u64", "u64", "u32"], result: "i32" },
+  /** A thread signals two lives of an Interrupt, and raises the signal now and then, until thread_stop: see lives_address. */
+  thread_lives: { parameters: ["u64", "i32"], result: "i32" },
+  /**
+   * u64[2]: the handles that thread_lives signals, of the life that is and the one before, each with a mark from 1 to 4095 in its
+   * upper 12 bits; 0 for none. Values are mark << 19 | index. Then int32[4]: the last value for the life that is, before and after
+   * it was signalled; how many calls were for the one before; how often the signal was raised.
+   */
+  lives_address: { parameters: [], result: "u64" },
   /** A thread reads from fd; its result is what read(2) gave, or -errno. */
   thread_read: { parameters: ["i32"], result: "i32" },
   /** A thread's errno after a signal to itself; it was 77 before. */

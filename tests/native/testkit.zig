@@ -16,6 +16,8 @@ pub const functions = .{
     .{ "thread_call", threadCall, .{ "func", "arg" }, "A thread calls func(arg)." },
     .{ "thread_litmus", threadLitmus, .{ "func", "arg", "rounds" }, "A thread writes the round to the data word, then calls func(arg, round)." },
     .{ "thread_handshake", threadHandshake, .{ "func", "arg", "rounds" }, "As thread_litmus, but signals before the write too, and then waits until the acknowledge word holds the round." },
+    .{ "thread_lives", threadLives, .{ "func", "signal" }, "A thread signals two lives of an Interrupt, and raises the signal now and then, until thread_stop: see lives_address." },
+    .{ "lives_address", livesAddress, .{}, "u64[2]: the handles that thread_lives signals, of the life that is and the one before, each with a mark from 1 to 4095 in its upper 12 bits; 0 for none. Values are mark << 19 | index. Then int32[4]: the last value for the life that is, before and after it was signalled; how many calls were for the one before; how often the signal was raised." },
     .{ "thread_read", threadRead, .{"fd"}, "A thread reads from fd; its result is what read(2) gave, or -errno." },
     .{ "thread_errno", threadErrno, .{"signal"}, "A thread's errno after a signal to itself; it was 77 before." },
     .{ "thread_idle", threadIdle, .{}, "A thread that takes any signal and does nothing, until thread_stop." },
@@ -90,6 +92,7 @@ const Work = union(enum) {
     call: struct { func: PlainFunction, arg: u64, count: u32, interval: u64 },
     litmus: struct { func: ValueFunction, arg: u64, rounds: u32 },
     handshake: struct { func: ValueFunction, arg: u64, rounds: u32 },
+    lives: struct { func: ValueFunction, signal: i32, interval: u64 },
     read: i32,
     errno: i32,
     idle,
@@ -153,6 +156,38 @@ const Thread = struct {
                     }
                 }
                 break :blk 0;
+            },
+            .lives => |work| blk: {
+                const main: i32 = linux.getpid();
+                var clock: Clock = .start(work.interval);
+                var now: MarkedHandle = .none;
+                var index: u19 = 0;
+                var turns: u32 = 0;
+                while (thread.goesOn(turns, 0)) : (turns +%= 1) {
+                    // In bursts: several lives may pass in one.
+                    if (turns % 256 == 0) clock.wait();
+                    const before = lives.before.load(.seq_cst);
+                    if (before != 0) {
+                        const old: MarkedHandle = @bitCast(before);
+                        // One that it never had.
+                        work.func(old.handle, old.value(std.math.maxInt(u19)));
+                        _ = lives.late.fetchAdd(1, .seq_cst);
+                    }
+                    const next: MarkedHandle = @bitCast(lives.now.load(.seq_cst));
+                    if (next != now) index = 0;
+                    now = next;
+                    if (now != MarkedHandle.none and index < std.math.maxInt(u19) - 1) {
+                        index += 1;
+                        lives.begun.store(now.value(index), .seq_cst);
+                        work.func(now.handle, now.value(index));
+                        lives.sent.store(now.value(index), .seq_cst);
+                    }
+                    if (turns % 128 != 0) continue;
+                    // The thread that opens and closes, or this one, which may be late for the last.
+                    const target = if (turns % 256 == 0) main else linux.gettid();
+                    if (killThread(target, work.signal) == 0) _ = lives.raised.fetchAdd(1, .seq_cst);
+                }
+                break :blk @bitCast(turns);
             },
             .read => |fd| readFd(fd),
             .errno => |signal| errnoAfter(signal),
@@ -260,6 +295,36 @@ fn threadLitmus(func: u64, arg: u64, rounds: u32) callconv(.c) i32 {
 
 fn threadHandshake(func: u64, arg: u64, rounds: u32) callconv(.c) i32 {
     return startThread(.{ .handshake = .{ .func = @ptrFromInt(func), .arg = arg, .rounds = rounds } });
+}
+
+fn threadLives(func: u64, signal: i32) callconv(.c) i32 {
+    lives = .{};
+    return startThread(.{ .lives = .{ .func = @ptrFromInt(func), .signal = signal, .interval = planned.interval } });
+}
+
+/// A handle's upper 12 bits are 0: with the mark it is one word, and never that of another life.
+const MarkedHandle = packed struct(u64) {
+    handle: u52,
+    mark: u12,
+
+    const none: MarkedHandle = @bitCast(@as(u64, 0));
+
+    fn value(handle: MarkedHandle, index: u19) i32 {
+        return @bitCast(@as(u32, handle.mark) << 19 | index);
+    }
+};
+
+var lives: extern struct {
+    now: std.atomic.Value(u64) = .init(0),
+    before: std.atomic.Value(u64) = .init(0),
+    begun: std.atomic.Value(i32) = .init(0),
+    sent: std.atomic.Value(i32) = .init(0),
+    late: std.atomic.Value(i32) = .init(0),
+    raised: std.atomic.Value(i32) = .init(0),
+} = .{};
+
+fn livesAddress() callconv(.c) u64 {
+    return @intFromPtr(&lives);
 }
 
 fn threadRead(fd: i32) callconv(.c) i32 {

@@ -1,7 +1,7 @@
 /**
  * Everything at once, for $ASYNC_INTERRUPT_STRESS_SECONDS: native threads, real kills from other processes, Workers that
- * come and are terminated, callbacks that close and open again, collected garbage, descriptors that come and go. Then the
- * accounts are settled. Prints figures, or what does not agree.
+ * come and are terminated, callbacks that close and open again while somebody signals what was closed, collected garbage,
+ * descriptors that come and go. Then the accounts are settled. Prints figures, or what does not agree.
  */
 
 import assert from "node:assert/strict";
@@ -19,7 +19,13 @@ import {
   turn,
   until,
 } from "../harness.ts";
-import { makePipe, readable, sender, testkit } from "../native/testkit.ts";
+import {
+  makePipe,
+  memory,
+  readable,
+  sender,
+  testkit,
+} from "../native/testkit.ts";
 import { randomNumbers } from "../random.ts";
 import { BEGUN, CALLS, SENT, type Task } from "./stress_worker.ts";
 
@@ -27,8 +33,9 @@ const SIGUSR2 = 12;
 const SIGWINCH = 28;
 /** The kernel queues these: what is sent can be counted. */
 const SIGRT6 = 40;
+const SIGRT7 = 41;
 
-const hooked = [SIGUSR2, SIGWINCH, SIGRT6];
+const hooked = [SIGUSR2, SIGWINCH, SIGRT6, SIGRT7];
 /** Without USR1, which Deno takes over half a second after its start. */
 const others = Array.from({ length: 64 }, (_, index) => index + 1)
   .filter((signal) => signal !== 10 && !hooked.includes(signal));
@@ -41,7 +48,14 @@ const MEMORY_MIB = 32;
 const seconds = Number(process.env.ASYNC_INTERRUPT_STRESS_SECONDS ?? 3);
 const random = randomNumbers();
 const collectGarbage = garbageCollector();
-const figures = { signals: 0, delivered: 0, kills: 0, workers: 0, closes: 0 };
+const figures = {
+  signals: 0,
+  delivered: 0,
+  kills: 0,
+  late: 0,
+  workers: 0,
+  closes: 0,
+};
 let highestSlot = 0;
 let running = true;
 
@@ -124,7 +138,8 @@ async function processes() {
   const calls = { USR2: 0, WINCH: 0, RT6: 0 };
   const chained = testkit.handled(SIGRT6);
   let queued = 0;
-  const count = (name: keyof typeof calls) => () => {
+  const count = (name: keyof typeof calls) => (value: number) => {
+    assert.equal(value, 1);
     calls[name]++;
     figures.delivered++;
   };
@@ -135,8 +150,8 @@ async function processes() {
     opener = open({
       signal: SIGUSR2,
       chain: random(2) === 0,
-      callback() {
-        count("USR2")();
+      callback(value) {
+        count("USR2")(value);
         reopen();
       },
     });
@@ -175,6 +190,101 @@ async function processes() {
   assert.equal(testkit.handled(SIGRT6) - chained, queued);
 }
 
+/** As many lives have values of their own; then the marks come again. */
+const MARKS = 4095;
+/** What thread_lives tells: see testkit.ts. */
+const TOLD = { begun: 0, sent: 1, late: 2, raised: 3 };
+
+/**
+ * The lives of an Interrupt, one after another: its own callback ends one and begins the next, or somebody else does. A
+ * thread signals the one that is and the one before, with values that say which life they are for, and raises a signal
+ * that they all hook. Nobody hears what was for another, and nothing is lost but what comes while the callback runs that
+ * ends its life.
+ */
+async function lives() {
+  const address = testkit.lives_address();
+  const handles = new BigUint64Array(memory(address, 16));
+  const words = new Int32Array(memory(address + 16n, 16));
+  const told = (what: keyof typeof TOLD) => Atomics.load(words, TOLD[what]);
+  const markOf = (value: number) => value >> 19;
+  const heard = testkit.handled(SIGRT7);
+  let number = 0;
+
+  const begin = () => {
+    const mark = number++ % MARKS + 1;
+    // From inside after a few calls, or else from outside.
+    let calls = random(4) === 0 ? Infinity : 1 + random(8);
+    let last = 0;
+    let lastIsRaised = false;
+    const interrupt = open({
+      signal: SIGRT7,
+      chain: true,
+      wake: random(2) === 0,
+      callback(value) {
+        assert(!interrupt.closed);
+        figures.delivered++;
+        // The signal's: it replaced what was there.
+        lastIsRaised = value === 1;
+        if (!lastIsRaised) {
+          assert.equal(markOf(value), mark);
+          assert(value > last, `${value} came after ${last}`);
+          assert(value <= told("begun"));
+          last = value;
+        }
+        if (--calls === 0) reopen();
+      },
+    });
+    // A descriptor of its own.
+    if (random(4) === 0) void interrupt.pipeFileno;
+    return {
+      interrupt,
+      publish() {
+        Atomics.store(handles, 1, Atomics.load(handles, 0));
+        const { arg } = interrupt.signalFunc();
+        Atomics.store(handles, 0, BigInt(mark) << 52n | arg);
+      },
+      /** What was signalled before is handled. */
+      end() {
+        calls = Infinity;
+        const sent = told("sent");
+        interrupt.close();
+        figures.closes++;
+        assert(lastIsRaised || markOf(sent) !== mark || last >= sent);
+      },
+    };
+  };
+  let life = begin();
+  const reopen = () => {
+    const { interrupt } = life;
+    // On the same slot, or while the old one is still there.
+    if (random(2) === 0) interrupt.close();
+    life = begin();
+    interrupt.close();
+    figures.closes++;
+    life.publish();
+  };
+
+  testkit.plan(0, 100_000n);
+  const { func } = life.interrupt.signalFunc();
+  const thread = testkit.thread_lives(func, SIGRT7);
+  life.publish();
+  while (running) {
+    for (let ends = random(20); ends > 0; ends--) {
+      life.end();
+      life = begin();
+      life.publish();
+      for (let i = random(50_000); i > 0; i--) checkpoint();
+    }
+    await turn();
+  }
+  stopThread(thread);
+  await until(() => testkit.handled(SIGRT7) - heard >= told("raised"));
+  life.end();
+  assert.equal(testkit.handled(SIGRT7) - heard, told("raised"));
+  figures.kills += told("raised");
+  figures.late += told("late");
+}
+
 /** Workers, one after another: terminated while they signal and are signalled. */
 async function workers() {
   while (running) {
@@ -211,7 +321,13 @@ async function application() {
     const event = testkit.eventfd();
     {
       using pipe = new EventPipe();
-      using interrupt = open({ pipe, callback: () => figures.delivered++ });
+      using interrupt = open({
+        pipe,
+        callback(value) {
+          assert.equal(value, 1);
+          figures.delivered++;
+        },
+      });
       interrupt.signal();
       figures.closes++;
     }
@@ -235,6 +351,7 @@ async function period(length: number) {
     thread(1, 20_000n),
     thread(2, 200_000n),
     processes(),
+    lives(),
     workers(),
     application(),
   ]);
