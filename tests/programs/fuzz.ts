@@ -45,10 +45,11 @@ const SIGRT6 = 40;
 const signals = [SIGUSR2, SIGURG, SIGRT6];
 
 type Functions = Record<"signal" | "block" | "unblock", NativeFunction>;
+type PipeFunctions = Record<"signal" | "drain", NativeFunction>;
 
 class RealWorld extends World<Interrupt, EventPipe> {
   readonly #functions = new Map<Interrupt, Functions>();
-  readonly #pipeFunctions = new Map<EventPipe, NativeFunction>();
+  readonly #pipeFunctions = new Map<EventPipe, PipeFunctions>();
 
   open({ reactions, ...options }: Options<EventPipe>): void {
     const id = this.opened++;
@@ -66,7 +67,10 @@ class RealWorld extends World<Interrupt, EventPipe> {
   openPipe(): void {
     const pipe = new EventPipe();
     this.pipes.push(pipe);
-    this.#pipeFunctions.set(pipe, pipe.signalFunc());
+    this.#pipeFunctions.set(pipe, {
+      signal: pipe.signalFunc(),
+      drain: pipe.drainFunc(),
+    });
   }
 
   native(interrupt: Interrupt, value: number): void {
@@ -84,9 +88,23 @@ class RealWorld extends World<Interrupt, EventPipe> {
     testkit.call(func, arg);
   }
 
-  nativePipe(pipe: EventPipe): void {
-    const { func, arg } = this.#pipeFunctions.get(pipe)!;
+  nativePipe(pipe: EventPipe, which: "signal" | "drain"): void {
+    const { func, arg } = this.#pipeFunctions.get(pipe)![which];
     testkit.call(func, arg);
+  }
+
+  pipeFunctions(pipe: EventPipe): void {
+    const functions = { signal: pipe.signalFunc(), drain: pipe.drainFunc() };
+    assert.deepEqual(functions, this.#pipeFunctions.get(pipe));
+  }
+
+  waitFor(pipe: EventPipe, timeoutMs?: number): boolean {
+    const start = testkit.now_ns();
+    const isReadable = pipe.wait(timeoutMs);
+    const passed = Number(testkit.now_ns() - start) / 1e6;
+    // How much later is the system's business. It counts in nanoseconds.
+    if (!isReadable) assert(passed >= timeoutMs! - 1e-6, "no sooner");
+    return isReadable;
   }
 
   send(interrupt: Interrupt, value: number): boolean {
@@ -211,7 +229,8 @@ function assertAgree(model: ModelWorld, real: RealWorld) {
   for (const [i, expected] of model.pipes.entries()) {
     const actual = real.pipes[i];
     assert.equal(actual.closed, expected.closed, `pipe ${i}`);
-    if (!expected.closed) assertReadable(expected, actual.wait(0), `pipe ${i}`);
+    if (expected.closed) continue;
+    assertReadable(expected, readable(actual.fileno), `pipe ${i}`);
   }
 }
 
@@ -247,6 +266,30 @@ const wrongValue = fc.constantFrom<unknown>(
   1n,
 );
 
+const timeout = fc.oneof(
+  fc.double({ min: 0, max: 2, noNaN: true }),
+  fc.constantFrom(0, -0, Number.MIN_VALUE, 1),
+);
+const longTimeout = fc.constantFrom(
+  undefined,
+  Infinity,
+  Number.MAX_VALUE,
+  2 ** 32,
+  2 ** 64,
+);
+const wrongTimeout = fc.constantFrom<unknown>(
+  NaN,
+  -1,
+  -Number.MIN_VALUE,
+  -Infinity,
+  null,
+  "1",
+  true,
+  1n,
+  {},
+  [],
+);
+
 /** One of the newest, closed ones among them. */
 function pick<T>(list: readonly T[], at: number): T {
   return list[list.length - 1 - at % Math.min(list.length, 6)];
@@ -276,15 +319,19 @@ function onInterrupt<T = undefined>(
 }
 
 /** A call of an EventPipe. */
-function onPipe(
+function onPipe<T = undefined>(
   name: string,
-  use: (pipe: ModelPipe, world: ModelWorld) => unknown,
+  use: (pipe: ModelPipe, argument: T, world: ModelWorld) => unknown,
+  argument = fc.constant(undefined) as fc.Arbitrary<T>,
+  possible: (pipe: ModelPipe) => boolean = () => true,
 ) {
-  return index.map((at) =>
+  return fc.tuple(index, argument).map(([at, argument]) =>
     new Call(
-      `pipe.${name}(${at})`,
-      (world) => use(pick(world.pipes, at), world),
-      ({ pipes }) => pipes.length > 0,
+      `pipe.${name}(${at}${
+        argument === undefined ? "" : `, ${fc.stringify(argument)}`
+      })`,
+      (world) => use(pick(world.pipes, at), argument, world),
+      ({ pipes }) => pipes.length > 0 && possible(pick(pipes, at)),
     )
   );
 }
@@ -440,9 +487,26 @@ const calls: fc.Arbitrary<Call>[] = [
     new Call("openPipe()", (world) => world.openPipe(), () => true),
   ),
   onPipe("signal", (pipe) => pipe.signal()),
-  onPipe("native", (pipe, world) => world.nativePipe(pipe)),
   onPipe("drain", (pipe) => pipe.drain()),
-  onPipe("wait", (pipe) => void pipe.wait(0)),
+  onPipe(
+    "native",
+    (pipe, which, world) => world.nativePipe(pipe, which),
+    fc.constantFrom("signal", "drain"),
+  ),
+  onPipe("functions", (pipe, _, world) => world.pipeFunctions(pipe)),
+  onPipe("wait", (pipe, ms, world) => world.waitFor(pipe, ms), timeout),
+  onPipe(
+    "wait",
+    (pipe, ms, world) => world.waitFor(pipe, ms as number),
+    wrongTimeout,
+  ),
+  onPipe(
+    "wait",
+    (pipe, ms, world) => world.waitFor(pipe, ms),
+    longTimeout,
+    // Nobody else makes it so meanwhile.
+    (pipe) => pipe.readable === true || pipe.closed,
+  ),
   onPipe("renew", (pipe) => pipe.renew()),
   onPipe("close", (pipe) => pipe.close()),
   ...Array(3).fill(

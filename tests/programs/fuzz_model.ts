@@ -144,14 +144,16 @@ export class ModelPipe {
     this.drain();
   }
 
-  wait(_timeout: 0): boolean | undefined {
+  wait(timeoutMs = Infinity): boolean | undefined {
     this.open();
+    if (typeof timeoutMs !== "number") throw new TypeError();
+    if (Number.isNaN(timeoutMs) || timeoutMs < 0) throw new RangeError();
     return this.readable;
   }
 
-  /** By its signalFunc(). */
-  nativeSignal(): void {
-    if (!this.closed) this.readable = true;
+  /** By its signalFunc() or drainFunc(). */
+  native(which: "signal" | "drain"): void {
+    if (!this.closed) this.readable = which === "signal";
   }
 
   close(): void {
@@ -551,8 +553,17 @@ export class ModelWorld extends World<ModelInterrupt, ModelPipe> {
     interrupt.nativeUnblock();
   }
 
-  nativePipe(pipe: ModelPipe): void {
-    pipe.nativeSignal();
+  nativePipe(pipe: ModelPipe, which: "signal" | "drain"): void {
+    pipe.native(which);
+  }
+
+  /** They are what they were. */
+  pipeFunctions(pipe: ModelPipe): void {
+    pipe.open();
+  }
+
+  waitFor(pipe: ModelPipe, timeoutMs?: number): boolean | undefined {
+    return pipe.wait(timeoutMs);
   }
 
   send(interrupt: ModelInterrupt, value: number): boolean {
