@@ -51,7 +51,7 @@ const symbols = {
   call_value: { parameters: ["u64", "u64", "i32"], result: "void" },
   /** func(arg) on this thread. */
   call: { parameters: ["u64", "u64"], result: "void" },
-  /** A native callback (arg, value): arg below 16 is the counter it counts in. */
+  /** A native callback (arg, value): arg below 128 is the counter it counts in. */
   callback_address: { parameters: [], result: "u64" },
   /** How often it was called. */
   callback_count: { parameters: ["u32"], result: "u32" },

@@ -31,7 +31,7 @@ pub const functions = .{
 
     .{ "call_value", callValue, .{ "func", "arg", "value" }, "func(arg, value) on this thread." },
     .{ "call", call, .{ "func", "arg" }, "func(arg) on this thread." },
-    .{ "callback_address", callbackAddress, .{}, "A native callback (arg, value): arg below 16 is the counter it counts in." },
+    .{ "callback_address", callbackAddress, .{}, "A native callback (arg, value): arg below 128 is the counter it counts in." },
     .{ "callback_count", callbackCount, .{"counter"}, "How often it was called." },
     .{ "callback_value", callbackValue, .{"counter"}, "The last value." },
     .{ "callback_thread", callbackThread, .{"counter"}, "The thread of the last call." },
@@ -406,7 +406,7 @@ fn call(func: u64, arg: u64) callconv(.c) void {
 }
 
 const Counter = struct { count: u32 = 0, value: i32 = 0, thread: i32 = 0 };
-var counters: [16]Counter = @splat(.{});
+var counters: [128]Counter = @splat(.{});
 
 fn callback(arg: u64, value: i32) callconv(.c) void {
     const counter = &counters[arg];

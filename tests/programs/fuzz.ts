@@ -25,7 +25,7 @@ import {
   openRuntimes,
   turn,
 } from "../harness.ts";
-import { makePipe, readable, testkit } from "../native/testkit.ts";
+import { makePipe, memory, readable, testkit } from "../native/testkit.ts";
 import { randomSeed } from "../random.ts";
 import {
   Boom,
@@ -33,6 +33,7 @@ import {
   type ModelPipe,
   ModelWorld,
   nameOf,
+  type NativeCalls,
   type Options,
   type Reaction,
   reactions,
@@ -49,19 +50,45 @@ type PipeFunctions = Record<"signal" | "drain", NativeFunction>;
 
 class RealWorld extends World<Interrupt, EventPipe> {
   readonly #functions = new Map<Interrupt, Functions>();
+  readonly #words = new Map<Interrupt, Int32Array[]>();
+  readonly #callsBefore = nativeCounts();
   readonly #pipeFunctions = new Map<EventPipe, PipeFunctions>();
 
-  open({ reactions, ...options }: Options<EventPipe>): void {
+  open({ reactions, callbacks, ...options }: Options<EventPipe>): void {
     const id = this.opened++;
     const callback = (value: number) =>
       this.callback(interrupt, id, value, reactions);
-    const interrupt = new Interrupt({ ...options, callback });
-    this.interrupts.push(interrupt);
-    this.#functions.set(interrupt, {
-      signal: interrupt.signalFunc(),
-      block: interrupt.blockFunc(),
-      unblock: interrupt.unblockFunc(),
+    const nativeCallback = {
+      func: testkit.callback_address(),
+      arg: BigInt(id),
+    };
+    const interrupt = new Interrupt({
+      ...options,
+      ...callbacks !== "native" && { callback },
+      ...callbacks !== "JavaScript" && { nativeCallback },
     });
+    this.interrupts.push(interrupt);
+    this.#functions.set(interrupt, functionsOf(interrupt));
+    const words = Object.values(wordOf).map((of) => of(interrupt));
+    this.#words.set(interrupt, words);
+  }
+
+  functions(interrupt: Interrupt): void {
+    assert.deepEqual(functionsOf(interrupt), this.#functions.get(interrupt));
+  }
+
+  word(interrupt: Interrupt, which: "cVar" | "buffer"): number {
+    return wordOf[which](interrupt)[0];
+  }
+
+  /** Of what was given when it was new. */
+  words(interrupt: Interrupt): number[] {
+    return this.#words.get(interrupt)!.map(([word]) => word);
+  }
+
+  nativeCalls(id: number): NativeCalls {
+    const count = testkit.callback_count(id) - this.#callsBefore[id];
+    return { count, last: count === 0 ? 0 : testkit.callback_value(id) };
   }
 
   openPipe(): void {
@@ -119,6 +146,34 @@ class RealWorld extends World<Interrupt, EventPipe> {
   checkpoint(): void {
     checkpoint();
   }
+}
+
+function functionsOf(interrupt: Interrupt): Functions {
+  return {
+    signal: interrupt.signalFunc(),
+    block: interrupt.blockFunc(),
+    unblock: interrupt.unblockFunc(),
+  };
+}
+
+/** The value that waits, where native code and where JavaScript reads it. */
+const wordOf = {
+  cVar: ({ cVar }: Interrupt) =>
+    new Int32Array(memory(cVar, Int32Array.BYTES_PER_ELEMENT)),
+  buffer({ buffer }: Interrupt) {
+    assert.equal(buffer.length, 1);
+    return buffer;
+  },
+};
+
+/** No run opens more Interrupts. */
+const maxCommands = 100;
+
+function nativeCounts(): number[] {
+  return Array.from(
+    { length: maxCommands },
+    (_, id) => testkit.callback_count(id),
+  );
 }
 
 let steps = 0;
@@ -184,7 +239,8 @@ class Turn extends Call {
   override async act(model: ModelWorld, real: RealWorld): Promise<void> {
     super.act(model, real);
     const runs = (world: ModelWorld | RealWorld, { id }: ModelInterrupt) =>
-      world.trace.filter(([other]) => other === id).length;
+      world.trace.filter(([other]) => other === id).length +
+      world.nativeCalls(id).count;
     const settlePipes = model.scan();
     let turns = 0;
     do {
@@ -222,8 +278,11 @@ function assertAgree(model: ModelWorld, real: RealWorld) {
     const actual = real.interrupts[i];
     const what = `interrupt ${i}`;
     assert.deepEqual(look(actual), look(expected), what);
-    const { pipe, closed } = expected;
-    if (pipe === undefined || closed || pipe.closed) continue;
+    const { id, pipe, pending, closed } = expected;
+    assert.deepEqual(real.nativeCalls(id), model.nativeCalls(id), what);
+    if (closed) continue;
+    assert.deepEqual(real.words(actual), [pending, pending], what);
+    if (pipe === undefined || pipe.closed) continue;
     assertReadable(pipe, readable(actual.pipeFileno), `the pipe of ${what}`);
   }
   for (const [i, expected] of model.pipes.entries()) {
@@ -353,6 +412,12 @@ const options = fc.record({
     fc.constantFrom<Reaction[]>([], ["throw"], ["signal", "throw"]),
     fc.subarray([...reactions]),
   ),
+  // Whether there is code at the address of a native one, the library reads in a file.
+  callbacks: fc.constantFrom(
+    ...Array<"JavaScript">(6).fill("JavaScript"),
+    "native",
+    "both",
+  ),
   signal: fc.option(fc.constantFrom(...signals), { nil: undefined }),
   signalHysteresis: fc.boolean(),
   chain: fc.boolean(),
@@ -441,6 +506,12 @@ const calls: fc.Arbitrary<Call>[] = [
       },
       ({ interrupts }) => interrupts.length > 0,
     )
+  ),
+  onInterrupt("functions", (it, _, world) => world.functions(it)),
+  onInterrupt(
+    "word",
+    (it, which, world) => world.word(it, which),
+    fc.constantFrom("cVar", "buffer"),
   ),
   onInterrupt("pipeFileno", (it) => it.pipeFileno >= 0),
   onInterrupt("pipeEnable", (it) => it.pipeEnable()),
@@ -606,7 +677,7 @@ while (steps < wanted) {
   // Swarm testing: those that need each other meet more often where others are left out.
   const [some] = fc.sample(fc.subarray(calls), { seed, numRuns: 1 });
   const sequence = fc.commands([open(false), ...some], {
-    maxCommands: 100,
+    maxCommands,
     size: "max",
   });
   let running: Promise<void> | undefined;

@@ -21,7 +21,9 @@ export type Reaction = typeof reactions[number];
 
 /** Those of an Interrupt that matter here. */
 export interface Options<Pipe> {
+  /** Those of the callback in JavaScript. */
   reactions: readonly Reaction[];
+  callbacks: "JavaScript" | "native" | "both";
   signal?: number;
   signalHysteresis: boolean;
   chain: boolean;
@@ -29,6 +31,13 @@ export interface Options<Pipe> {
   pipeAutodrain: boolean;
   wake: boolean;
   rethrow: boolean;
+}
+
+/** Of a native callback. */
+export interface NativeCalls {
+  count: number;
+  /** The value of the last one. */
+  last: number;
 }
 
 /** What the callbacks of the Interrupt with this number throw. */
@@ -52,8 +61,8 @@ export abstract class World<
   readonly pipes: P[] = [];
   readonly iterators: AsyncIterator<number>[] = [];
   readonly controllers: AbortController[] = [];
-  /** [number of the Interrupt, value], or what was thrown. */
-  trace: [id: number, what: number | string][] = [];
+  /** [number of the Interrupt, value, the native calls before it], or what was thrown. */
+  trace: [id: number, what: number | string, native?: NativeCalls][] = [];
   /** [what it is ordered by, promise, what it settled with]. */
   settled: [order: string, promise: string, what: unknown][] = [];
   opened = 0;
@@ -87,13 +96,16 @@ export abstract class World<
   /** Calls the function that signalFunc() gave when it was new. */
   abstract native(interrupt: I, value: number): void;
 
+  /** How often the native callback of the Interrupt with this number was called. */
+  abstract nativeCalls(id: number): NativeCalls;
+
   callback(
     interrupt: I,
     id: number,
     value: number,
     reactions: readonly Reaction[],
   ): void {
-    this.trace.push([id, value]);
+    this.trace.push([id, value, this.nativeCalls(id)]);
     if (value === -1) return;
     for (const reaction of reactions) {
       if (reaction === "ref") interrupt.ref();
@@ -280,7 +292,7 @@ export class ModelInterrupt {
   signal(value = 1): void {
     if (!Number.isInteger(value)) throw new TypeError();
     if (value < -(2 ** 31) || value >= 2 ** 31) throw new RangeError();
-    this.#open();
+    this.open();
     const held = this.#running || this.depth > 0;
     const wasIdle = this.pending === 0;
     this.pending = value || 1;
@@ -308,17 +320,17 @@ export class ModelInterrupt {
   }
 
   handle(): void {
-    this.#open();
+    this.open();
     this.deliver();
   }
 
   block(): void {
-    this.#open();
+    this.open();
     this.depth++;
   }
 
   unblock(): void {
-    this.#open();
+    this.open();
     if (this.depth === 0) throw new InterruptError("UNBALANCED_UNBLOCK", "");
     if (--this.depth === 0 && this.pending !== 0) this.deliver();
   }
@@ -335,20 +347,20 @@ export class ModelInterrupt {
   }
 
   get pipeFileno(): number {
-    this.#open();
+    this.open();
     if (this.#pipe === undefined) this.#use(new ModelPipe());
     this.#pipe!.open();
     return 0;
   }
 
   pipeEnable(): void {
-    this.#open();
+    this.open();
     this.#enabled = true;
     this.#update();
   }
 
   pipeDisable(): void {
-    this.#open();
+    this.open();
     this.#enabled = false;
     this.#update();
   }
@@ -358,7 +370,7 @@ export class ModelInterrupt {
   }
 
   set pipeAutodrain(on: boolean) {
-    this.#open();
+    this.open();
     this.#autodrain = on;
     this.#update();
   }
@@ -368,7 +380,7 @@ export class ModelInterrupt {
   }
 
   set signalHysteresis(on: boolean) {
-    this.#open();
+    this.open();
     this.#hysteresis = on;
     if (this.options.signal !== undefined) {
       this.world.ignored.delete(this.options.signal);
@@ -376,12 +388,12 @@ export class ModelInterrupt {
   }
 
   pipeDrain(): void {
-    this.#open();
+    this.open();
     if (this.#pipe !== undefined) this.#pipe.readable = false;
   }
 
   postFork(): void {
-    this.#open();
+    this.open();
     if (this.#pipe === undefined) return;
     this.#pipe.renew();
     this.#pipe.settle();
@@ -389,7 +401,7 @@ export class ModelInterrupt {
 
   wait({ signal }: WaitOptions = {}): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#open();
+      this.open();
       signal?.throwIfAborted();
       const wait = { resolve, reject };
       this.#waits.add(wait);
@@ -401,7 +413,7 @@ export class ModelInterrupt {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<number> {
-    this.#open();
+    this.open();
     const iterator = new ModelIterator();
     this.#iterators.push(iterator);
     return iterator;
@@ -409,7 +421,7 @@ export class ModelInterrupt {
 
   /** Whether the process stays alive cannot be seen from inside. */
   ref(): this {
-    this.#open();
+    this.open();
     return this;
   }
 
@@ -477,7 +489,7 @@ export class ModelInterrupt {
     this.pending = 0;
     this.#drainDue = false;
     if (this.drains) this.#drain();
-    const { signal, rethrow } = this.options;
+    const { signal, rethrow, callbacks, reactions } = this.options;
     if (signal !== undefined && this.#hysteresis && !this.#closing) {
       this.world.ignored.delete(signal);
     }
@@ -485,8 +497,11 @@ export class ModelInterrupt {
     this.#waits.clear();
     for (const iterator of this.#iterators) iterator.handled(value);
     this.#running = true;
+    if (callbacks !== "JavaScript") this.world.nativeCallback(this.id, value);
     try {
-      this.world.callback(this, this.id, value, this.options.reactions);
+      if (callbacks !== "native") {
+        this.world.callback(this, this.id, value, reactions);
+      }
     } catch (error) {
       if (rethrow) {
         // The next checkpoint drains it.
@@ -522,7 +537,7 @@ export class ModelInterrupt {
     if (this.writes && !this.#closing) this.#pipe!.readable = true;
   }
 
-  #open(): void {
+  open(): void {
     if (this.closed) throw new InterruptError("CLOSED", "");
   }
 }
@@ -531,6 +546,7 @@ export class ModelInterrupt {
 export class ModelWorld extends World<ModelInterrupt, ModelPipe> {
   /** The kernel was told to ignore them until they are handled. */
   readonly ignored = new Set<number>();
+  readonly #nativeCalls = new Map<number, NativeCalls>();
 
   open(options: Options<ModelPipe>): void {
     const id = this.opened++;
@@ -539,6 +555,25 @@ export class ModelWorld extends World<ModelInterrupt, ModelPipe> {
 
   openPipe(): void {
     this.pipes.push(new ModelPipe());
+  }
+
+  /** They are what they were. */
+  functions(interrupt: ModelInterrupt): void {
+    interrupt.open();
+  }
+
+  word(interrupt: ModelInterrupt, _which: "cVar" | "buffer"): number {
+    interrupt.open();
+    return interrupt.pending;
+  }
+
+  nativeCallback(id: number, value: number): void {
+    const { count } = this.nativeCalls(id);
+    this.#nativeCalls.set(id, { count: count + 1, last: value });
+  }
+
+  nativeCalls(id: number): NativeCalls {
+    return this.#nativeCalls.get(id) ?? { count: 0, last: 0 };
   }
 
   native(interrupt: ModelInterrupt, value: number): void {
