@@ -119,6 +119,8 @@ const symbols = {
   descriptor_limit: { parameters: ["u32"], result: "u32" },
   /** setitimer(2): SIGALRM again and again; 0: no more. */
   alarm_every: { parameters: ["u32"], result: "void" },
+  /** fcntl(2) with F_DUPFD_CLOEXEC. */
+  duplicate: { parameters: ["i32"], result: "i32" },
   /** dup2(2). */
   replace: { parameters: ["i32", "i32"], result: "i32" },
   /** close(2). */

@@ -69,6 +69,7 @@ pub const functions = .{
     .{ "eventfd", makeEventfd, .{}, "A non-blocking eventfd." },
     .{ "descriptor_limit", descriptorLimit, .{"limit"}, "setrlimit(2) of RLIMIT_NOFILE; gives the one before." },
     .{ "alarm_every", alarmEvery, .{"microseconds"}, "setitimer(2): SIGALRM again and again; 0: no more." },
+    .{ "duplicate", duplicateFd, .{"fd"}, "fcntl(2) with F_DUPFD_CLOEXEC." },
     .{ "replace", replaceFd, .{ "fd", "target" }, "dup2(2)." },
     .{ "close", closeFd, .{"fd"}, "close(2)." },
     .{ "fd_flags", fdFlags, .{"fd"}, "1 close-on-exec, 2 non-blocking; -1: not open." },
@@ -688,6 +689,10 @@ fn alarmEvery(microseconds: u32) callconv(.c) void {
     const real = 0;
     const interval: [4]isize = .{ 0, microseconds, 0, microseconds };
     _ = linux.syscall3(.setitimer, real, @intFromPtr(&interval), 0);
+}
+
+fn duplicateFd(fd: i32) callconv(.c) i32 {
+    return answer(linux.fcntl(fd, linux.F.DUPFD_CLOEXEC, 0));
 }
 
 fn replaceFd(fd: i32, target: i32) callconv(.c) i32 {

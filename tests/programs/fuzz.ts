@@ -25,10 +25,19 @@ import {
   openRuntimes,
   turn,
 } from "../harness.ts";
-import { makePipe, memory, readable, testkit } from "../native/testkit.ts";
+import {
+  makePipe,
+  makeSocketpair,
+  memory,
+  readable,
+  testkit,
+} from "../native/testkit.ts";
 import { randomSeed } from "../random.ts";
 import {
   Boom,
+  type Kind,
+  kinds,
+  ModelDescriptors,
   type ModelInterrupt,
   type ModelPipe,
   ModelWorld,
@@ -47,14 +56,38 @@ const signals = [SIGUSR2, SIGURG, SIGRT6];
 
 type Functions = Record<"signal" | "block" | "unblock", NativeFunction>;
 type PipeFunctions = Record<"signal" | "drain", NativeFunction>;
+type Ends = [readFd: number, writeFd: number];
 
-class RealWorld extends World<Interrupt, EventPipe> {
+/** No process has as many descriptors. */
+const noFd = 2 ** 30;
+
+class Descriptors {
+  /** Those of them that are open. */
+  readonly fds: Ends;
+
+  constructor(readonly kind: Kind, readonly given: Readonly<Ends>) {
+    this.fds = [...given];
+  }
+
+  close(side: 0 | 1): void {
+    const fd = this.fds[side];
+    if (fd !== noFd) testkit.close(fd);
+    for (const side of [0, 1]) if (this.fds[side] === fd) this.fds[side] = noFd;
+  }
+}
+
+class RealWorld extends World<Interrupt, EventPipe, Ends, Descriptors> {
+  readonly #given = new Map<Interrupt, Descriptors>();
   readonly #functions = new Map<Interrupt, Functions>();
   readonly #words = new Map<Interrupt, Int32Array[]>();
   readonly #callsBefore = nativeCounts();
   readonly #pipeFunctions = new Map<EventPipe, PipeFunctions>();
 
-  open({ reactions, callbacks, ...options }: Options<EventPipe>): void {
+  open(
+    { reactions, callbacks, pipe, ...options }: Options<
+      EventPipe | Descriptors
+    >,
+  ): void {
     const id = this.opened++;
     const callback = (value: number) =>
       this.callback(interrupt, id, value, reactions);
@@ -64,6 +97,7 @@ class RealWorld extends World<Interrupt, EventPipe> {
     };
     const interrupt = new Interrupt({
       ...options,
+      pipe: pipe instanceof Descriptors ? pipe.fds : pipe,
       ...callbacks !== "native" && { callback },
       ...callbacks !== "JavaScript" && { nativeCallback },
     });
@@ -71,6 +105,48 @@ class RealWorld extends World<Interrupt, EventPipe> {
     this.#functions.set(interrupt, functionsOf(interrupt));
     const words = Object.values(wordOf).map((of) => of(interrupt));
     this.#words.set(interrupt, words);
+    if (pipe instanceof Descriptors) this.#given.set(interrupt, pipe);
+  }
+
+  openFile(kind: Kind): void {
+    const fds = makeDescriptors(kind);
+    this.descriptors.push(new Descriptors(kind, fds));
+    this.#addFile(fds);
+  }
+
+  #addFile([readFd, writeFd]: Ends): void {
+    const ends = [testkit.duplicate(readFd), testkit.duplicate(writeFd)];
+    this.files.push(ends as Ends);
+  }
+
+  readFile([readFd]: Ends): void {
+    while (testkit.read(readFd) > 0);
+  }
+
+  fillFile([, writeFd]: Ends): void {
+    testkit.fill(writeFd);
+  }
+
+  /** Descriptors last: the Interrupts do without. */
+  closeAll(): void {
+    for (const interrupt of this.interrupts) interrupt.close();
+    for (const pipe of this.pipes) pipe.close();
+    for (const descriptors of this.descriptors) {
+      descriptors.close(0);
+      descriptors.close(1);
+    }
+    for (const fd of this.files.splice(0).flat()) testkit.close(fd);
+  }
+
+  postFork(interrupt: Interrupt): void {
+    interrupt.postFork();
+    const given = this.#given.get(interrupt);
+    if (given !== undefined) this.#addFile(given.fds);
+  }
+
+  /** The number of its read side, if the caller gave it. */
+  givenFd(interrupt: Interrupt): number | undefined {
+    return this.#given.get(interrupt)?.given[0];
   }
 
   functions(interrupt: Interrupt): void {
@@ -146,6 +222,13 @@ class RealWorld extends World<Interrupt, EventPipe> {
   checkpoint(): void {
     checkpoint();
   }
+}
+
+function makeDescriptors(kind: Kind): Ends {
+  if (kind === "pipe") return makePipe();
+  if (kind === "socketpair") return makeSocketpair();
+  const fd = testkit.eventfd();
+  return [fd, fd];
 }
 
 function functionsOf(interrupt: Interrupt): Functions {
@@ -283,6 +366,12 @@ function assertAgree(model: ModelWorld, real: RealWorld) {
     if (closed) continue;
     assert.deepEqual(real.words(actual), [pending, pending], what);
     if (pipe === undefined || pipe.closed) continue;
+    const given = real.givenFd(actual);
+    if (given !== undefined) {
+      // Which may be another's by now.
+      assert.equal(actual.pipeFileno, given, what);
+      continue;
+    }
     assertReadable(pipe, readable(actual.pipeFileno), `the pipe of ${what}`);
   }
   for (const [i, expected] of model.pipes.entries()) {
@@ -290,6 +379,9 @@ function assertAgree(model: ModelWorld, real: RealWorld) {
     assert.equal(actual.closed, expected.closed, `pipe ${i}`);
     if (expected.closed) continue;
     assertReadable(expected, readable(actual.fileno), `pipe ${i}`);
+  }
+  for (const [i, expected] of model.files.entries()) {
+    assertReadable(expected, readable(real.files[i][0]), `file ${i}`);
   }
 }
 
@@ -365,6 +457,7 @@ function onInterrupt<T = undefined>(
   name: string,
   use: (interrupt: ModelInterrupt, argument: T, world: ModelWorld) => unknown,
   argument = fc.constant(undefined) as fc.Arbitrary<T>,
+  possible: (interrupt: ModelInterrupt) => boolean = () => true,
 ) {
   return fc.tuple(index, argument).map(([at, argument]) =>
     new Call(
@@ -372,7 +465,8 @@ function onInterrupt<T = undefined>(
         argument === undefined ? "" : `, ${fc.stringify(argument)}`
       })`,
       (world) => use(pick(world.interrupts, at), argument, world),
-      ({ interrupts }) => interrupts.length > 0,
+      ({ interrupts }) =>
+        interrupts.length > 0 && possible(pick(interrupts, at)),
     )
   );
 }
@@ -391,6 +485,17 @@ function onPipe<T = undefined>(
       })`,
       (world) => use(pick(world.pipes, at), argument, world),
       ({ pipes }) => pipes.length > 0 && possible(pick(pipes, at)),
+    )
+  );
+}
+
+/** What the caller does with what is behind its descriptors. */
+function onFile(method: "readFile" | "fillFile") {
+  return index.map((at) =>
+    new Call(
+      `${method}(${at})`,
+      (world) => world[method](pick(world.files, at)),
+      ({ files }) => files.length > 0,
     )
   );
 }
@@ -421,7 +526,10 @@ const options = fc.record({
   signal: fc.option(fc.constantFrom(...signals), { nil: undefined }),
   signalHysteresis: fc.boolean(),
   chain: fc.boolean(),
-  pipe: fc.option(index, { nil: undefined }),
+  pipe: fc.option(
+    fc.tuple(fc.constantFrom("pipes", "descriptors"), index),
+    { nil: undefined },
+  ),
   pipeAutodrain: fc.boolean(),
   rethrow: fc.boolean(),
 });
@@ -437,6 +545,11 @@ const refused: [options: unknown, expected: string][] = [
   [{ signal: "KILL" }, "RESERVED_SIGNAL"],
   [{ signal: "KILL", pipe: makePipe() }, "RESERVED_SIGNAL"],
   [{ pipe: [0] }, "TypeError"],
+  [{ pipe: ["0", 1] }, "TypeError"],
+  [{ pipe: makePipe().reverse() }, "BAD_FD"],
+  [{ pipe: makePipe({ nonblocking: false }) }, "BAD_FD"],
+  [{ pipe: [makePipe()[0], noFd] }, "BAD_FD"],
+  [{ pipe: [0.5, 1] }, "BAD_FD"],
   [{ pipe: [-1, -1] }, "BAD_FD"],
 ];
 
@@ -444,14 +557,17 @@ const open = (wake: boolean) =>
   options.map(({ pipe, ...rest }) =>
     new Call(
       `open(${fc.stringify({ ...rest, wake, pipe })})`,
-      (world) =>
+      (world) => {
+        const [of, at] = pipe ?? [];
+        const pipes = of && world[of];
         world.open({
           ...rest,
           wake,
-          pipe: pipe === undefined || world.pipes.length === 0
-            ? undefined
-            : pick(world.pipes, pipe),
-        }),
+          pipe: pipes?.length
+            ? pick<typeof pipes[number]>(pipes, at!)
+            : undefined,
+        });
+      },
       () => true,
     )
   );
@@ -523,7 +639,15 @@ const calls: fc.Arbitrary<Call>[] = [
     it.signalHysteresis = on;
   }, fc.boolean()),
   onInterrupt("pipeDrain", (it) => it.pipeDrain()),
-  onInterrupt("postFork", (it) => it.postFork()),
+  onInterrupt(
+    "postFork",
+    (it, _, world) => world.postFork(it),
+    fc.constant(undefined),
+    // If another eventfd has the number by now, it is taken for the one that was given.
+    ({ options: { pipe } }) =>
+      !(pipe instanceof ModelDescriptors && pipe.kind === "eventfd" &&
+        pipe.closed),
+  ),
   // Several must wait at once.
   ...Array(3).fill([
     onInterrupt("wait", (it, _, world) => world.wait(it)),
@@ -557,6 +681,35 @@ const calls: fc.Arbitrary<Call>[] = [
   fc.constant(
     new Call("openPipe()", (world) => world.openPipe(), () => true),
   ),
+  fc.constantFrom(...kinds).map((kind) =>
+    new Call(
+      `openFile(${kind})`,
+      (world) => world.openFile(kind),
+      () => true,
+    )
+  ),
+  fc.tuple(index, fc.constantFrom<0 | 1>(0, 1)).map(([at, side]) =>
+    new Call(
+      `descriptors.close(${at}, ${side})`,
+      (world) => pick(world.descriptors, at).close(side),
+      ({ descriptors }) => descriptors.length > 0,
+    )
+  ),
+  fc.tuple(index, fc.constantFrom(...kinds)).map(([at, kind]) =>
+    new Call(
+      `descriptors.close(${at}), openFile(${kind})`,
+      // Which has the numbers then, more often than not.
+      (world) => {
+        for (const side of [0, 1] as const) {
+          pick(world.descriptors, at).close(side);
+        }
+        world.openFile(kind);
+      },
+      ({ descriptors }) => descriptors.length > 0,
+    )
+  ),
+  onFile("readFile"),
+  onFile("fillFile"),
   onPipe("signal", (pipe) => pipe.signal()),
   onPipe("drain", (pipe) => pipe.drain()),
   onPipe(
@@ -634,11 +787,6 @@ const anySignal = fc.oneof(
   fc.tuple(signalName, fc.string()).map((both) => both.join("")),
 );
 
-function closeAll({ interrupts, pipes }: ModelWorld | RealWorld) {
-  for (const interrupt of interrupts) interrupt.close();
-  for (const pipe of pipes) pipe.close();
-}
-
 /** Closes all, and leaves nothing behind. */
 async function run(
   commands: Iterable<fc.AsyncCommand<ModelWorld, RealWorld, true>>,
@@ -650,10 +798,15 @@ async function run(
   Interrupt.onError = (error) => real.report(error);
   try {
     await fc.asyncModelRun(() => ({ model, real }), commands);
-    await new Call("close all", closeAll, () => true).run(model, real);
+    const closeAll = new Call(
+      "close all",
+      (world) => world.closeAll(),
+      () => true,
+    );
+    await closeAll.run(model, real);
   } finally {
     // Else the next run, with fewer calls, would start with what this one left.
-    closeAll(real);
+    real.closeAll();
   }
   assertNoMoreDescriptors(descriptors);
   for (const signal of signals) {

@@ -27,11 +27,16 @@ export interface Options<Pipe> {
   signal?: number;
   signalHysteresis: boolean;
   chain: boolean;
+  /** An EventPipe, or descriptors of the caller's. */
   pipe?: Pipe;
   pipeAutodrain: boolean;
   wake: boolean;
   rethrow: boolean;
 }
+
+/** What the caller may make descriptors of. */
+export const kinds = ["pipe", "socketpair", "eventfd"] as const;
+export type Kind = typeof kinds[number];
 
 /** Of a native callback. */
 export interface NativeCalls {
@@ -56,9 +61,14 @@ export abstract class World<
     >
     & { ref(): unknown },
   P,
+  F,
+  D,
 > {
   readonly interrupts: I[] = [];
   readonly pipes: P[] = [];
+  /** Behind descriptors of the caller's, which keeps others of them in secret. */
+  readonly files: F[] = [];
+  readonly descriptors: D[] = [];
   readonly iterators: AsyncIterator<number>[] = [];
   readonly controllers: AbortController[] = [];
   /** [number of the Interrupt, value, the native calls before it], or what was thrown. */
@@ -186,6 +196,25 @@ export class ModelPipe {
   }
 }
 
+/** The two numbers that the caller has for a file; an eventfd has the same one twice. */
+export class ModelDescriptors {
+  readonly #closed = new Set<0 | 1>();
+
+  constructor(readonly kind: Kind, public file: ModelPipe) {}
+
+  close(side: 0 | 1): void {
+    this.#closed.add(side);
+  }
+
+  get closed(): boolean {
+    return this.#closed.size > 0;
+  }
+
+  open(): void {
+    if (this.closed) throw new InterruptError("BAD_FD", "");
+  }
+}
+
 /** Each value answers one next(), whichever of them comes first. */
 class ModelIterator implements AsyncIterator<number> {
   readonly #values: number[] = [];
@@ -254,14 +283,15 @@ export class ModelInterrupt {
 
   constructor(
     readonly id: number,
-    readonly options: Options<ModelPipe>,
+    readonly options: Options<ModelPipe | ModelDescriptors>,
     readonly world: ModelWorld,
   ) {
     this.#autodrain = options.pipeAutodrain;
     this.#hysteresis = options.signalHysteresis;
-    if (options.pipe !== undefined) {
-      options.pipe.open();
-      this.#use(options.pipe);
+    const { pipe } = options;
+    if (pipe !== undefined) {
+      pipe.open();
+      this.#use(pipe instanceof ModelPipe ? pipe : pipe.file);
     }
     if (options.signal !== undefined) world.ignored.delete(options.signal);
   }
@@ -395,7 +425,19 @@ export class ModelInterrupt {
   postFork(): void {
     this.open();
     if (this.#pipe === undefined) return;
-    this.#pipe.renew();
+    const { pipe } = this.options;
+    if (pipe instanceof ModelDescriptors) {
+      pipe.open();
+      // Another one has renewed it. What an eventfd is, nobody can tell.
+      if (pipe.file !== this.#pipe && pipe.kind !== "eventfd") {
+        throw new InterruptError("BAD_FD", "");
+      }
+      this.#pipe.users.delete(this);
+      this.#pipe = pipe.file = this.world.addFile();
+      this.#pipe.users.add(this);
+    } else {
+      this.#pipe.renew();
+    }
     this.#pipe.settle();
   }
 
@@ -543,18 +585,47 @@ export class ModelInterrupt {
 }
 
 /** What JavaScript sees of it all. */
-export class ModelWorld extends World<ModelInterrupt, ModelPipe> {
+export class ModelWorld
+  extends World<ModelInterrupt, ModelPipe, ModelPipe, ModelDescriptors> {
   /** The kernel was told to ignore them until they are handled. */
   readonly ignored = new Set<number>();
   readonly #nativeCalls = new Map<number, NativeCalls>();
 
-  open(options: Options<ModelPipe>): void {
+  open(options: Options<ModelPipe | ModelDescriptors>): void {
     const id = this.opened++;
     this.interrupts.push(new ModelInterrupt(id, options, this));
   }
 
   openPipe(): void {
     this.pipes.push(new ModelPipe());
+  }
+
+  openFile(kind: Kind): void {
+    this.descriptors.push(new ModelDescriptors(kind, this.addFile()));
+  }
+
+  addFile(): ModelPipe {
+    const file = new ModelPipe();
+    this.files.push(file);
+    return file;
+  }
+
+  readFile(file: ModelPipe): void {
+    file.drain();
+  }
+
+  fillFile(file: ModelPipe): void {
+    file.signal();
+  }
+
+  closeAll(): void {
+    for (const interrupt of this.interrupts) interrupt.close();
+    for (const pipe of this.pipes) pipe.close();
+    this.files.length = 0;
+  }
+
+  postFork(interrupt: ModelInterrupt): void {
+    interrupt.postFork();
   }
 
   /** They are what they were. */
