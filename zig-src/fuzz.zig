@@ -1,57 +1,142 @@
 //! The functions that take values from outside, called with anything: `zig build test --fuzz=100K` lets coverage choose.
 const std = @import("std");
+const linux = std.os.linux;
 const agents = @import("agent.zig");
 const event_pipe = @import("event_pipe.zig");
 const hook = @import("hook.zig");
+const platform = @import("platform.zig");
 const records = @import("record.zig");
 const Status = @import("status.zig").Status;
 
+/// A record.
 const Life = struct {
     slot: u32,
     handle: u64,
     /// What should be pending.
     pending: i32 = 0,
+    flags: u32 = 0,
+    /// The handle that it was told, whoever's.
+    pipe: u64 = 0,
+    /// Index in `signals`.
+    hooked: ?usize = null,
+    options: u32 = 0,
 };
 
-const Call = enum { open, close, signal, signal_closed, signal_anything, block_anything, pipe_anything, check_signal };
+const Pipe = struct {
+    slot: u32,
+    handle: u64,
+    fds: [2]platform.Fd,
+    is_readable: bool = false,
+    was_given: bool,
+    /// The caller's own numbers, as long as it has them.
+    given: ?[2]platform.Fd,
+};
 
-/// A model of a few lines: who lives, and what waits for whom.
-fn run(_: void, smith: *std.testing.Smith) !void {
-    const agent: u32 = @intCast(agents.open());
-    defer agents.close(agent);
-    var open: [8]?Life = @splat(null);
-    var closed: [8]u64 = @splat(0);
-    while (!smith.eos()) {
-        const place = smith.index(open.len);
+/// Those that nobody misses here; whatever the default is, a handler is always there.
+const signals = [_]u32{ @backingInt(linux.SIG.USR2), @backingInt(linux.SIG.URG), @backingInt(linux.SIG.WINCH), 40 };
+
+/// Handlers of somebody else's, which count.
+const Foreign = struct {
+    var calls: [2][signals.len]u32 = @splat(@splat(0));
+
+    fn entry(comptime which: usize) platform.Disposition {
+        var disposition = platform.ours(&struct {
+            fn entry(signal: i32, _: ?*const anyopaque, _: ?*anyopaque) callconv(.c) void {
+                calls[which][std.mem.findScalar(u32, &signals, @intCast(signal)).?] += 1;
+            }
+        }.entry);
+        // The kernel takes two signals out of a mask.
+        disposition.mask = @splat(0);
+        return disposition;
+    }
+
+    fn of(which: usize) platform.Disposition {
+        return if (which == 0) entry(0) else entry(1);
+    }
+};
+
+const Signal = struct {
+    /// What the kernel has.
+    live: union(enum) { foreign: usize, ours, ignored } = .{ .foreign = 0 },
+    /// Whose handler was there before ours.
+    old: usize = 0,
+    /// How often theirs should have been called.
+    calls: [2]u32 = @splat(0),
+};
+
+const Call = enum {
+    open,
+    close,
+    signal,
+    signal_closed,
+    signal_anything,
+    block_anything,
+    take,
+    flag,
+    use_pipe,
+    hook,
+    hook_options,
+    rearm,
+    raise,
+    overlay,
+    check_signal,
+    pipe_open,
+    pipe_adopt,
+    pipe_close_given,
+    pipe_close,
+    pipe_signal,
+    pipe_drain,
+    pipe_anything,
+    pipe_wait,
+    pipe_renew,
+};
+
+/// A model of a few lines: who lives, what waits for whom, whose handler is where.
+const World = struct {
+    smith: *std.testing.Smith,
+    agent: u32,
+    open: [8]?Life = @splat(null),
+    closed: [8]u64 = @splat(0),
+    pipes: [4]?Pipe = @splat(null),
+    closed_pipes: [4]u64 = @splat(0),
+    signals: [signals.len]Signal = @splat(.{}),
+
+    fn step(world: *World) !void {
+        const smith = world.smith;
+        const place = smith.index(world.open.len);
+        const maybe = &world.open[place];
+        const pipe_place = smith.index(world.pipes.len);
+        const maybe_pipe = &world.pipes[pipe_place];
         switch (smith.value(Call)) {
-            .open => if (open[place] == null) {
-                const slot: u32 = @intCast(records.open(agent, 0));
-                open[place] = .{ .slot = slot, .handle = records.handle(slot) };
-                for (closed) |handle| try std.testing.expect(handle != open[place].?.handle);
+            .open => if (maybe.* == null) {
+                const slot: u32 = @intCast(records.open(world.agent, 0));
+                maybe.* = .{ .slot = slot, .handle = records.handle(slot) };
+                for (world.closed) |handle| try std.testing.expect(handle != maybe.*.?.handle);
             },
-            .close => if (open[place]) |life| {
+            .close => if (maybe.*) |life| {
                 records.retire(life.slot);
                 records.release(life.slot);
-                closed[place] = life.handle;
-                open[place] = null;
+                world.closed[place] = life.handle;
+                maybe.* = null;
+                if (life.hooked) |index| try world.unhooked(index);
             },
-            .signal => if (open[place]) |*life| {
+            .signal => if (maybe.*) |*life| {
                 const value = anyValue(smith);
                 try std.testing.expectEqual(1, records.signalChecked(life.handle, value));
-                life.pending = if (value == 0) 1 else value;
+                world.sent(life, value);
             },
-            .signal_closed => if (closed[place] != 0) {
-                try std.testing.expectEqual(0, records.signalChecked(closed[place], 1));
-                records.signal(closed[place], 1);
+            .signal_closed => if (world.closed[place] != 0) {
+                try std.testing.expectEqual(0, records.signalChecked(world.closed[place], 1));
+                records.signal(world.closed[place], 1);
             },
             .signal_anything => {
                 const handle = anyHandle(smith);
                 const value = anyValue(smith);
-                const was = isOpen(&open, handle);
+                const was = world.isOpen(handle);
                 const answer = records.signalChecked(handle, value);
                 if (was) |life| {
                     try std.testing.expectEqual(1, answer);
-                    life.pending = if (value == 0) 1 else value;
+                    world.sent(life, value);
                 } else {
                     try std.testing.expect(answer == 0 or answer == Status.forged.code());
                     records.signal(handle, value);
@@ -59,29 +144,259 @@ fn run(_: void, smith: *std.testing.Smith) !void {
             },
             .block_anything => {
                 const handle = anyHandle(smith);
-                if (isOpen(&open, handle) != null) continue;
-                records.block(handle);
+                if (world.isOpen(handle)) |life| {
+                    records.block(handle);
+                    try std.testing.expectEqual(1, records.get(life.slot).blocked);
+                    records.unblock(handle);
+                    if (life.pending != 0) world.announced(life);
+                } else {
+                    records.block(handle);
+                }
+                // One too many.
                 records.unblock(handle);
             },
-            .pipe_anything => {
-                // No EventPipe is open: all of them are nobody's.
-                const handle = anyHandle(smith);
-                event_pipe.signal(handle);
-                event_pipe.drain(handle);
-                const slot = event_pipe.adopt(agent, smith.valueRangeAtMost(i32, std.math.minInt(i32), -1), smith.value(i32));
-                try std.testing.expect(slot < 0);
+            // As JavaScript does when it handles.
+            .take => if (maybe.*) |*life| {
+                try std.testing.expectEqual(life.pending, records.get(life.slot).head.word.swap(0, .seq_cst));
+                life.pending = 0;
+            },
+            .flag => if (maybe.*) |*life| {
+                const flag = @as(u32, 1) << smith.valueRangeAtMost(u5, 0, 2);
+                const on = smith.value(u32);
+                records.setFlag(life.slot, flag, on);
+                if (on == 0) {
+                    life.flags &= ~flag;
+                } else {
+                    life.flags |= flag;
+                    if (life.pending != 0 and flag != records.flag_wake) world.wrote(life.pipe);
+                }
+            },
+            .use_pipe => if (maybe.*) |*life| {
+                life.pipe = if (maybe_pipe.*) |pipe| pipe.handle else if (smith.value(bool)) world.closed_pipes[pipe_place] else anyHandle(smith);
+                records.setPipe(life.slot, life.pipe);
+            },
+            .hook => if (maybe.*) |*life| if (life.hooked == null) {
+                const options = smith.value(u32);
+                const index = smith.index(signals.len);
+                const signal = if (smith.value(bool)) signals[index] else anySignal(smith);
+                const refused = hook.check(signal);
+                if (refused < 0) {
+                    try std.testing.expectEqual(refused, records.hook(life.slot, signal, options));
+                } else if (signal == signals[index]) {
+                    try std.testing.expectEqual(0, records.hook(life.slot, signal, options));
+                    life.hooked = index;
+                    life.options = options;
+                    const state = &world.signals[index];
+                    if (state.live == .foreign) state.old = state.live.foreign;
+                    state.live = .ours;
+                    try world.checkDisposition(index);
+                }
+            },
+            .hook_options => if (maybe.*) |*life| {
+                life.options = smith.value(u32);
+                try std.testing.expectEqual(0, records.setHookOptions(life.slot, life.options));
+                try world.rearmed(life.hooked);
+            },
+            .rearm => if (maybe.*) |life| {
+                try std.testing.expectEqual(0, records.rearm(life.slot));
+                try world.rearmed(life.hooked);
+            },
+            .raise => try world.raise(smith.index(signals.len)),
+            // Theirs over ours, or over each other's.
+            .overlay => {
+                const index = smith.index(signals.len);
+                const which = smith.index(2);
+                try std.testing.expectEqual(0, platform.setDisposition(signals[index], &Foreign.of(which)));
+                world.signals[index].live = .{ .foreign = which };
             },
             .check_signal => {
-                const signal = if (smith.value(bool)) smith.valueRangeAtMost(u32, 0, 70) else smith.value(u32);
+                const signal = anySignal(smith);
                 const answer = hook.check(signal);
                 const exists = signal >= 1 and signal <= 64;
                 try std.testing.expectEqual(!exists, answer == Status.unknown_signal.code());
             },
+            .pipe_open => if (maybe_pipe.* == null) try world.pipeOpened(pipe_place, event_pipe.open(world.agent), null),
+            .pipe_adopt => if (maybe_pipe.* == null) {
+                var ends: [2]platform.Fd = undefined;
+                const made = if (smith.value(bool)) platform.pipePair(&ends) else platform.streamPair(&ends);
+                try std.testing.expectEqual(0, made);
+                try world.pipeOpened(pipe_place, event_pipe.adopt(world.agent, ends[0], ends[1]), ends);
+            },
+            .pipe_close_given => if (maybe_pipe.*) |*pipe| if (pipe.given) |ends| {
+                for (ends) |end| platform.close(end);
+                pipe.given = null;
+            },
+            .pipe_close => if (maybe_pipe.*) |pipe| {
+                event_pipe.close(pipe.slot);
+                if (pipe.given) |ends| for (ends) |end| platform.close(end);
+                world.closed_pipes[pipe_place] = pipe.handle;
+                maybe_pipe.* = null;
+            },
+            .pipe_signal => if (maybe_pipe.*) |*pipe| {
+                event_pipe.signal(pipe.handle);
+                pipe.is_readable = true;
+            },
+            .pipe_drain => if (maybe_pipe.*) |*pipe| {
+                event_pipe.drain(pipe.handle);
+                pipe.is_readable = false;
+            },
+            .pipe_anything => {
+                const handle = if (smith.value(bool)) world.closed_pipes[pipe_place] else anyHandle(smith);
+                event_pipe.signal(handle);
+                world.wrote(handle);
+                if (world.isOpenPipe(handle)) |pipe| try std.testing.expectEqual(1, event_pipe.wait(pipe.slot, 0));
+                event_pipe.drain(handle);
+                if (world.isOpenPipe(handle)) |pipe| pipe.is_readable = false;
+                const slot = event_pipe.adopt(world.agent, smith.valueRangeAtMost(i32, std.math.minInt(i32), -1), smith.value(i32));
+                try std.testing.expect(slot < 0);
+            },
+            .pipe_wait => if (maybe_pipe.*) |pipe| {
+                // Nobody makes it readable meanwhile: up to 65 microseconds, or any time if it is.
+                const timeout: u64 = if (pipe.is_readable) anyTimeout(smith) else smith.value(u16);
+                try std.testing.expectEqual(@intFromBool(pipe.is_readable), event_pipe.wait(pipe.slot, timeout));
+            },
+            .pipe_renew => if (maybe_pipe.*) |*pipe| {
+                const status = event_pipe.renew(pipe.slot);
+                if (pipe.was_given and pipe.given == null) {
+                    // Whoever has the numbers now keeps what it has.
+                    try std.testing.expect(status == Status.bad_fd.code() or status == Status.ofErrno(@backingInt(linux.E.BADF)));
+                } else {
+                    try std.testing.expectEqual(0, status);
+                    pipe.is_readable = false;
+                }
+            },
         }
-        for (open) |maybe| if (maybe) |life| {
-            try std.testing.expectEqual(life.pending, records.get(life.slot).head.word.load(.seq_cst));
-            try std.testing.expectEqual(0, records.get(life.slot).blocked);
+        if (maybe_pipe.*) |pipe| try world.checkPipe(pipe);
+        for (world.open) |life| if (life) |it| {
+            try std.testing.expectEqual(it.pending, records.get(it.slot).head.word.load(.seq_cst));
+            try std.testing.expectEqual(0, records.get(it.slot).blocked);
         };
+    }
+
+    fn isOpen(world: *World, handle: u64) ?*Life {
+        for (&world.open) |*maybe| if (maybe.*) |*life| if (life.handle == handle) return life;
+        return null;
+    }
+
+    fn isOpenPipe(world: *World, handle: u64) ?*Pipe {
+        for (&world.pipes) |*maybe| if (maybe.*) |*pipe| if (pipe.handle == handle) return pipe;
+        return null;
+    }
+
+    fn sent(world: *World, life: *Life, value: i32) void {
+        if (life.pending == 0) world.announced(life);
+        life.pending = if (value == 0) 1 else value;
+    }
+
+    fn announced(world: *World, life: *const Life) void {
+        if (life.flags & (records.flag_pipe | records.flag_pipe_last) != 0) world.wrote(life.pipe);
+    }
+
+    fn wrote(world: *World, handle: u64) void {
+        if (world.isOpenPipe(handle)) |pipe| pipe.is_readable = true;
+    }
+
+    fn pipeOpened(world: *World, place: usize, slot: i32, given: ?[2]platform.Fd) !void {
+        try std.testing.expect(slot > 0);
+        const id: u32 = @intCast(slot);
+        const handle = event_pipe.handle(id);
+        for (world.closed_pipes) |closed| try std.testing.expect(handle != closed);
+        world.pipes[place] = .{
+            .slot = id,
+            .handle = handle,
+            .fds = .{ event_pipe.look(id, 0), event_pipe.look(id, 1) },
+            .was_given = given != null,
+            .given = given,
+        };
+    }
+
+    /// Its numbers stay, and the caller's mean the same.
+    fn checkPipe(_: *World, pipe: Pipe) !void {
+        for (pipe.fds, 0..) |fd, which| try std.testing.expectEqual(fd, event_pipe.look(pipe.slot, @intCast(which)));
+        const readable: i32 = @intFromBool(pipe.is_readable);
+        try std.testing.expectEqual(readable, event_pipe.wait(pipe.slot, 0));
+        if (pipe.given) |ends| try std.testing.expectEqual(readable, platform.waitReadable(ends[0], 0));
+    }
+
+    /// Readers of a signal, and how many of them want this.
+    fn count(world: *World, index: usize, option: u32) [2]usize {
+        var result: [2]usize = @splat(0);
+        for (world.open) |maybe| if (maybe) |life| if (life.hooked == index) {
+            result[0] += 1;
+            if (life.options & option != 0) result[1] += 1;
+        };
+        return result;
+    }
+
+    fn unhooked(world: *World, index: usize) !void {
+        const state = &world.signals[index];
+        if (world.count(index, 0)[0] == 0 and state.live != .foreign) state.live = .{ .foreign = state.old };
+        try world.checkDisposition(index);
+    }
+
+    fn rearmed(world: *World, hooked: ?usize) !void {
+        const index = hooked orelse return;
+        const state = &world.signals[index];
+        if (state.live == .ignored) state.live = .ours;
+        try world.checkDisposition(index);
+    }
+
+    /// To this very thread: it has been handled when the system call returns.
+    fn raise(world: *World, index: usize) !void {
+        const state = &world.signals[index];
+        _ = linux.tgkill(linux.getpid(), linux.gettid(), @fromBackingInt(signals[index]));
+        switch (state.live) {
+            .foreign => |which| state.calls[which] += 1,
+            .ignored => {},
+            .ours => {
+                const readers, const hysteresis = world.count(index, hook.option_hysteresis);
+                if (hysteresis == readers) state.live = .ignored;
+                for (&world.open) |*maybe| if (maybe.*) |*life| if (life.hooked == index) world.sent(life, 1);
+                if (world.count(index, hook.option_chain)[1] > 0) state.calls[state.old] += 1;
+            },
+        }
+        for (state.calls, 0..) |calls, which| try std.testing.expectEqual(calls, Foreign.calls[which][index]);
+        try world.checkDisposition(index);
+    }
+
+    fn checkDisposition(world: *World, index: usize) !void {
+        var current: platform.Disposition = undefined;
+        try std.testing.expectEqual(0, platform.disposition(signals[index], &current));
+        var wanted = switch (world.signals[index].live) {
+            .foreign => |which| Foreign.of(which),
+            .ignored => platform.ignored(),
+            .ours => {
+                try std.testing.expect(@intFromPtr(current.handler) != @intFromPtr(platform.ignored().handler));
+                for (0..2) |which| try std.testing.expect(current.handler != Foreign.of(which).handler);
+                return;
+            },
+        };
+        // Byte for byte, whatever is between the fields.
+        try std.testing.expectEqualSlices(u8, std.mem.asBytes(&wanted), std.mem.asBytes(&current));
+    }
+};
+
+fn run(_: void, smith: *std.testing.Smith) !void {
+    var before: [signals.len]platform.Disposition = undefined;
+    for (signals, &before) |signal, *old| try std.testing.expectEqual(0, platform.swapDisposition(signal, &Foreign.of(0), old));
+    defer for (signals, &before) |signal, *old| std.debug.assert(platform.setDisposition(signal, old) == 0);
+    Foreign.calls = @splat(@splat(0));
+
+    const agent: u32 = @intCast(agents.open());
+    var world: World = .{ .smith = smith, .agent = agent };
+    {
+        defer for (world.pipes) |maybe| if (maybe) |pipe| if (pipe.given) |ends| for (ends) |end| platform.close(end);
+        // What is still open goes with it.
+        defer agents.close(agent);
+        while (!smith.eos()) try world.step();
+    }
+    for (&world.open) |*maybe| if (maybe.*) |life| {
+        maybe.* = null;
+        try std.testing.expectEqual(0, records.signalChecked(life.handle, 1));
+    };
+    for (0..signals.len) |index| {
+        try world.unhooked(index);
+        try world.raise(index);
     }
 }
 
@@ -89,15 +404,18 @@ fn anyValue(smith: *std.testing.Smith) i32 {
     return if (smith.value(bool)) smith.valueRangeAtMost(i32, -1, 1) else smith.value(i32);
 }
 
+fn anySignal(smith: *std.testing.Smith) u32 {
+    return if (smith.value(bool)) smith.valueRangeAtMost(u32, 0, 70) else smith.value(u32);
+}
+
+fn anyTimeout(smith: *std.testing.Smith) u64 {
+    return if (smith.value(bool)) @as(u64, event_pipe.forever) - smith.value(u8) else smith.value(u64);
+}
+
 /// Anything, or nearly one that was given: a slot and a generation.
 fn anyHandle(smith: *std.testing.Smith) u64 {
     if (smith.value(bool)) return smith.value(u64);
     return smith.valueRangeAtMost(u64, 0, 9) << 32 | smith.valueRangeAtMost(u64, 0, 9);
-}
-
-fn isOpen(open: *[8]?Life, handle: u64) ?*Life {
-    for (open) |*maybe| if (maybe.*) |*life| if (life.handle == handle) return life;
-    return null;
 }
 
 test "the boundary refuses what nobody was given, and only that" {
