@@ -147,8 +147,17 @@ export const scenarios: Scenario[] = [
       M_REARM_OVER_OTHERS M_RESTORE_OVER_OTHERS
       M_RESTORE_WITHOUT_SECOND_LOOK`,
   },
+  {
+    model: "signal",
+    defines: "ACTS=1 ARRIVALS=1 CHAIN",
+    short: true,
+    catches: `M_CHAINED_IS_READ_LAST M_CHANGE_COUNTS_DOWN_FIRST
+      M_COUNT_AFTER_INSTALL M_COUNT_BEFORE_CELL_GOES M_KEEP_AFTER_INSTALL
+      M_SENT_AGAIN_IS_PASSED_ON`,
+  },
   { model: "signal", defines: "ACTS=1 ARRIVALS=2", short: false },
   { model: "signal", defines: "ACTS=0 ARRIVALS=2 FOREIGN", short: false },
+  { model: "signal", defines: "ACTS=1 ARRIVALS=1 CHAIN FOREIGN", short: false },
 ];
 
 function pipe(

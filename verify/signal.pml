@@ -1,6 +1,7 @@
 /*
  * One POSIX signal and its disposition: two readers in two threads hook it, want hysteresis or not, handle and close,
- * while it arrives. That a signalled record is handled is for the other models; here it simply is.
+ * while it arrives. That a signalled record is handled is for the other models; here it simply is. With CHAIN one of them,
+ * or both, pass on what they get to the handler that came before ours.
  *
  * Comments and M_... as in protocol.pml.
  */
@@ -12,17 +13,21 @@
 #define OURS 1
 #define IGNORED 2
 #define OTHER 3
+/* Nothing was kept yet. */
+#define NONE 4
 
 byte disposition = OLD;
 
 /* @hook.zig:Hook */
 bool cell[READERS];
 byte count;
+byte chained;
 byte with_hysteresis;
 bool hysteresis;
 bool ignored;
 byte ignoring;
-byte old;
+/* Its handler too, which a handler of ours reads without the lock. */
+byte old = NONE;
 byte changes;
 byte late;
 bool is_overlaid;
@@ -34,6 +39,8 @@ bool lives[READERS];
 
 /* Ghosts. From the end of add() to the beginning of remove(). */
 bool hooked[READERS];
+/* It chains, and ours is in for it: until its cell is gone, what it gets is the old handler's too. */
+bool chains[READERS];
 /* It arrived while ignored: a callback must begin after that. */
 bool owed[READERS];
 bool replaced;
@@ -92,8 +99,20 @@ proctype handler(bool called) {
   /* Ghost: some reader has it. */
   bool got;
   bool again;
+  bool calls_old;
+  /* Ghosts: who chained when it began, and whether one of them has it. Whoever came later got more than it could ask for. */
+  bool chained_then[READERS];
+  bool owes_old;
 begin:
   /* @hook.zig:handler */
+#ifdef CHAIN
+  atomic {
+    chained_then[0] = chains[0]; chained_then[1] = chains[1];
+#ifndef M_CHAINED_IS_READ_LAST
+    calls_old = (chained != 0)
+#endif
+  }
+#endif
 #ifndef M_SIGNAL_THEN_IGNORE
   ignore();
 #endif
@@ -108,7 +127,7 @@ begin:
           heard = true;
 #endif
           if
-          :: lives[r] -> pending[r] = true; heard = true; got = true
+          :: lives[r] -> pending[r] = true; heard = true; got = true; owes_old = owes_old || (chained_then[r] && chains[r])
           :: else
           fi;
           r++
@@ -145,16 +164,25 @@ begin:
 #ifdef M_SIGNAL_THEN_IGNORE
   ignore();
 #endif
-  /* What was sent again arrives when the handler returns. */
+#ifdef M_CHAINED_IS_READ_LAST
+  calls_old = (chained != 0);
+#endif
+  /* What was sent again arrives when the handler returns, and is not passed on. */
   atomic {
-    displaced = 0; seen = 0;
+    displaced = 0; seen = 0; chained_then[0] = false; chained_then[1] = false;
+#ifndef M_SENT_AGAIN_IS_PASSED_ON
+    calls_old = calls_old && !again;
+#endif
+    PROPERTY(old_handler_is_called, !owes_old || (calls_old && old != NONE));
+    owes_old = false;
     if
     :: again && disposition == OURS -> again = false; called = false; goto begin
     :: again && disposition == IGNORED -> arrive_ignored()
     /* Not twice. */
-    :: again && (disposition == OLD || disposition == OTHER) -> PROPERTY(none_twice, !called)
+    :: again && (disposition == OLD || disposition == OTHER) -> PROPERTY(none_twice, !called && !calls_old)
     :: !again -> PROPERTY(none_lost, got || called || is_overlaid)
-    fi
+    fi;
+    calls_old = false
   }
 }
 
@@ -207,6 +235,18 @@ inline resume_ignoring() {
   hysteresis = (count != 0 && with_hysteresis >= count)
 }
 
+inline count_up(hysteretic) {
+  /* @hook.zig:count */
+  chained = chained + chain;
+  with_hysteresis = with_hysteresis + hysteretic
+}
+
+inline count_down(hysteretic) {
+  /* @hook.zig:count */
+  chained = chained - chain;
+  with_hysteresis = with_hysteresis - hysteretic
+}
+
 inline overlaid() {
   /* @hook.zig:overlaid */
   is_overlaid = true;
@@ -228,12 +268,14 @@ inline keep(what) {
 
 inline install() {
   /* @hook.zig:install */
+#ifndef M_KEEP_AFTER_INSTALL
   current = disposition;
   if
   :: !IS_OURS(current) -> keep(current)
   :: else
   fi;
-  atomic { current = disposition; disposition = OURS };
+#endif
+  atomic { current = disposition; disposition = OURS; chains[me] = chain };
   if
   :: !IS_OURS(current) -> keep(current)
   :: else
@@ -255,9 +297,14 @@ inline add() {
   changes++;
 #endif
   stop_ignoring();
-  with_hysteresis = with_hysteresis + wants;
+#ifndef M_COUNT_AFTER_INSTALL
+  count_up(wants);
+#endif
 #ifndef M_INSTALL_BEFORE_CELL
   install();
+#endif
+#ifdef M_COUNT_AFTER_INSTALL
+  count_up(wants);
 #endif
   count++;
   resume_ignoring();
@@ -312,14 +359,19 @@ inline remove() {
   count--;
   stop_ignoring();
 #ifdef M_CELL_BEFORE_DISPOSITION
-  cell[me] = false;
+  atomic { cell[me] = false; chains[me] = false };
 #endif
   if
   :: count == 0 -> restore()
   :: else
   fi;
-  cell[me] = false;
-  with_hysteresis = with_hysteresis - wants;
+#ifdef M_COUNT_BEFORE_CELL_GOES
+  count_down(wants);
+#endif
+  atomic { cell[me] = false; chains[me] = false };
+#ifndef M_COUNT_BEFORE_CELL_GOES
+  count_down(wants);
+#endif
   resume_ignoring();
   UNLOCK;
   lives[me] = false
@@ -345,11 +397,17 @@ inline handle() {
 proctype reader(byte me) {
   byte acts = ACTS;
   byte current;
-  bit wants;
+  bit wants, chain;
   do
   :: wants = 1; break
   :: break
   od;
+#ifdef CHAIN
+  do
+  :: chain = 1; break
+  :: me == 0 -> break
+  od;
+#endif
   add();
   do
   :: hooked[me] && pending[me] -> handle()
@@ -360,9 +418,14 @@ proctype reader(byte me) {
      acts--;
      LOCK;
      stop_ignoring();
-     with_hysteresis = with_hysteresis - wants;
+#ifdef M_CHANGE_COUNTS_DOWN_FIRST
+     count_down(wants);
+     count_up(1 - wants);
+#else
+     count_up(1 - wants);
+     count_down(wants);
+#endif
      wants = 1 - wants;
-     with_hysteresis = with_hysteresis + wants;
 #ifndef M_CHANGE_WITHOUT_REARM
      rearm();
 #endif
