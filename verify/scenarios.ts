@@ -121,7 +121,21 @@ export const scenarios: Scenario[] = [
     short: true,
     catches: "M_UNLIST_DROPS_THE_OTHERS",
   },
+  {
+    model: "close",
+    defines: "ACTS=3 ONE_AGENT PIPE_AGAIN",
+    short: true,
+    catches: "M_GENERATION_COMES_AGAIN",
+  },
+  {
+    model: "close",
+    defines: "ACTS=2 AGENT_AGAIN",
+    short: true,
+    catches: `M_PLACE_BEFORE_WAKE_IS_CLOSED M_PLACE_IS_LEFT_FIRST
+      M_PLACE_WITH_OLD_ATTENTION`,
+  },
   { model: "close", defines: "ACTS=3", short: false },
+  { model: "close", defines: "ACTS=3 AGENT_AGAIN", short: false },
 
   {
     model: "signal",
