@@ -172,6 +172,14 @@ inline open_pipe(p) {
 #endif
 }
 
+inline renew_pipe(p) {
+  /* @event_pipe.zig:renew, its write side: the number is never nobody's. */
+#ifdef M_RENEW_CLOSES_FIRST
+  file[p] = 0;
+#endif
+  atomic { file[p] = pipe_generation[p]; readable[p] = false }
+}
+
 inline leave_place() {
   /* @agent.zig:close */
   has_thread = false
@@ -245,6 +253,7 @@ proctype javascript(byte me; bool dies) {
   :: acts > 0 && has_pipe -> acts--; has_pipe = false; close_pipe(0)
 #ifdef PIPE_AGAIN
   :: acts > 0 && !has_pipe -> acts--; open_pipe(0); has_pipe = true
+  :: acts > 0 && has_pipe -> acts--; renew_pipe(0)
 #endif
   :: dies -> break
   :: !dies && timeout -> break

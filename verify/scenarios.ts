@@ -125,7 +125,7 @@ export const scenarios: Scenario[] = [
     model: "close",
     defines: "ACTS=3 ONE_AGENT PIPE_AGAIN",
     short: true,
-    catches: "M_GENERATION_COMES_AGAIN",
+    catches: "M_GENERATION_COMES_AGAIN M_RENEW_CLOSES_FIRST",
   },
   {
     model: "close",
