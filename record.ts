@@ -47,11 +47,14 @@ export class InterruptRecord {
   ) {
     if (wake) agent.openWake();
     const { functions } = agent.native;
-    this.slot = checked(
-      functions.record_open(agent.id, wake ? FLAG_WAKE : 0),
+    const opened = functions.record_open(agent.id, wake ? FLAG_WAKE : 0);
+    // A handle is below 2^53.
+    const handle = checked(
+      Number(BigInt.asIntN(64, opened)),
       "Cannot open an Interrupt",
     );
-    this.handle = functions.record_handle(this.slot);
+    this.handle = opened;
+    this.slot = handle % 2 ** 32;
     [this.words, this.at] = agent.wordsOf(this.slot);
     this.#agent = agent;
     this.#handler = handler;

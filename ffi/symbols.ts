@@ -10,12 +10,10 @@ export const symbols = {
   agent_address: { parameters: ["u32"], result: "u64" },
   /** Makes the socket that wakes the loop; gives its read side to the caller. */
   agent_wake_socket: { parameters: ["u32", "u32"], result: "i32" },
-  /** A record of the agent. */
-  record_open: { parameters: ["u32", "u32"], result: "i32" },
+  /** A record of the agent, by its handle: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64. */
+  record_open: { parameters: ["u32", "u32"], result: "u64" },
   /** Address of the record's words. */
   record_address: { parameters: ["u32"], result: "u64" },
-  /** The arg that signal, block and unblock take. */
-  record_handle: { parameters: ["u32"], result: "u64" },
   /** Says again that this record is pending. */
   record_notify: { parameters: ["u32"], result: "void" },
   /** Flags: FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. */

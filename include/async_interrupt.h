@@ -33,14 +33,11 @@ uint64_t ai_agent_address(uint32_t agent);
 /* Makes the socket that wakes the loop; gives its read side to the caller. */
 int32_t ai_agent_wake_socket(uint32_t agent, uint32_t forgets);
 
-/* A record of the agent. */
-int32_t ai_record_open(uint32_t agent, uint32_t flags);
+/* A record of the agent, by its handle: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64. */
+uint64_t ai_record_open(uint32_t agent, uint32_t flags);
 
 /* Address of the record's words. */
 uint64_t ai_record_address(uint32_t slot);
-
-/* The arg that signal, block and unblock take. */
-uint64_t ai_record_handle(uint32_t slot);
 
 /* Says again that this record is pending. */
 void ai_record_notify(uint32_t slot);

@@ -12,6 +12,10 @@ const Status = @import("status.zig").Status;
 pub const option_chain = 1;
 pub const option_hysteresis = 2;
 
+/// In a cell, beside the handle, which has no such bit: this reader chains. Nowhere else: whoever finds the reader finds
+/// that it chains.
+const chains = 1 << 63;
+
 /// The first few cells stand in the hook itself: most signals have one reader.
 fn Cells(comptime size: usize) type {
     return extern struct {
@@ -33,7 +37,6 @@ const Hook = struct {
     /// ours: the signal that is sent again would come back.
     late: std.atomic.Value(i32) = .init(0),
     is_overlaid: bool = false,
-    chained: std.atomic.Value(u32) = .init(0),
     with_hysteresis: u32 = 0,
     /// All readers want it: for one that does not, a signal ignored by the kernel would be a signal lost.
     hysteresis: std.atomic.Value(bool) = .init(false),
@@ -57,22 +60,28 @@ var chaining: [16]std.atomic.Value(u64) = @splat(.init(0));
 
 fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(.c) void {
     const hook = &hooks[@intCast(signal)];
-    const chained = hook.chained.load(.seq_cst) != 0;
-    // A system call: only for those who chain.
-    const thread: u64 = if (chained) @intCast(platform.threadId()) else 0;
-    const key = thread << 32 | @as(u32, @intCast(signal));
-    if (chained) for (&chaining) |*entry| if (entry.load(.monotonic) == key) return;
-    if (hook.hysteresis.load(.seq_cst)) ignore(@intCast(signal), hook);
-    if (!deliver(@intCast(signal), hook, info)) return;
-    if (!chained) return;
     for (&chaining) |*entry| {
-        if (entry.cmpxchgStrong(0, key, .monotonic, .monotonic) != null) continue;
-        const is_one_shot = hook.old_is_one_shot.load(.monotonic);
-        const old_handler = if (is_one_shot) hook.old_handler.swap(0, .acq_rel) else hook.old_handler.load(.acquire);
-        platform.chain(old_handler, signal, info, context);
+        const key = entry.load(.monotonic);
+        // The thread last: that is a system call.
+        if (@as(i32, @truncate(@as(i64, @bitCast(key)))) == signal and key == keyOf(signal)) return;
+    }
+    if (hook.hysteresis.load(.seq_cst)) ignore(@intCast(signal), hook);
+    if (deliver(@intCast(signal), hook, info) & chains == 0) return;
+    for (&chaining) |*entry| {
+        if (entry.cmpxchgStrong(0, keyOf(signal), .monotonic, .monotonic) != null) continue;
+        platform.chain(takeOldHandler(hook), signal, info, context);
         entry.store(0, .monotonic);
         return;
     }
+}
+
+/// A one-shot handler goes with it.
+fn takeOldHandler(hook: *Hook) usize {
+    return if (hook.old_is_one_shot.load(.monotonic)) hook.old_handler.swap(0, .acq_rel) else hook.old_handler.load(.acquire);
+}
+
+fn keyOf(signal: i32) u64 {
+    return @as(u64, @intCast(platform.threadId())) << 32 | @as(u32, @intCast(signal));
 }
 
 /// Ignore first, then signal: every ignoring is followed by a pending record, whose handling rearms. The other way round,
@@ -92,35 +101,40 @@ fn ignore(signal: u32, hook: *Hook) void {
     }
 }
 
-/// To all readers. No reader is left: this thread is late, it was interrupted before the last one went. Whoever has the
-/// signal now gets it, with its siginfo, once this thread does not mask it any more; then it is false.
-fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) bool {
+/// To all readers; the answer is the cells of those who have it, or-ed. No reader is left: this thread is late, it was
+/// interrupted before the last one went. Whoever has the signal now gets it, with its siginfo, once this thread does not
+/// mask it any more.
+fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) u64 {
     while (true) {
         const changes = hook.changes.load(.seq_cst);
         var heard = signalAll(&hook.first.cells);
         var more = hook.first.more.load(.acquire);
-        while (more) |cells| : (more = cells.more.load(.acquire)) heard = signalAll(&cells.cells) or heard;
-        if (heard) return true;
+        while (more) |cells| : (more = cells.more.load(.acquire)) heard |= signalAll(&cells.cells);
+        if (heard != 0) return heard;
         var current: platform.Disposition = undefined;
         const status = platform.disposition(signal, &current);
         // Read last: a reader may have come behind our back, and another gone before we got to it.
         if (hook.changes.load(.seq_cst) != changes) continue;
-        if (status < 0 or stateOf(&current) == .ours) return true;
         // Looked at first: it must not wrap where this happens for ever.
-        if (hook.late.load(.seq_cst) <= 0 or hook.late.fetchSub(1, .seq_cst) <= 0) return true;
-        platform.sendAgain(signal, info);
-        return false;
+        if (status == 0 and stateOf(&current) != .ours and hook.late.load(.seq_cst) > 0 and hook.late.fetchSub(1, .seq_cst) > 0) {
+            platform.sendAgain(signal, info);
+        }
+        return 0;
     }
 }
 
-/// Whether one of them was there.
-fn signalAll(cells: []std.atomic.Value(u64)) bool {
-    var heard = false;
+fn signalAll(cells: []std.atomic.Value(u64)) u64 {
+    var heard: u64 = 0;
     for (cells) |*cell| {
-        const arg = cell.load(.seq_cst);
-        if (arg != 0 and records.send(@bitCast(arg), 1) == .sent) heard = true;
+        const reader = cell.load(.seq_cst);
+        if (reader != 0 and records.send(@bitCast(reader & ~@as(u64, chains)), 1) == .sent) heard |= reader;
     }
     return heard;
+}
+
+fn cellOf(arg: u64, options: u32) u64 {
+    assert(arg & chains == 0);
+    return if (options & option_chain != 0) arg | chains else arg;
 }
 
 /// ok when an Interrupt may hook `signal`.
@@ -139,7 +153,7 @@ pub fn add(signal: u32, arg: u64, options: u32) i32 {
     const cell = freeCell(hook) orelse return Status.full.code();
     // The cell first: a signal that comes as soon as the handler is in must find its reader, and one that finds neither in
     // time that something has changed.
-    cell.store(arg, .seq_cst);
+    cell.store(cellOf(arg, options), .seq_cst);
     _ = hook.changes.fetchAdd(1, .seq_cst);
     stopIgnoring(hook);
     count(hook, options, .up);
@@ -165,17 +179,16 @@ pub fn remove(signal: u32, arg: u64, options: u32) void {
     // just now, every other reader is pending too, and rearms it.
     if (hook.count == 0) restore(signal);
     findCell(hook, arg).?.store(0, .seq_cst);
-    // Not before: whoever finds the reader finds that it chains.
     count(hook, options, .down);
     resumeIgnoring(hook);
 }
 
-pub fn change(signal: u32, old_options: u32, new_options: u32) i32 {
+pub fn change(signal: u32, arg: u64, old_options: u32, new_options: u32) i32 {
     lock.acquire();
     defer lock.release();
     const hook = &hooks[signal];
     stopIgnoring(hook);
-    // Up first: `chained` must not be 0 in between.
+    findCell(hook, arg).?.store(cellOf(arg, new_options), .seq_cst);
     count(hook, new_options, .up);
     count(hook, old_options, .down);
     const status = rearmLocked(signal);
@@ -190,9 +203,8 @@ pub fn rearm(signal: u32) i32 {
 }
 
 fn count(hook: *Hook, options: u32, direction: enum { up, down }) void {
-    const step: u32 = if (direction == .up) 1 else std.math.maxInt(u32);
-    if (options & option_chain != 0) _ = hook.chained.fetchAdd(step, .seq_cst);
-    if (options & option_hysteresis != 0) hook.with_hysteresis +%= step;
+    if (options & option_hysteresis == 0) return;
+    if (direction == .up) hook.with_hysteresis += 1 else hook.with_hysteresis -= 1;
 }
 
 /// While readers come and go no handler changes the disposition: one that had just made the kernel ignore the signal,
@@ -230,8 +242,12 @@ fn install(signal: u32) i32 {
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
     if (status < 0) return status;
-    // Before ours is in: a signal that comes at once must find what to chain to.
-    if (!isOurs(hook, &current)) keep(hook, &current);
+    // Before ours is in: a signal that comes at once must find what to chain to. Not one that the kernel may be calling
+    // just now, for the only time.
+    if (!isOurs(hook, &current)) {
+        keep(hook, &current);
+        if (platform.isOneShot(&current)) hook.old_handler.store(0, .release);
+    }
     var displaced: platform.Disposition = undefined;
     const installed = putIn(signal, &displaced);
     if (installed < 0) return installed;
@@ -265,9 +281,14 @@ fn restore(signal: u32) void {
     var current: platform.Disposition = undefined;
     if (platform.disposition(signal, &current) < 0) return;
     if (isOurs(hook, &current)) {
-        hook.old.handler = @ptrFromInt(hook.old_handler.load(.acquire));
+        // Once it is back, the kernel calls it: a handler on its way must not call a one-shot handler too.
+        const old_handler = takeOldHandler(hook);
+        hook.old.handler = @ptrFromInt(old_handler);
         hook.late.store(if (hook.is_overlaid) 0 else late_max, .seq_cst);
-        if (platform.swapDisposition(signal, &hook.old, &current) < 0) return;
+        if (platform.swapDisposition(signal, &hook.old, &current) < 0) {
+            hook.old_handler.store(old_handler, .release);
+            return;
+        }
         // Another thread has installed its own in between.
         if (!isOurs(hook, &current)) {
             overlaid(hook);
@@ -295,10 +316,10 @@ fn rearmLocked(signal: u32) i32 {
 }
 
 fn findCell(hook: *Hook, arg: u64) ?*std.atomic.Value(u64) {
-    for (&hook.first.cells) |*cell| if (cell.load(.monotonic) == arg) return cell;
+    for (&hook.first.cells) |*cell| if (cell.load(.monotonic) & ~@as(u64, chains) == arg) return cell;
     var more = hook.first.more.load(.acquire);
     while (more) |cells| : (more = cells.more.load(.acquire)) {
-        for (&cells.cells) |*cell| if (cell.load(.monotonic) == arg) return cell;
+        for (&cells.cells) |*cell| if (cell.load(.monotonic) & ~@as(u64, chains) == arg) return cell;
     }
     return null;
 }
@@ -412,4 +433,74 @@ test "our handler, put back when no reader is left, ends" {
     defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
     try std.testing.expectEqual(0, platform.setDisposition(signal, &platform.ours(&handler)));
     raise(signal);
+}
+
+test "every signal that a thread raises reaches the earlier handler, while Interrupts that chain come and go" {
+    const agents = @import("agent.zig");
+    const signal = @backingInt(std.os.linux.SIG.USR2);
+    defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
+    try Foreign.install(signal);
+    Foreign.calls = 0;
+    const Raiser = struct {
+        var over: std.atomic.Value(bool) = .init(false);
+        var raised: u32 = 0;
+
+        fn run() void {
+            while (!over.load(.monotonic)) {
+                _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), .USR2);
+                raised += 1;
+            }
+        }
+    };
+    const agent: u32 = @intCast(agents.open());
+    defer agents.close(agent);
+    const thread = try std.Thread.spawn(.{}, Raiser.run, .{});
+    for (0..2_000_000) |_| {
+        const slot: u32 = @intCast(records.open(agent, 0));
+        try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
+        records.retire(slot);
+        records.release(slot);
+    }
+    Raiser.over.store(true, .monotonic);
+    thread.join();
+    try std.testing.expectEqual(Raiser.raised, Foreign.calls);
+}
+
+test "a one-shot handler is called once, also when it is put back while a reader chains to it" {
+    const signal = @backingInt(std.os.linux.SIG.WINCH);
+    defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
+    const agents = @import("agent.zig");
+    const agent: u32 = @intCast(agents.open());
+    defer agents.close(agent);
+    const Raiser = struct {
+        var over: std.atomic.Value(bool) = .init(false);
+        var raised: std.atomic.Value(u32) = .init(0);
+
+        fn run() void {
+            while (!over.load(.monotonic)) {
+                _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), .WINCH);
+                _ = raised.fetchAdd(1, .seq_cst);
+            }
+        }
+    };
+    const thread = try std.Thread.spawn(.{}, Raiser.run, .{});
+    var most: u32 = 0;
+    for (0..50_000) |_| {
+        Foreign.calls = 0;
+        var one_shot = platform.ours(&Foreign.entry);
+        one_shot.flags |= std.os.linux.SA.RESETHAND;
+        try std.testing.expectEqual(0, platform.setDisposition(signal, &one_shot));
+        const slot: u32 = @intCast(records.open(agent, 0));
+        try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
+        records.retire(slot);
+        records.release(slot);
+        try std.testing.expectEqual(0, platform.setDisposition(signal, &platform.ignored()));
+        // What was in a handler then, has left it.
+        const raised = Raiser.raised.load(.seq_cst);
+        while (Raiser.raised.load(.seq_cst) -% raised < 2) std.atomic.spinLoopHint();
+        most = @max(most, Foreign.calls);
+    }
+    Raiser.over.store(true, .monotonic);
+    thread.join();
+    try std.testing.expectEqual(1, most);
 }

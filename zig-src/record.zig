@@ -60,7 +60,7 @@ fn of(head: *slabs.Head) *Record {
     return @alignCast(@fieldParentPtr("head", head));
 }
 
-pub fn open(agent: u32, flags: u32) callconv(.c) i32 {
+pub fn open(agent: u32, flags: u32) i32 {
     _ = agents.get(agent);
     const slot = slab.open() orelse return Status.full.code();
     const record = get(slot);
@@ -76,11 +76,16 @@ pub fn open(agent: u32, flags: u32) callconv(.c) i32 {
     return @intCast(slot);
 }
 
+pub fn openHandle(agent: u32, flags: u32) callconv(.c) u64 {
+    const slot = open(agent, flags);
+    return if (slot < 0) @bitCast(@as(i64, slot)) else handle(@intCast(slot));
+}
+
 pub fn address(slot: u32) callconv(.c) u64 {
     return @intFromPtr(get(slot));
 }
 
-pub fn handle(slot: u32) callconv(.c) u64 {
+pub fn handle(slot: u32) u64 {
     return @bitCast(slab.handle(slot));
 }
 
@@ -190,7 +195,7 @@ pub fn hook(slot: u32, signal_number: u32, options: u32) callconv(.c) i32 {
 pub fn setHookOptions(slot: u32, options: u32) callconv(.c) i32 {
     const record = get(slot);
     defer record.hook_options = options;
-    return if (record.signal != 0) hooks.change(record.signal, record.hook_options, options) else 0;
+    return if (record.signal != 0) hooks.change(record.signal, handle(slot), record.hook_options, options) else 0;
 }
 
 /// With hysteresis, once the signal was handled: the kernel delivers it again.

@@ -20,9 +20,8 @@ pub const functions = .{
     .{ "agent_address", agent.address, .{"agent"}, "Address of four int32: the attention word, the list of records that became pending, and what failed." },
     .{ "agent_wake_socket", agent.openWakeSocket, .{ "agent", "forgets" }, "Makes the socket that wakes the loop; gives its read side to the caller." },
 
-    .{ "record_open", record.open, .{ "agent", "flags" }, "A record of the agent." },
+    .{ "record_open", record.openHandle, .{ "agent", "flags" }, "A record of the agent, by its handle: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64." },
     .{ "record_address", record.address, .{"slot"}, "Address of the record's words." },
-    .{ "record_handle", record.handle, .{"slot"}, "The arg that signal, block and unblock take." },
     .{ "record_notify", record.renotify, .{"slot"}, "Says again that this record is pending." },
     .{ "record_flag", record.setFlag, .{ "slot", "flag", "on" }, "Flags: FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST." },
     .{ "record_pipe", record.setPipe, .{ "slot", "pipe" }, "The EventPipe, by its handle, to make readable." },

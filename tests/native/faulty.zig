@@ -69,7 +69,7 @@ fn agentsInUse() u32 {
 fn signalsHooked() u32 {
     var count: u32 = 0;
     for (&library.hook.hooks) |*hook| {
-        if (hook.count != 0 or hook.chained.load(.monotonic) != 0 or hook.with_hysteresis != 0) count += 1;
+        if (hook.count != 0 or hook.with_hysteresis != 0) count += 1;
     }
     return count;
 }
