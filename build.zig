@@ -18,9 +18,15 @@ pub fn build(b: *std.Build) void {
     });
     const update = b.addUpdateSourceFiles();
     for (targets) |target| {
-        const library = addLibrary(b, soname, "zig-src/root.zig", b.resolveTargetQuery(target.query), optimize orelse .small);
+        const objects = addLibrary(b, .static, "async_interrupt", "zig-src/root.zig", b.resolveTargetQuery(target.query), optimize orelse .small);
+        const triple = target.query.zigTriple(b.allocator) catch @panic("OOM");
+        // std.Build has no option for the hash style: two tables, where every loader knows the one, are half a kilobyte.
+        const link = b.addSystemCommand(&.{ b.graph.zig_exe, "cc", "-target", triple, "-shared", "-nostdlib", "-s", "-Wl,--hash-style=gnu,-z,now,--gc-sections,-u,napi_register_module_v1" });
+        link.addArg(b.fmt("-Wl,-soname,lib{s}.so", .{soname}));
+        link.addFileArg(objects.getEmittedBin());
+        link.addArg("-o");
         const finish = b.addRunArtifact(finish_elf);
-        finish.addFileArg(library.getEmittedBin());
+        finish.addFileArg(link.addOutputFileArg("library.so"));
         update.addCopyFileToSource(finish.addOutputFileArg("library.node"), b.fmt("lib/{s}.node", .{target.name}));
     }
     b.getInstallStep().dependOn(&update.step);
@@ -48,13 +54,13 @@ pub fn build(b: *std.Build) void {
     const testkit = b.addUpdateSourceFiles();
     for (targets) |target| {
         const resolved = b.resolveTargetQuery(target.query);
-        const library = addLibrary(b, "testkit", "tests/native/testkit.zig", resolved, optimize orelse .safe);
+        const library = addLibrary(b, .dynamic, "testkit", "tests/native/testkit.zig", resolved, optimize orelse .safe);
         library.root_module.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
         testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/testkit-{s}.node", .{target.name}));
     }
     for (targets) |target| {
         const resolved = b.resolveTargetQuery(target.query);
-        const library = addLibrary(b, "faulty", "tests/native/faulty.zig", resolved, .safe);
+        const library = addLibrary(b, .dynamic, "faulty", "tests/native/faulty.zig", resolved, .safe);
         // Tests copy it often.
         library.root_module.strip = true;
         library.root_module.addImport("async_interrupt", b.createModule(.{ .root_source_file = b.path("zig-src/root.zig") }));
@@ -75,7 +81,7 @@ pub fn build(b: *std.Build) void {
 
     const bench = b.addUpdateSourceFiles();
     for (targets) |target| {
-        const library = addLibrary(b, "benchkit", "bench/native/benchkit.zig", b.resolveTargetQuery(target.query), .fast);
+        const library = addLibrary(b, .dynamic, "benchkit", "bench/native/benchkit.zig", b.resolveTargetQuery(target.query), .fast);
         library.root_module.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
         bench.addCopyFileToSource(library.getEmittedBin(), b.fmt("build/peers/benchkit-{s}.node", .{target.name}));
     }
@@ -128,14 +134,15 @@ fn addStress(b: *std.Build) void {
     if (previous) |it| step.dependOn(it);
 }
 
-fn addLibrary(b: *std.Build, name: []const u8, root: []const u8, target: std.Build.ResolvedTarget, optimize: std.lang.Optimize) *std.Build.Step.Compile {
+fn addLibrary(b: *std.Build, linkage: std.lang.LinkMode, name: []const u8, root: []const u8, target: std.Build.ResolvedTarget, optimize: std.lang.Optimize) *std.Build.Step.Compile {
     const library = b.addLibrary(.{
         .name = name,
-        .linkage = .dynamic,
+        .linkage = linkage,
         .root_module = b.createModule(.{
             .root_source_file = b.path(root),
             .target = target,
             .optimize = optimize,
+            .pic = true,
             .strip = optimize == .small,
             .omit_frame_pointer = true,
             .unwind_tables = if (optimize == .small) .none else null,
@@ -143,5 +150,6 @@ fn addLibrary(b: *std.Build, name: []const u8, root: []const u8, target: std.Bui
     });
     // The host provides N-API and pthread functions.
     library.linker_allow_shlib_undefined = true;
+    library.bundle_compiler_rt = true;
     return library;
 }

@@ -127,6 +127,10 @@ const table: Record<string, Call> = {
     number: 297,
     errnos: ["EAGAIN", "EFAULT", "EINVAL", "ESRCH", ...sandbox],
   },
+  kcmp: {
+    number: 312,
+    errnos: ["EACCES", "EBADF", "EFAULT", "EINVAL", "ESRCH", ...sandbox],
+  },
   statx: {
     number: 332,
     errnos: [

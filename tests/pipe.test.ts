@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { readlinkSync } from "node:fs";
 import { agent } from "../agent.ts";
-import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
+import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import {
   assertNoMoreDescriptors,
   openDescriptors,
@@ -395,6 +395,50 @@ test("given descriptors are shared as a pipe is", () => {
   checkpoint();
   assertEquals(handled, ["a", "b"]);
   assert(!readable(readFd));
+});
+
+for (
+  const [kind, make] of Object.entries({
+    pipe: makePipe,
+    socketpair: makeSocketpair,
+    eventfd: () => Array(2).fill(testkit.eventfd()),
+  })
+) {
+  test(`\`postFork()\` of one Interrupt over a given ${kind} renews it for the others too, and they may call it as well`, () => {
+    const [readFd, writeFd] = make();
+    const pipe = [readFd, writeFd] as const;
+    const one = new Interrupt({ pipe });
+    const other = new Interrupt({ pipe });
+    const open = openDescriptors();
+    for (const renews of [one, other, one]) {
+      renews.postFork();
+      for (const interrupt of [one, other]) {
+        sendTo(interrupt);
+        assert(readable(readFd));
+        checkpoint();
+        assert(!readable(readFd));
+      }
+    }
+    assertNoMoreDescriptors(open);
+    one.close();
+    sendTo(other);
+    assert(readable(readFd));
+    other.close();
+  });
+}
+
+test("given descriptors that were closed are not taken for those that have their numbers next", () => {
+  const event = testkit.eventfd();
+  const before = new Interrupt({ pipe: [event, event], wake: false });
+  testkit.close(event);
+  assertEquals(testkit.eventfd(), event);
+  const error = assertThrows(() => before.postFork(), InterruptError);
+  assertEquals(error.code, "BAD_FD");
+  const after = new Interrupt({ pipe: [event, event], wake: false });
+  sendTo(before);
+  assert(!readable(event));
+  sendTo(after);
+  assert(readable(event));
 });
 
 /** The end of a signal, and nothing pending: the value was taken while the signaller was on its way. */

@@ -14,7 +14,9 @@ const EventPipe = extern struct {
     kind: platform.FdKind,
     /// It is closed with it.
     agent: std.atomic.Value(u32),
-    padding: [7]u32,
+    /// How often it was opened: who adopts what is adopted already, gets the same. Only the agent's thread counts.
+    users: u32,
+    padding: [6]u32,
 };
 
 comptime {
@@ -41,6 +43,12 @@ pub fn adopt(agent: u32, read_fd: i32, write_fd: i32) callconv(.c) i32 {
     var kind: platform.FdKind = undefined;
     const status = platform.inspect(read_fd, write_fd, &kind);
     if (status < 0) return status;
+    for (1..slab.used.load(.acquire) + 1) |slot| {
+        const pipe = get(@intCast(slot));
+        if (pipe.agent.load(.monotonic) != agent or pipe.fds[2] != read_fd or pipe.fds[3] != write_fd or check(pipe) < 0) continue;
+        pipe.users += 1;
+        return @intCast(slot);
+    }
     var copies: [2]platform.Fd = undefined;
     const copied = duplicateBoth(.{ read_fd, write_fd }, &copies);
     if (copied < 0) return copied;
@@ -63,6 +71,7 @@ fn publish(agent: u32, ends: [2]platform.Fd, kind: platform.FdKind, adopted: [2]
     const pipe = get(slot);
     pipe.fds = ends ++ adopted;
     pipe.kind = kind;
+    pipe.users = 1;
     pipe.agent.store(agent, .monotonic);
     slab.publish(slot);
     return @intCast(slot);
@@ -117,15 +126,10 @@ pub fn wait(slot: u32, timeout_ns: u64) callconv(.c) i32 {
 /// is as it was.
 pub fn renew(slot: u32) callconv(.c) i32 {
     const pipe = get(slot);
-    const own = pipe.fds[0..2];
-    const adopted = pipe.fds[2..4];
-    // The caller may have closed its numbers since, and somebody else may have them now.
-    if (adopted[0] >= 0) for (adopted, own) |callers, ours| {
-        const same = platform.sameFile(callers, ours);
-        if (same < 0) return same;
-    };
+    var status = check(pipe);
+    if (status < 0) return status;
     var old: [2]platform.Fd = undefined;
-    var status = duplicateBoth(own.*, &old);
+    status = duplicateBoth(pipe.fds[0..2].*, &old);
     if (status < 0) return status;
     var new: [2]platform.Fd = undefined;
     status = make(pipe, &new);
@@ -140,8 +144,20 @@ pub fn renew(slot: u32) callconv(.c) i32 {
         }
         closeBoth(new);
     }
+    // Whoever has found the old write side and not yet written, would get SIGPIPE.
+    slab.awaitGuests(slot);
     closeBoth(old);
     return status;
+}
+
+/// A status below 0: the caller has closed its numbers since, and somebody else may have them now.
+fn check(pipe: *EventPipe) i32 {
+    for (pipe.fds[2..4], pipe.fds[0..2]) |callers, ours| {
+        if (callers < 0) break;
+        const status = platform.sameFile(callers, ours);
+        if (status < 0) return status;
+    }
+    return 0;
 }
 
 /// One number cannot become two, nor two one.
@@ -153,6 +169,8 @@ fn make(pipe: *EventPipe, ends: *[2]platform.Fd) i32 {
 
 pub fn close(slot: u32) callconv(.c) void {
     const pipe = get(slot);
+    pipe.users -= 1;
+    if (pipe.users > 0) return;
     slab.retire(slot);
     closeBoth(pipe.fds[0..2].*);
     pipe.agent.store(0, .monotonic);
@@ -162,7 +180,10 @@ pub fn close(slot: u32) callconv(.c) void {
 /// For an agent that ends with pipes open.
 pub fn closeAllOf(agent: u32) void {
     for (1..slab.used.load(.acquire) + 1) |slot| {
-        if (get(@intCast(slot)).agent.load(.monotonic) == agent) close(@intCast(slot));
+        const pipe = get(@intCast(slot));
+        if (pipe.agent.load(.monotonic) != agent) continue;
+        pipe.users = 1;
+        close(@intCast(slot));
     }
 }
 
@@ -201,6 +222,8 @@ test "EventPipe: adopt refuses closed and swapped descriptors, and outlives the 
     try std.testing.expectEqual(0, platform.pipePair(&ends));
     try std.testing.expectEqual(Status.wrong_direction.code(), adopt(1, ends[1], ends[0]));
     const id: u32 = @intCast(adopt(1, ends[0], ends[1]));
+    try std.testing.expectEqual(@as(i32, @intCast(id)), adopt(1, ends[0], ends[1]));
+    close(id);
     closeBoth(ends);
     signal(handle(id));
     try std.testing.expectEqual(1, wait(id, 0));

@@ -37,7 +37,6 @@ import {
   Boom,
   type Kind,
   kinds,
-  ModelDescriptors,
   type ModelInterrupt,
   type ModelPipe,
   ModelWorld,
@@ -639,15 +638,7 @@ const calls: fc.Arbitrary<Call>[] = [
     it.signalHysteresis = on;
   }, fc.boolean()),
   onInterrupt("pipeDrain", (it) => it.pipeDrain()),
-  onInterrupt(
-    "postFork",
-    (it, _, world) => world.postFork(it),
-    fc.constant(undefined),
-    // If another eventfd has the number by now, it is taken for the one that was given.
-    ({ options: { pipe } }) =>
-      !(pipe instanceof ModelDescriptors && pipe.kind === "eventfd" &&
-        pipe.closed),
-  ),
+  onInterrupt("postFork", (it, _, world) => world.postFork(it)),
   // Several must wait at once.
   ...Array(3).fill([
     onInterrupt("wait", (it, _, world) => world.wait(it)),

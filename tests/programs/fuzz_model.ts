@@ -428,13 +428,13 @@ export class ModelInterrupt {
     const { pipe } = this.options;
     if (pipe instanceof ModelDescriptors) {
       pipe.open();
-      // Another one has renewed it. What an eventfd is, nobody can tell.
-      if (pipe.file !== this.#pipe && pipe.kind !== "eventfd") {
-        throw new InterruptError("BAD_FD", "");
+      const { users } = pipe.file;
+      pipe.file = this.world.addFile();
+      for (const user of users) {
+        user.#pipe = pipe.file;
+        pipe.file.users.add(user);
       }
-      this.#pipe.users.delete(this);
-      this.#pipe = pipe.file = this.world.addFile();
-      this.#pipe.users.add(this);
+      users.clear();
     } else {
       this.#pipe.renew();
     }
