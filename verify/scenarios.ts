@@ -156,7 +156,7 @@ export const scenarios: Scenario[] = [
   {
     model: "signal",
     defines: "ACTS=1 ARRIVALS=1 FOREIGN",
-    short: true,
+    short: false,
     catches: `M_IGNORE_OVER_OTHERS M_KEPT_IS_NOT_OVERLAID M_OVERLAID_IS_LATE
       M_REARM_OVER_OTHERS M_RESTORE_OVER_OTHERS
       M_RESTORE_WITHOUT_SECOND_LOOK`,
@@ -165,9 +165,8 @@ export const scenarios: Scenario[] = [
     model: "signal",
     defines: "ACTS=1 ARRIVALS=1 CHAIN",
     short: true,
-    catches: `M_CHAINED_IS_READ_LAST M_CHANGE_COUNTS_DOWN_FIRST
-      M_COUNT_AFTER_INSTALL M_COUNT_BEFORE_CELL_GOES M_KEEP_AFTER_INSTALL
-      M_SENT_AGAIN_IS_PASSED_ON`,
+    catches: `M_CHAIN_IS_ASKED_AFTER M_CHAIN_IS_ASKED_BEFORE
+      M_CHANGE_LEAVES_CELL M_KEEP_AFTER_INSTALL M_SENT_AGAIN_IS_PASSED_ON`,
   },
   { model: "signal", defines: "ACTS=1 ARRIVALS=2", short: false },
   { model: "signal", defines: "ACTS=0 ARRIVALS=2 FOREIGN", short: false },

@@ -15,13 +15,15 @@
 #define OTHER 3
 /* Nothing was kept yet. */
 #define NONE 4
+/* In a cell: a reader is there; it chains. */
+#define READER 1
+#define CHAINS 2
 
 byte disposition = OLD;
 
 /* @hook.zig:Hook */
-bool cell[READERS];
+byte cell[READERS];
 byte count;
-byte chained;
 byte with_hysteresis;
 bool hysteresis;
 bool ignored;
@@ -36,11 +38,11 @@ bool locked;
 bool pending[READERS];
 /* @record.zig:retire, as its second step. */
 bool lives[READERS];
+/* What it wants now. */
+bool chains[READERS];
 
 /* Ghosts. From the end of add() to the beginning of remove(). */
 bool hooked[READERS];
-/* It chains, and ours is in for it: until its cell is gone, what it gets is the old handler's too. */
-bool chains[READERS];
 /* It arrived while ignored: a callback must begin after that. */
 bool owed[READERS];
 bool replaced;
@@ -95,23 +97,24 @@ proctype handler(bool called) {
   byte displaced;
   byte r;
   byte seen;
-  bool heard;
-  /* Ghost: some reader has it. */
-  bool got;
+  byte found;
+  /* The cells of those who have it, or-ed. */
+  byte heard;
   bool again;
   bool calls_old;
-  /* Ghosts: who chained when it began, and whether one of them has it. Whoever came later got more than it could ask for. */
-  bool chained_then[READERS];
+  /* Ghosts: some reader has it; one that chained when it was found and when it got it; one that chained at either: while
+   * it changes, both are right. */
+  bool got;
   bool owes_old;
+  bool may_call_old;
+  bool chained_then;
+#if defined(M_CHAIN_IS_ASKED_BEFORE) || defined(M_CHAIN_IS_ASKED_AFTER)
+  byte asked;
+#endif
 begin:
   /* @hook.zig:handler */
-#ifdef CHAIN
-  atomic {
-    chained_then[0] = chains[0]; chained_then[1] = chains[1];
-#ifndef M_CHAINED_IS_READ_LAST
-    calls_old = (chained != 0)
-#endif
-  }
+#ifdef M_CHAIN_IS_ASKED_BEFORE
+  asked = cell[0] | cell[1];
 #endif
 #ifndef M_SIGNAL_THEN_IGNORE
   ignore();
@@ -120,16 +123,20 @@ begin:
   do
   :: seen = changes;
      do
-     :: r < READERS && cell[r] ->
+     :: atomic { r < READERS && cell[r] -> found = cell[r]; chained_then = chains[r] };
         /* @record.zig:send; one that was retired meanwhile refuses. */
         atomic {
 #ifdef M_STALE_IS_HEARD
-          heard = true;
+          heard = heard | found;
 #endif
           if
-          :: lives[r] -> pending[r] = true; heard = true; got = true; owes_old = owes_old || (chained_then[r] && chains[r])
+          :: lives[r] ->
+             pending[r] = true; heard = heard | found; got = true;
+             owes_old = owes_old || (chained_then && chains[r]);
+             may_call_old = may_call_old || chained_then || chains[r]
           :: else
           fi;
+          found = 0; chained_then = false;
           r++
         }
      :: r < READERS && !cell[r] -> r++
@@ -164,25 +171,27 @@ begin:
 #ifdef M_SIGNAL_THEN_IGNORE
   ignore();
 #endif
-#ifdef M_CHAINED_IS_READ_LAST
-  calls_old = (chained != 0);
+#ifdef M_CHAIN_IS_ASKED_AFTER
+  asked = cell[0] | cell[1];
 #endif
   /* What was sent again arrives when the handler returns, and is not passed on. */
   atomic {
-    displaced = 0; seen = 0; chained_then[0] = false; chained_then[1] = false;
-#ifndef M_SENT_AGAIN_IS_PASSED_ON
-    calls_old = calls_old && !again;
+#if defined(M_CHAIN_IS_ASKED_BEFORE) || defined(M_CHAIN_IS_ASKED_AFTER)
+    calls_old = (heard && (asked & CHAINS));
+#elif defined(M_SENT_AGAIN_IS_PASSED_ON)
+    calls_old = ((heard & CHAINS) || again);
+#else
+    calls_old = ((heard & CHAINS) != 0);
 #endif
-    PROPERTY(old_handler_is_called, !owes_old || (calls_old && old != NONE));
-    owes_old = false;
+    PROPERTY(old_handler_is_called, (calls_old -> may_call_old && old != NONE : !owes_old));
+    displaced = 0; seen = 0; heard = 0; calls_old = false; owes_old = false; may_call_old = false;
     if
     :: again && disposition == OURS -> again = false; called = false; goto begin
     :: again && disposition == IGNORED -> arrive_ignored()
     /* Not twice. */
-    :: again && (disposition == OLD || disposition == OTHER) -> PROPERTY(none_twice, !called && !calls_old)
+    :: again && (disposition == OLD || disposition == OTHER) -> PROPERTY(none_twice, !called)
     :: !again -> PROPERTY(none_lost, got || called || is_overlaid)
-    fi;
-    calls_old = false
+    fi
   }
 }
 
@@ -235,18 +244,6 @@ inline resume_ignoring() {
   hysteresis = (count != 0 && with_hysteresis >= count)
 }
 
-inline count_up(hysteretic) {
-  /* @hook.zig:count */
-  chained = chained + chain;
-  with_hysteresis = with_hysteresis + hysteretic
-}
-
-inline count_down(hysteretic) {
-  /* @hook.zig:count */
-  chained = chained - chain;
-  with_hysteresis = with_hysteresis - hysteretic
-}
-
 inline overlaid() {
   /* @hook.zig:overlaid */
   is_overlaid = true;
@@ -275,12 +272,17 @@ inline install() {
   :: else
   fi;
 #endif
-  atomic { current = disposition; disposition = OURS; chains[me] = chain };
+  atomic { current = disposition; disposition = OURS };
   if
   :: !IS_OURS(current) -> keep(current)
   :: else
   fi;
   ignored = false
+}
+
+inline set_cell() {
+  /* @hook.zig:cellOf */
+  cell[me] = READER | (chains[me] -> CHAINS : 0)
 }
 
 inline add() {
@@ -292,19 +294,14 @@ inline add() {
 #ifdef M_CHANGE_BEFORE_CELL
   changes++;
 #endif
-  atomic { cell[me] = true; lives[me] = true };
+  atomic { set_cell(); lives[me] = true };
 #ifndef M_CHANGE_BEFORE_CELL
   changes++;
 #endif
   stop_ignoring();
-#ifndef M_COUNT_AFTER_INSTALL
-  count_up(wants);
-#endif
+  with_hysteresis = with_hysteresis + wants;
 #ifndef M_INSTALL_BEFORE_CELL
   install();
-#endif
-#ifdef M_COUNT_AFTER_INSTALL
-  count_up(wants);
 #endif
   count++;
   resume_ignoring();
@@ -359,19 +356,14 @@ inline remove() {
   count--;
   stop_ignoring();
 #ifdef M_CELL_BEFORE_DISPOSITION
-  atomic { cell[me] = false; chains[me] = false };
+  cell[me] = 0;
 #endif
   if
   :: count == 0 -> restore()
   :: else
   fi;
-#ifdef M_COUNT_BEFORE_CELL_GOES
-  count_down(wants);
-#endif
-  atomic { cell[me] = false; chains[me] = false };
-#ifndef M_COUNT_BEFORE_CELL_GOES
-  count_down(wants);
-#endif
+  cell[me] = 0;
+  with_hysteresis = with_hysteresis - wants;
   resume_ignoring();
   UNLOCK;
   lives[me] = false
@@ -397,14 +389,14 @@ inline handle() {
 proctype reader(byte me) {
   byte acts = ACTS;
   byte current;
-  bit wants, chain;
+  bit wants;
   do
   :: wants = 1; break
   :: break
   od;
 #ifdef CHAIN
   do
-  :: chain = 1; break
+  :: chains[me] = true; break
   :: me == 0 -> break
   od;
 #endif
@@ -418,14 +410,19 @@ proctype reader(byte me) {
      acts--;
      LOCK;
      stop_ignoring();
-#ifdef M_CHANGE_COUNTS_DOWN_FIRST
-     count_down(wants);
-     count_up(1 - wants);
-#else
-     count_up(1 - wants);
-     count_down(wants);
+#ifdef CHAIN
+     if
+     :: atomic {
+          chains[me] = !chains[me];
+#ifndef M_CHANGE_LEAVES_CELL
+          set_cell()
+#endif
+        }
+     :: true
+     fi;
 #endif
      wants = 1 - wants;
+     with_hysteresis = with_hysteresis + wants - (1 - wants);
 #ifndef M_CHANGE_WITHOUT_REARM
      rearm();
 #endif
