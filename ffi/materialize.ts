@@ -101,22 +101,28 @@ function fromFile<T>(
   const os = process().getBuiltinModule("node:os");
   const path = process().getBuiltinModule("node:path");
   let failure: unknown;
-  for (const parent of new Set([os.tmpdir(), "/dev/shm", "/var/tmp"])) {
-    let folder: string | undefined;
+  const tried = <R>(step: () => R): R | undefined => {
     try {
-      // mkdtemp makes a new folder that only this user can enter.
-      folder = fs.mkdtempSync(path.join(parent, "async-interrupt-"));
-      const file = path.join(folder, SONAME);
-      fs.writeFileSync(file, bytes, { mode: 0o500, flag: "wx" });
-      const result = attempt(file);
-      if (result !== undefined) return result;
+      return step();
     } catch (error) {
       failure ??= error;
-    } finally {
-      if (folder !== undefined) {
-        fs.rmSync(folder, { recursive: true, force: true });
-      }
+      return undefined;
     }
+  };
+  for (const parent of new Set([os.tmpdir(), "/dev/shm", "/var/tmp"])) {
+    // mkdtemp makes a new folder that only this user can enter.
+    const prefix = path.join(parent, "async-interrupt-");
+    const folder = tried(() => fs.mkdtempSync(prefix));
+    if (folder === undefined) continue;
+    const file = path.join(folder, SONAME);
+    const result = tried(() => {
+      fs.writeFileSync(file, bytes, { mode: 0o500, flag: "wx" });
+      return attempt(file);
+    });
+    // Unlike rmSync() of the folder, these need no descriptor.
+    tried(() => fs.unlinkSync(file));
+    tried(() => fs.rmdirSync(folder));
+    if (result !== undefined) return result;
   }
   throw failure ??
     new Error("no folder was found that libraries may be opened from");

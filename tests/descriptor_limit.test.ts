@@ -4,7 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -106,6 +106,7 @@ for (
         assertMatch(message, /EMFILE|Too many open files/);
       }
       assertEquals([same, calls], [true, 6]);
+      assertEquals(readdirSync(folder), []);
     }
     rmSync(folder, { recursive: true });
   });
