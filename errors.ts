@@ -80,6 +80,13 @@ const cures: Record<string, string> = {
   ENOTSOCK: stranger,
 };
 
+/** What to do about the descriptor limit, if `text` names one as runtimes or the dynamic linker do. For this module only. */
+export function limitCure(text: string): string | undefined {
+  if (/ENFILE|Too many open files in system/.test(text)) return cures.ENFILE;
+  if (/EMFILE|Too many open files/.test(text)) return cures.EMFILE;
+  return undefined;
+}
+
 /** The one place where a native status becomes an error. `what` reads "Cannot hook SIGTERM". For this module only. */
 export function checked(status: number, what: string): number {
   if (status >= 0) return status;

@@ -1,4 +1,4 @@
-import { InterruptError } from "../errors.ts";
+import { InterruptError, limitCure } from "../errors.ts";
 import { embedded } from "./embedded.ts";
 import type { Library } from "./library.ts";
 import { materialize } from "./materialize.ts";
@@ -48,11 +48,12 @@ export function load(): Native {
   } catch (error) {
     failures.push(error);
   }
+  const causes = failures.join("\n");
+  const cure = limitCure(causes);
+  const hint = cure === undefined ? " (Deno needs --allow-ffi)" : `: ${cure}`;
   throw new InterruptError(
     "LIBRARY_NOT_FOUND",
-    `Cannot open the native library for ${target} (Deno needs --allow-ffi):\n${
-      failures.join("\n")
-    }`,
+    `Cannot open the native library for ${target}${hint}:\n${causes}`,
     { cause: failures },
   );
 }

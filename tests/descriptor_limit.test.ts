@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { limitCure } from "../errors.ts";
 import { EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import {
   assertNoMoreDescriptors,
@@ -101,9 +102,13 @@ for (
       const { errors, same, calls } = await openFirst(module, left);
       works = errors.length === 0;
       assertEquals([errors.length, works], works ? [0, left > 0] : [5, false]);
-      for (const { name, message } of errors) {
+      for (const { name, code, message } of errors) {
         assertEquals(name, "InterruptError");
+        // With some left the library may be open already.
+        if (left === 0) assertEquals(code, "LIBRARY_NOT_FOUND");
         assertMatch(message, /EMFILE|Too many open files/);
+        assertStringIncludes(message, "ulimit -n");
+        assert(!message.includes("--allow-ffi"), message);
       }
       assertEquals([same, calls], [true, 6]);
       assertEquals(readdirSync(folder), []);
@@ -111,6 +116,21 @@ for (
     rmSync(folder, { recursive: true });
   });
 }
+
+test("the limit that a failure to open names is told from any other", () => {
+  const dlopen = "x.so: cannot open shared object file: ";
+  for (
+    const [text, cure] of [
+      [`${dlopen}Too many open files`, "ulimit -n"],
+      ["EMFILE: too many open files, open 'x.so'", "ulimit -n"],
+      [`${dlopen}Too many open files in system`, "fs.file-max"],
+      ["ENFILE: file table overflow, open 'x.so'", "fs.file-max"],
+    ]
+  ) {
+    assertStringIncludes(limitCure(text) ?? "", cure);
+  }
+  assertEquals(limitCure(`${dlopen}No such file or directory`), undefined);
+});
 
 test("everything that needs a descriptor, at the descriptor limit: EMFILE, nothing stays behind, and later it works", () => {
   const interrupt = new Interrupt({ wake: false });
