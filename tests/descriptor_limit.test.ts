@@ -134,13 +134,13 @@ test("the limit that a failure to open names is told from any other", () => {
 
 test("everything that needs a descriptor, at the descriptor limit: EMFILE, nothing stays behind, and later it works", () => {
   const interrupt = new Interrupt({ wake: false });
-  const given = makePipe();
+  const [given, another] = [makePipe(), makePipe()];
   const pipe = new EventPipe();
   const adopted = new Interrupt({ wake: false, pipe: given });
   testkit.disposition_save(12, 12);
   const uses: (() => { close(): void } | void)[] = [
     () => new EventPipe(),
-    () => new Interrupt({ wake: false, signal: 12, pipe: given }),
+    () => new Interrupt({ wake: false, signal: 12, pipe: another }),
     () => pipe.renew(),
     () => adopted.postFork(),
     () => void interrupt.pipeFileno,

@@ -7,7 +7,7 @@ const hooks = @import("hook.zig");
 const slabs = @import("slab.zig");
 const Status = @import("status.zig").Status;
 
-/// JavaScript reads the first words through a view: `ffi/layout.ts` has the same order.
+/// JavaScript reads the first words through a view: `ffi/symbols.ts` has their indices.
 pub const Record = extern struct {
     /// `head.word` is the value that waits, 0 for none. With the tag one 64-bit word, so that a signal checks the generation
     /// and stores its value in one step: a late caller cannot hit the slot's next owner.
