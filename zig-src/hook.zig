@@ -4,6 +4,7 @@
 //! that the handler read just before it was removed is refused by the record itself.
 const std = @import("std");
 const assert = std.debug.assert;
+const agents = @import("agent.zig");
 const platform = @import("platform.zig");
 const records = @import("record.zig");
 const Lock = @import("lock.zig").Lock;
@@ -14,7 +15,11 @@ pub const option_hysteresis = 2;
 
 /// In a cell, beside the handle, which has no such bit: this reader chains. Nowhere else: whoever finds the reader finds
 /// that it chains.
-const chains = 1 << 63;
+const chains: u64 = 1 << 63;
+
+/// Beside the address of an old handler, in a bit that no address has: it was installed for a single signal, and is gone
+/// after that. One word, for it may be replaced while a handler reads it.
+const one_shot: u64 = 1 << 63;
 
 /// The first few cells stand in the hook itself: most signals have one reader.
 fn Cells(comptime size: usize) type {
@@ -45,10 +50,8 @@ const Hook = struct {
     /// Handlers about to make the kernel ignore the signal.
     ignoring: std.atomic.Value(u32) = .init(0),
     old: platform.Disposition = std.mem.zeroes(platform.Disposition),
-    /// Of it, what a handler on its way may read while it is replaced.
-    old_is_one_shot: std.atomic.Value(bool) = .init(false),
-    /// One that was installed for a single signal is gone after that.
-    old_handler: std.atomic.Value(usize) = .init(0),
+    /// Of it, what a handler on its way calls.
+    old_handler: std.atomic.Value(u64) = .init(0),
 };
 
 pub var hooks: [platform.signal_max + 1]Hook = @splat(.{});
@@ -63,7 +66,7 @@ fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(
     for (&chaining) |*entry| {
         const key = entry.load(.monotonic);
         // The thread last: that is a system call.
-        if (@as(i32, @truncate(@as(i64, @bitCast(key)))) == signal and key == keyOf(signal)) return;
+        if (@as(u32, @truncate(key)) == signal and key == keyOf(signal)) return;
     }
     if (hook.hysteresis.load(.seq_cst)) ignore(@intCast(signal), hook);
     if (deliver(@intCast(signal), hook, info) & chains == 0) return;
@@ -75,9 +78,16 @@ fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(
     }
 }
 
-/// A one-shot handler goes with it.
+/// A one-shot handler goes with it, to one of those who take it.
 fn takeOldHandler(hook: *Hook) usize {
-    return if (hook.old_is_one_shot.load(.monotonic)) hook.old_handler.swap(0, .acq_rel) else hook.old_handler.load(.acquire);
+    const old = hook.old_handler.load(.acquire);
+    if (old & one_shot == 0) return old;
+    return if (hook.old_handler.cmpxchgStrong(old, 0, .acq_rel, .monotonic) == null) old & ~one_shot else 0;
+}
+
+fn handlerOf(old: *const platform.Disposition) u64 {
+    const address: u64 = @intFromPtr(old.handler);
+    return if (platform.isOneShot(old)) address | one_shot else address;
 }
 
 fn keyOf(signal: i32) u64 {
@@ -127,7 +137,7 @@ fn signalAll(cells: []std.atomic.Value(u64)) u64 {
     var heard: u64 = 0;
     for (cells) |*cell| {
         const reader = cell.load(.seq_cst);
-        if (reader != 0 and records.send(@bitCast(reader & ~@as(u64, chains)), 1) == .sent) heard |= reader;
+        if (reader != 0 and records.send(@bitCast(reader & ~chains), 1) == .sent) heard |= reader;
     }
     return heard;
 }
@@ -244,15 +254,12 @@ fn install(signal: u32) i32 {
     if (status < 0) return status;
     // Before ours is in: a signal that comes at once must find what to chain to. Not one that the kernel may be calling
     // just now, for the only time.
-    if (!isOurs(hook, &current)) {
-        keep(hook, &current);
-        if (platform.isOneShot(&current)) hook.old_handler.store(0, .release);
-    }
+    if (!isOurs(hook, &current)) keep(hook, &current, if (platform.isOneShot(&current)) 0 else handlerOf(&current));
     var displaced: platform.Disposition = undefined;
     const installed = putIn(signal, &displaced);
     if (installed < 0) return installed;
     // Another thread may have installed its own in between.
-    if (!isOurs(hook, &displaced)) keep(hook, &displaced);
+    if (!isOurs(hook, &displaced)) keep(hook, &displaced, handlerOf(&displaced));
     hook.ignored.store(false, .seq_cst);
     return 0;
 }
@@ -261,11 +268,10 @@ fn putIn(signal: u32, displaced: *platform.Disposition) i32 {
     return platform.swapDisposition(signal, &platform.ours(&handler), displaced);
 }
 
-fn keep(hook: *Hook, old: *const platform.Disposition) void {
+fn keep(hook: *Hook, old: *const platform.Disposition, old_handler: u64) void {
     if (hook.count != 0) overlaid(hook);
     hook.old = old.*;
-    hook.old_is_one_shot.store(platform.isOneShot(old), .monotonic);
-    hook.old_handler.store(@intFromPtr(old.handler), .release);
+    hook.old_handler.store(old_handler, .release);
 }
 
 /// Somebody has installed his over ours, and may call it for ever.
@@ -282,11 +288,10 @@ fn restore(signal: u32) void {
     if (platform.disposition(signal, &current) < 0) return;
     if (isOurs(hook, &current)) {
         // Once it is back, the kernel calls it: a handler on its way must not call a one-shot handler too.
-        const old_handler = takeOldHandler(hook);
-        hook.old.handler = @ptrFromInt(old_handler);
+        hook.old.handler = @ptrFromInt(takeOldHandler(hook));
         hook.late.store(if (hook.is_overlaid) 0 else late_max, .seq_cst);
         if (platform.swapDisposition(signal, &hook.old, &current) < 0) {
-            hook.old_handler.store(old_handler, .release);
+            hook.old_handler.store(handlerOf(&hook.old), .release);
             return;
         }
         // Another thread has installed its own in between.
@@ -311,15 +316,15 @@ fn rearmLocked(signal: u32) i32 {
     }
     // Somebody has installed theirs since. If it cannot be put back now, it is when the last Interrupt goes.
     const back = if (stateOf(&displaced) == .other) platform.setDisposition(signal, &displaced) else 0;
-    if (back < 0) keep(hook, &displaced);
+    if (back < 0) keep(hook, &displaced, handlerOf(&displaced));
     return back;
 }
 
 fn findCell(hook: *Hook, arg: u64) ?*std.atomic.Value(u64) {
-    for (&hook.first.cells) |*cell| if (cell.load(.monotonic) & ~@as(u64, chains) == arg) return cell;
+    for (&hook.first.cells) |*cell| if (cell.load(.monotonic) & ~chains == arg) return cell;
     var more = hook.first.more.load(.acquire);
     while (more) |cells| : (more = cells.more.load(.acquire)) {
-        for (&cells.cells) |*cell| if (cell.load(.monotonic) & ~@as(u64, chains) == arg) return cell;
+        for (&cells.cells) |*cell| if (cell.load(.monotonic) & ~chains == arg) return cell;
     }
     return null;
 }
@@ -435,72 +440,64 @@ test "our handler, put back when no reader is left, ends" {
     raise(signal);
 }
 
+/// A thread that raises a signal without a pause.
+const Raiser = struct {
+    signal: u32,
+    over: std.atomic.Value(bool) = .init(false),
+    raised: std.atomic.Value(u32) = .init(0),
+
+    fn run(raiser: *Raiser) void {
+        while (!raiser.over.load(.monotonic)) {
+            _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), @fromBackingInt(raiser.signal));
+            _ = raiser.raised.fetchAdd(1, .seq_cst);
+        }
+    }
+};
+
+/// An Interrupt that chains comes and goes.
+fn comeAndGo(agent: u32, signal: u32) !void {
+    const slot: u32 = @intCast(records.open(agent, 0));
+    try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
+    records.retire(slot);
+    records.release(slot);
+}
+
 test "every signal that a thread raises reaches the earlier handler, while Interrupts that chain come and go" {
-    const agents = @import("agent.zig");
     const signal = @backingInt(std.os.linux.SIG.USR2);
     defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
     try Foreign.install(signal);
     Foreign.calls = 0;
-    const Raiser = struct {
-        var over: std.atomic.Value(bool) = .init(false);
-        var raised: u32 = 0;
-
-        fn run() void {
-            while (!over.load(.monotonic)) {
-                _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), .USR2);
-                raised += 1;
-            }
-        }
-    };
     const agent: u32 = @intCast(agents.open());
     defer agents.close(agent);
-    const thread = try std.Thread.spawn(.{}, Raiser.run, .{});
-    for (0..2_000_000) |_| {
-        const slot: u32 = @intCast(records.open(agent, 0));
-        try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
-        records.retire(slot);
-        records.release(slot);
-    }
-    Raiser.over.store(true, .monotonic);
+    var raiser: Raiser = .{ .signal = signal };
+    const thread = try std.Thread.spawn(.{}, Raiser.run, .{&raiser});
+    for (0..2_000_000) |_| try comeAndGo(agent, signal);
+    raiser.over.store(true, .monotonic);
     thread.join();
-    try std.testing.expectEqual(Raiser.raised, Foreign.calls);
+    try std.testing.expectEqual(raiser.raised.load(.monotonic), Foreign.calls);
 }
 
 test "a one-shot handler is called once, also when it is put back while a reader chains to it" {
     const signal = @backingInt(std.os.linux.SIG.WINCH);
     defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
-    const agents = @import("agent.zig");
     const agent: u32 = @intCast(agents.open());
     defer agents.close(agent);
-    const Raiser = struct {
-        var over: std.atomic.Value(bool) = .init(false);
-        var raised: std.atomic.Value(u32) = .init(0);
-
-        fn run() void {
-            while (!over.load(.monotonic)) {
-                _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), .WINCH);
-                _ = raised.fetchAdd(1, .seq_cst);
-            }
-        }
-    };
-    const thread = try std.Thread.spawn(.{}, Raiser.run, .{});
+    var raiser: Raiser = .{ .signal = signal };
+    const thread = try std.Thread.spawn(.{}, Raiser.run, .{&raiser});
     var most: u32 = 0;
     for (0..50_000) |_| {
         Foreign.calls = 0;
-        var one_shot = platform.ours(&Foreign.entry);
-        one_shot.flags |= std.os.linux.SA.RESETHAND;
-        try std.testing.expectEqual(0, platform.setDisposition(signal, &one_shot));
-        const slot: u32 = @intCast(records.open(agent, 0));
-        try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
-        records.retire(slot);
-        records.release(slot);
+        var foreign = platform.ours(&Foreign.entry);
+        foreign.flags |= std.os.linux.SA.RESETHAND;
+        try std.testing.expectEqual(0, platform.setDisposition(signal, &foreign));
+        try comeAndGo(agent, signal);
         try std.testing.expectEqual(0, platform.setDisposition(signal, &platform.ignored()));
         // What was in a handler then, has left it.
-        const raised = Raiser.raised.load(.seq_cst);
-        while (Raiser.raised.load(.seq_cst) -% raised < 2) std.atomic.spinLoopHint();
+        const raised = raiser.raised.load(.seq_cst);
+        while (raiser.raised.load(.seq_cst) -% raised < 2) std.atomic.spinLoopHint();
         most = @max(most, Foreign.calls);
     }
-    Raiser.over.store(true, .monotonic);
+    raiser.over.store(true, .monotonic);
     thread.join();
     try std.testing.expectEqual(1, most);
 }
