@@ -35,7 +35,7 @@ export interface InterruptOptions {
   /**
    * true: the kernel ignores the signal from its first arrival until it was handled, so that a flood costs one delivery a
    * handling. Takes effect while all Interrupts on that signal want it. Children that are spawned while it is ignored
-   * inherit that. Not for CHLD: while it is ignored the kernel reaps the children itself. Default false.
+   * inherit that on Deno, and on Node for signals above 31. Not for CHLD: while it is ignored the kernel reaps the children itself. Default false.
    */
   signalHysteresis?: boolean;
   /** Also call the handler that was installed before, if one was. Default false. */
@@ -221,7 +221,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     this.#open().signal(int32);
   }
 
-  /** Handles now what is pending; nothing when nothing is pending or while blocked. */
+  /**
+   * Handles now what is pending; nothing when nothing is pending or while blocked. Signalled without a pause it is still
+   * pending after 16 calls of the callback: then the next handling goes on.
+   */
   handle(): void {
     this.#open().deliver();
   }

@@ -150,22 +150,29 @@ for (const [name, spawn] of Object.entries(spawners)) {
     stop();
   });
 
-  test(`a process that \`${name}\` starts while a signal is ignored by hysteresis`, async () => {
-    const before = await inherited(spawn);
-    for (const signal of [SIGUSR2, SIGRT6]) {
-      // Without wake: it is ignored until it is looked for.
-      using _interrupt = new Interrupt({
-        signal,
-        signalHysteresis: true,
-        wake: false,
-      });
-      testkit.kill_thread(testkit.tid(), signal);
-      const { ignored } = await inherited(spawn);
-      assertEquals(hasSignal(ignored, signal), inheritsIgnored(signal));
-      checkpoint();
-      assertEquals(await inherited(spawn), before);
-    }
-  });
+  test(`a process that \`${name}\` starts while a signal is ignored by hysteresis`, () =>
+    assertInheritsIgnored(name, () => inherited(spawn)));
+}
+
+/** What is ignored by hysteresis, a process that is started meanwhile inherits as its runtime does, and nothing else. */
+async function assertInheritsIgnored(
+  name: string,
+  inherited: () => Promise<Inherited>,
+) {
+  const before = await inherited();
+  for (const signal of [SIGUSR2, SIGRT6]) {
+    // Without wake: it is ignored until it is looked for.
+    using _interrupt = new Interrupt({
+      signal,
+      signalHysteresis: true,
+      wake: false,
+    });
+    testkit.kill_thread(testkit.tid(), signal);
+    const { ignored } = await inherited();
+    assertEquals(hasSignal(ignored, signal), inheritsIgnored(signal), name);
+    checkpoint();
+    assertEquals(await inherited(), before, name);
+  }
 }
 
 /** A Worker that starts processes. */
@@ -200,18 +207,6 @@ test("a process that a Worker starts inherits no descriptor, no mask and no disp
 test("a process that a Worker starts while a signal is ignored by hysteresis of another thread", async () => {
   const { inherited } = startSpawner();
   for (const name in spawners) {
-    const before = await inherited(name);
-    for (const signal of [SIGUSR2, SIGRT6]) {
-      using _interrupt = new Interrupt({
-        signal,
-        signalHysteresis: true,
-        wake: false,
-      });
-      testkit.kill_thread(testkit.tid(), signal);
-      const { ignored } = await inherited(name);
-      assertEquals(hasSignal(ignored, signal), inheritsIgnored(signal), name);
-      checkpoint();
-      assertEquals(await inherited(name), before, name);
-    }
+    await assertInheritsIgnored(name, () => inherited(name));
   }
 });

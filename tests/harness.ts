@@ -203,8 +203,21 @@ export function openDescriptors(): number {
   return readdirSync("/proc/self/fd").length;
 }
 
-/** The descriptors of this process that are sockets. */
-export function sockets(): number[] {
+/** Why there is no wake socket. */
+export const noWakeSocket: Reason = runtime === "node" &&
+  "libuv wakes the event loop, by a descriptor of its own";
+
+/** What `open` gives, and both ends of the socket that it makes to wake this thread. */
+export function withWakeSocket<T>(
+  open: () => T,
+): { opened: T; readFd: number; writeFd: number } {
+  const before = new Set(sockets());
+  const opened = open();
+  const [readFd, writeFd] = sockets().filter((fd) => !before.has(fd));
+  return { opened, readFd, writeFd };
+}
+
+function sockets(): number[] {
   return readdirSync("/proc/self/fd").filter((fd) => {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");

@@ -11,13 +11,17 @@ import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
-import { runtime, sockets, testsOf, turn, until } from "./harness.ts";
+import {
+  noWakeSocket,
+  runtime,
+  testsOf,
+  turn,
+  until,
+  withWakeSocket,
+} from "./harness.ts";
 import { makePipe, readable, testkit } from "./native/testkit.ts";
 
 const test = testsOf(import.meta.url);
-
-const noSocket = runtime === "node" &&
-  "libuv wakes the event loop, by a descriptor of its own";
 
 function send(interrupt: Interrupt, value: number) {
   const { func, arg } = interrupt.signalFunc();
@@ -26,10 +30,8 @@ function send(interrupt: Interrupt, value: number) {
 
 /** An Interrupt, and both ends of the socket that wakes its thread. */
 function openWithSocket(callback: (value: number) => void) {
-  const before = new Set(sockets());
-  const interrupt = new Interrupt({ callback });
-  const [readFd, writeFd] = sockets().filter((fd) => !before.has(fd));
-  return { interrupt, readFd, writeFd };
+  const { opened, ...ends } = withWakeSocket(() => new Interrupt({ callback }));
+  return { interrupt: opened, ...ends };
 }
 
 /** What Interrupt.onError is told from here on. */
@@ -73,7 +75,7 @@ test(
     interrupt.close();
     assertEquals(errors.length, 1);
   },
-  { skip: noSocket },
+  { skip: noWakeSocket },
 );
 
 test(
@@ -91,7 +93,7 @@ test(
     checkpoint();
     assertEquals(values, [5]);
   },
-  { skip: noSocket },
+  { skip: noWakeSocket },
 );
 
 test(
@@ -132,7 +134,7 @@ test(
     assertEquals(file.text(), "");
     file.remove();
   },
-  { skip: noSocket },
+  { skip: noWakeSocket },
 );
 
 test(
@@ -147,7 +149,7 @@ test(
     assert(!readable(readEnd));
     assertStringIncludes(errors[0].message, "ENOTSOCK");
   },
-  { skip: noSocket },
+  { skip: noWakeSocket },
 );
 
 test(
@@ -172,7 +174,7 @@ test(
     interrupt.close();
     file.remove();
   },
-  { skip: noSocket },
+  { skip: noWakeSocket },
 );
 
 test("an EventPipe whose descriptor a stranger closed: `wait()` and `renew()` say so, the rest is harmless", () => {

@@ -297,7 +297,8 @@ pub fn replace(fd: Fd, target: Fd) i32 {
 /// The errno of what is full.
 pub const would_block = @backingInt(linux.E.AGAIN);
 
-/// One wake; the answer is an errno, 0 for none. Never blocks, never raises SIGPIPE.
+/// One wake; the answer is an errno, 0 for none. Never blocks; raises SIGPIPE only for a pipe whose read side somebody else
+/// has closed.
 pub fn write(fd: Fd, kind: FdKind) u16 {
     // Eight bytes suit all but sockets, where one is cheaper: an eventfd takes no less, and who knows what a dup is of.
     const one: u64 = 1;
