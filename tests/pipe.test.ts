@@ -6,6 +6,7 @@ import {
 } from "@std/assert";
 import { readlinkSync } from "node:fs";
 import { agent } from "../agent.ts";
+import { adoptPipe } from "../event_pipe.ts";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import {
   assertNoMoreDescriptors,
@@ -426,6 +427,22 @@ for (
     other.close();
   });
 }
+
+test("`renew()` of a pipe ends while threads signal it without a pause", () => {
+  using pipe = adoptPipe(...makePipe());
+  const { func, arg } = pipe.signalFunc();
+  testkit.plan(0, 0n);
+  testkit.plan_values(1, 0);
+  const threads = Array.from(
+    { length: 4 },
+    () => testkit.thread_signal(func, arg),
+  );
+  for (let round = 0; round < 20; round++) pipe.renew();
+  for (const thread of threads) testkit.thread_stop(thread);
+  for (const thread of threads) testkit.thread_join(thread);
+  pipe.signal();
+  assert(readable(pipe.fileno));
+});
 
 test("given descriptors that were closed are not taken for those that have their numbers next", () => {
   const event = testkit.eventfd();

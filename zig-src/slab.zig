@@ -88,7 +88,11 @@ pub const Slab = struct {
 
     /// Whoever entered before has left, and acts no more on what it saw.
     pub fn awaitGuests(slab: *Slab, slot: u32) void {
-        while (slab.tagOf(slot).guests != 0) platform.yield();
+        while (slab.hasGuests(slot)) platform.yield();
+    }
+
+    pub fn hasGuests(slab: *Slab, slot: u32) bool {
+        return slab.tagOf(slot).guests != 0;
     }
 
     fn step(slab: *Slab, slot: u32) u20 {
