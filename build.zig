@@ -51,17 +51,18 @@ pub fn build(b: *std.Build) void {
         .optimize = optimize orelse .debug,
         .link_libc = true,
     }) });
+    // The helpers of the tests are stripped: what prints their traces takes the compiler longer than all the rest of them.
     const testkit = b.addUpdateSourceFiles();
     for (targets) |target| {
         const resolved = b.resolveTargetQuery(target.query);
         const library = addLibrary(b, .dynamic, "testkit", "tests/native/testkit.zig", resolved, optimize orelse .safe);
         library.root_module.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
+        library.root_module.strip = true;
         testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/testkit-{s}.node", .{target.name}));
     }
     for (targets) |target| {
         const resolved = b.resolveTargetQuery(target.query);
         const library = addLibrary(b, .dynamic, "faulty", "tests/native/faulty.zig", resolved, .safe);
-        // Tests copy it often.
         library.root_module.strip = true;
         library.root_module.addImport("async_interrupt", b.createModule(.{ .root_source_file = b.path("zig-src/root.zig") }));
         testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/faulty-{s}.node", .{target.name}));
@@ -73,6 +74,7 @@ pub fn build(b: *std.Build) void {
                 .root_source_file = b.path(b.fmt("tests/native/{s}.zig", .{name})),
                 .target = native,
                 .optimize = optimize orelse .safe,
+                .strip = true,
             }),
         });
         testkit.addCopyFileToSource(program.getEmittedBin(), b.fmt("tests/native/lib/{s}", .{name}));

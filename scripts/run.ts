@@ -23,8 +23,14 @@ export async function run(
     child = new Deno.Command(command, {
       ...options,
       args,
-      // Half a second after its start Deno would open a socket to look for updates, which tests take for a leak.
-      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...options.env },
+      env: {
+        NO_COLOR: "1",
+        // Half a second after its start Deno would open a socket to look for updates, which tests take for a leak.
+        DENO_NO_UPDATE_CHECK: "1",
+        // The first `zig build` on a machine compiles Zig's own build program: for debugging in seconds, else in minutes.
+        ZIG_DEBUG_CMD: "1",
+        ...options.env,
+      },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
