@@ -42,9 +42,8 @@ export class InterruptError extends Error {
 
 const badFd = -2;
 
-// The order and the numbers of zig-src/status.zig.
+// By the numbers of zig-src/status.zig. The two that are not here are asked for, not thrown.
 const statuses: Record<number, [InterruptErrorCode, string]> = {
-  [-1]: ["CLOSED", "it is closed"],
   [badFd]: ["BAD_FD", "a descriptor is not open: was it closed meanwhile?"],
   [-3]: [
     "RESERVED_SIGNAL",

@@ -31,11 +31,14 @@ export class EventPipe implements Disposable {
   readonly #slot: number;
   readonly #arg: bigint;
   readonly #filenos: readonly [readFd: number, writeFd: number];
-  /** What it is made of. */
+  /** `"eventfd"`; `"pipe"` or `"socketpair"` where there is none. */
   readonly type: "eventfd" | "pipe" | "socketpair";
   #closed = false;
 
-  /** Throws an {@linkcode InterruptError} with code `SYSTEM` when no descriptor is left. */
+  /**
+   * Throws an {@linkcode InterruptError} with code `SYSTEM` when no descriptor is left, `UNSUPPORTED` or
+   * `LIBRARY_NOT_FOUND` where the native library cannot be opened.
+   */
   constructor() {
     const { id, native: { functions } } = agent();
     const given = adopted;
@@ -91,24 +94,29 @@ export class EventPipe implements Disposable {
     };
   }
 
-  /** After fork(2) in native code: new descriptors under the old numbers, shared with no other process, not readable. */
+  /**
+   * After fork(2) in native code: new descriptors under the old numbers, shared with no other process, not readable.
+   *
+   * Throws an {@linkcode InterruptError}, and changes nothing, with code `BAD_FD` when other code has closed or replaced a
+   * descriptor, `UNSUPPORTED` for one socket that is both sides, `SYSTEM` when no descriptor is left.
+   */
   renew(): void {
     checked(this.#open().pipe_renew(this.#slot), "Cannot renew the EventPipe");
   }
 
   /**
-   * Blocks this thread until the pipe is readable; does not drain it.
+   * Blocks this thread until the pipe is readable; does not drain it. No callback runs meanwhile, and a POSIX signal ends
+   * it only by making this pipe readable. Throws an {@linkcode InterruptError} with code `BAD_FD` when other code has
+   * closed its descriptor.
    *
-   * @param timeoutMs milliseconds, 0 and up, fractions too; for ever when not given.
+   * @param timeoutMs milliseconds, 0 and up, fractions too; for ever when not given. Else a `TypeError` or `RangeError`.
    * @returns false when the time has passed.
    */
   wait(timeoutMs: number = Infinity): boolean {
     const functions = this.#open();
     if (typeof timeoutMs !== "number") {
       throw new TypeError(
-        `Cannot wait: timeoutMs must be a number, current value is ${
-          String(timeoutMs)
-        }`,
+        `Cannot wait: timeoutMs must be a number, not ${typeof timeoutMs}`,
       );
     }
     if (!(timeoutMs >= 0)) {

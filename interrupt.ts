@@ -29,7 +29,7 @@ export interface InterruptOptions {
    * disposition returns when the last of them is closed, byte for byte, unless somebody else has replaced it meanwhile.
    *
    * KILL, STOP, the synchronous faults, 32 to 34 and, on Bun, PWR are reserved. Runtimes use some others themselves: Deno
-   * and Node USR1 (Deno takes it over half a second after its start), V8's profiler PROF, Bun CHLD.
+   * and Node use USR1 (Deno takes it over half a second after its start), V8's profiler uses PROF, Bun uses CHLD.
    */
   signal?: string | number;
   /**
@@ -62,8 +62,8 @@ export interface InterruptSupport {
   /** Signal names that can be hooked here. */
   readonly signals: readonly string[];
   /**
-   * `"memory"`: pending and checkpoint read native memory. `"call"`: the permission given only allows native calls (Deno
-   * with `--allow-ffi=<path>` and without `--allow-read`), which cost more.
+   * `"memory"`: pending and checkpoint read native memory. `"call"`: the permissions given allow no view of it (some
+   * versions of Deno, with `--allow-ffi=<path>` and without `--allow-read`), and each read is a native call, which costs more.
    */
   readonly poll: "memory" | "call";
 }
@@ -82,7 +82,8 @@ export interface WaitOptions {
  * first; never inside itself, and at most 16 times in a row, so that others have their turn. All methods belong to the
  * creating thread; what other threads may use is {@linkcode signalFunc} and {@linkcode Interrupt.signal}.
  *
- * An Interrupt lives until `close()`; it does not keep the process alive.
+ * An Interrupt lives until `close()`; it does not keep the process alive. After `close()` all that does something throws
+ * an {@linkcode InterruptError} with code `CLOSED`, save `close()` itself and `unref()`; `pending` is 0 then, `blocked` false.
  *
  * @example
  * ```ts
@@ -136,11 +137,11 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     }
     this.#callback = callback;
     this.#nativeCallback = nativeCallback;
-    this.#rethrow = options.rethrow ?? false;
-    this.#wake = options.wake ?? true;
-    this.#chain = options.chain ?? false;
-    this.#hysteresis = options.signalHysteresis ?? false;
-    this.#pipeAutodrain = options.pipeAutodrain ?? true;
+    this.#rethrow = Boolean(options.rethrow);
+    this.#wake = Boolean(options.wake ?? true);
+    this.#chain = Boolean(options.chain);
+    this.#hysteresis = Boolean(options.signalHysteresis);
+    this.#pipeAutodrain = Boolean(options.pipeAutodrain ?? true);
     const given = pipe === undefined ? undefined : pipeOf(pipe);
     try {
       this.#record = new InterruptRecord(
@@ -169,7 +170,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     }
   }
 
-  /** What this runtime and platform can do. */
+  /**
+   * What this runtime and platform can do. Throws an {@linkcode InterruptError} with code `UNSUPPORTED`,
+   * `LIBRARY_NOT_FOUND` or `SYSTEM` where the native library cannot be opened.
+   */
   static get supports(): InterruptSupport {
     const { native, poll } = agent();
     const signals = namedSignals()
@@ -181,9 +185,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Called with what a callback threw (the seed's `$DIED`), and with an {@linkcode InterruptError} for what failed where there
-   * was nobody to throw to: a wake or a pipe whose descriptor other code has closed or replaced, at the next checkpoint or
-   * turn of the loop and once for each kind of failure. Default: `console.error`, and go on. It never stops other callbacks.
+   * Called with what a callback threw (Perl's `$Async::Interrupt::DIED`), and with an {@linkcode InterruptError} for
+   * failures that no call could throw: a wake or a pipe whose descriptor other code has closed or replaced, at the next
+   * checkpoint or turn of the loop and once for each kind of failure. Default: `console.error`, and go on. It never stops
+   * other callbacks.
    */
   static onError: (error: unknown, interrupt: Interrupt) => void = (error) =>
     console.error(error);
@@ -195,15 +200,16 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    * Anything but a live Interrupt's `signalFunc()` is a `TypeError`, never a crash; after its `close()` it is `false`.
    *
    * @param target what `signalFunc()` gave, in this process.
-   * @param value int32; 0 means 1.
+   * @param value int32; 0 means 1. A `TypeError` if it is no integer, a `RangeError` if it is no int32.
+   * @returns whether it was signalled: false when that Interrupt is closed.
    */
   static signal(target: NativeFunction, value: number = 1): boolean {
     const int32 = signalValue(value);
     const { functions } = agent().native;
     const known = isNativeFunction(target) &&
       target.func === functions.function_address(SIGNAL_FUNCTION);
-    const status = known ? functions.signal(target.arg, int32) : -1;
-    if (status < 0) {
+    const status = known ? functions.signal(target.arg, int32) : undefined;
+    if (status === undefined || status < 0) {
       throw new TypeError(
         "Cannot signal: the target is not what signalFunc() of an Interrupt in this process gave",
       );
@@ -213,8 +219,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   /**
    * Signals from JavaScript: the callback has run when this returns, unless blocked, or called from the callback itself.
+   * With `rethrow` what it throws comes out of here.
    *
-   * @param value int32; 0 means 1.
+   * @param value int32; 0 means 1. A `TypeError` if it is no integer, a `RangeError` if it is no int32.
    */
   signal(value: number = 1): void {
     const int32 = signalValue(value);
@@ -281,12 +288,18 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     return this.#function(SIGNAL_FUNCTION);
   }
 
-  /** `void (*)(void *arg)`: {@linkcode block} for native code that runs on this thread. */
+  /**
+   * `void (*)(void *arg)`: {@linkcode block} for native code that runs on this thread, not for other threads or signal
+   * handlers. After `close()` it does nothing.
+   */
   blockFunc(): NativeFunction {
     return this.#function(BLOCK_FUNCTION);
   }
 
-  /** `void (*)(void *arg)`: {@linkcode unblock} for native code that runs on this thread; what is pending is handled after it. */
+  /**
+   * `void (*)(void *arg)`: {@linkcode unblock} for native code that runs on this thread, not for other threads or signal
+   * handlers; what is pending is handled after it. After `close()` it does nothing, nor does one too many.
+   */
   unblockFunc(): NativeFunction {
     return this.#function(UNBLOCK_FUNCTION);
   }
@@ -327,7 +340,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   set signalHysteresis(on: boolean) {
     const { slot } = this.#open();
     const { functions } = this.#agent.native;
-    this.#hysteresis = on;
+    this.#hysteresis = Boolean(on);
     const status = functions.record_hook_options(slot, this.#hookOptions);
     // If so, the signal may still be ignored: #updateRecord() waits until it is not.
     checked(status, "Cannot hear the signal again");
@@ -338,7 +351,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     return (this.#chain ? CHAIN : 0) | (this.#hysteresis ? HYSTERESIS : 0);
   }
 
-  /** Read side of the event pipe, made on demand: for poll/select/epoll in other libraries. */
+  /**
+   * Read side of the event pipe, made on demand: for poll/select/epoll in other libraries. Closed with the Interrupt: do
+   * not close it. Throws an {@linkcode InterruptError} with code `SYSTEM` when no descriptor is left.
+   */
   get pipeFileno(): number {
     this.#open();
     if (this.#pipe === undefined) this.#usePipe(new EventPipe(), true);
@@ -369,7 +385,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   set pipeAutodrain(on: boolean) {
     this.#open();
-    this.#pipeAutodrain = on;
+    this.#pipeAutodrain = Boolean(on);
     this.#updateRecord();
   }
 
@@ -380,7 +396,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   /**
    * After fork(2) in native code: a new pipe under the same read descriptor number, so that parent and child do not drain
-   * each other's. Nothing without a pipe.
+   * each other's. Nothing without a pipe. Throws as {@linkcode EventPipe.renew} does.
    */
   postFork(): void {
     const record = this.#open();
@@ -411,9 +427,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    * `wake: false`. Rejects with code `CLOSED` when the Interrupt is closed.
    */
   wait(options: WaitOptions = {}): Promise<number> {
-    const { signal } = options;
     return new Promise((resolve, reject) => {
       this.#open();
+      const signal = abortSignalOf(options);
       signal?.throwIfAborted();
       const stop = () => {
         this.#unlisten(listener);
@@ -625,18 +641,37 @@ function describe(value: unknown): string {
 const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
 
 function signalValue(value: number): number {
+  if (typeof value !== "number") {
+    throw new TypeError(
+      `Cannot signal: value must be a number, not ${describe(value)}`,
+    );
+  }
   // The common case first: this is the hot path.
   if ((value | 0) === value) return value === 0 ? 1 : value;
   if (!Number.isInteger(value)) {
     throw new TypeError(
-      `Cannot signal: value must be an integer, current value is ${
-        String(value)
-      }`,
+      `Cannot signal: value must be an integer, current value is ${value}`,
     );
   }
   throw new RangeError(
     `Cannot signal: value must be from ${INT32.min} to ${INT32.max}, current value is ${value}`,
   );
+}
+
+function abortSignalOf(options: WaitOptions): AbortSignal | undefined {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot wait: options must be an object, not ${describe(options)}`,
+    );
+  }
+  const { signal } = options;
+  // Not instanceof: it may come from another realm.
+  if (signal !== undefined && typeof signal?.throwIfAborted !== "function") {
+    throw new TypeError(
+      `Cannot wait: signal must be an AbortSignal, not ${describe(signal)}`,
+    );
+  }
+  return signal;
 }
 
 function signalNumber(signal: string | number): number {

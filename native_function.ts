@@ -2,6 +2,6 @@
 export interface NativeFunction {
   /** Address of the function. */
   readonly func: bigint;
-  /** Its first argument. */
+  /** Its first argument. What `signalFunc()` and the like give is a token, no pointer: never read through it. */
   readonly arg: bigint;
 }

@@ -1,7 +1,7 @@
 import { os, process } from "./ffi/runtime.ts";
 import { signalNumbers } from "./ffi/symbols.ts";
 
-/** The kernel's real-time signals that are free on every libc. Linux only. */
+/** The kernel's real-time signals as glibc counts them: the first has a name and cannot be hooked, since musl uses it. Linux only. */
 const RTMIN = 34;
 const RTMAX = 64;
 

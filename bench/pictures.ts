@@ -47,7 +47,7 @@ const charts: Record<string, Chart & { draw: typeof bars }> = {
   },
   "f": {
     draw: bars,
-    title: "A signal and its callback, next to the seed",
+    title: "A signal and its callback, next to Perl's Async::Interrupt",
     key: "signal",
     unit: "ns",
   },

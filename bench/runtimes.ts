@@ -6,7 +6,7 @@ import { transpile } from "../scripts/transpile.ts";
 import { peersFolder } from "./peers.ts";
 import type { Sample } from "./question.ts";
 
-/** `native` is a C program, `perl` the seed. */
+/** `native` is a C program, `perl` runs Perl's Async::Interrupt. */
 export type Runtime = "deno" | "bun" | "node" | "native" | "perl";
 
 /** Those that run JavaScript. */

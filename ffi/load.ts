@@ -38,19 +38,17 @@ export function load(): Native {
       return undefined;
     }
   };
-  for (const path of beside(target)) {
-    const native = attempt(path);
-    if (native !== undefined) return native;
-  }
   try {
-    const native = materialize(library, attempt);
+    const path = beside(target);
+    const native = path !== undefined && attempt(path) ||
+      materialize(library, attempt);
     if (native !== undefined) return native;
   } catch (error) {
     failures.push(error);
   }
   const causes = failures.join("\n");
-  const cure = limitCure(causes);
-  const hint = cure === undefined ? " (Deno needs --allow-ffi)" : `: ${cure}`;
+  const cure = permissionCure(causes) ?? limitCure(causes);
+  const hint = cure === undefined ? "" : `: ${cure}`;
   throw new InterruptError(
     "LIBRARY_NOT_FOUND",
     `Cannot open the native library for ${target}${hint}:\n${causes}`,
@@ -58,17 +56,24 @@ export function load(): Native {
   );
 }
 
-/** In the repository, and in the npm package, where the modules are one folder deeper. */
-function beside(target: string): string[] {
+/** What to allow, if a runtime says in `text` that it refuses. */
+function permissionCure(text: string): string | undefined {
+  if (text.includes("Requires ffi access")) return "Deno needs --allow-ffi";
+  if (text.includes("loading addons is disabled")) {
+    return "Node's permission model needs --allow-addons";
+  }
+  return undefined;
+}
+
+/** In the repository and in the npm package `lib/` lies beside the folder of this module. */
+function beside(target: string): string | undefined {
   let here: string | undefined;
   try {
     // In CommonJS it is a call that the npm build puts here, and not every place that runs it has what that reads.
     here = import.meta.url;
   } catch {
-    return [];
+    return undefined;
   }
-  if (!here?.startsWith("file:")) return [];
-  return ["../lib/", "../../lib/"].map((folder) =>
-    decodeURIComponent(new URL(`${folder}${target}.node`, here).pathname)
-  );
+  if (!here?.startsWith("file:")) return undefined;
+  return decodeURIComponent(new URL(`../lib/${target}.node`, here).pathname);
 }

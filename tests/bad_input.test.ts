@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import {
   assertNoMoreDescriptors,
@@ -252,6 +257,53 @@ const values: [value: unknown, expected: Failure][] = [
   [Symbol("1"), TypeError],
 ];
 
+test("`signal()` and `Interrupt.signal()` name the type of what is no number", () => {
+  using interrupt = new Interrupt();
+  const uses = [
+    (value: unknown) => interrupt.signal(value as never),
+    (value: unknown) =>
+      Interrupt.signal(interrupt.signalFunc(), value as never),
+  ];
+  for (const use of uses) {
+    for (const value of ["5", 5n, true, Symbol("5"), {}]) {
+      assertThrows(
+        () => use(value),
+        TypeError,
+        `value must be a number, not ${typeof value}`,
+      );
+    }
+    assertThrows(() => use(null), TypeError, "not null");
+  }
+});
+
+test("`wait()` rejects options that are none", async () => {
+  using interrupt = new Interrupt();
+  const cases: [options: unknown, message: string][] = [
+    [null, "options must be an object, not null"],
+    [5, "options must be an object, not number"],
+    ["5", "options must be an object, not string"],
+    [{ signal: 5 }, "signal must be an AbortSignal"],
+    [{ signal: null }, "signal must be an AbortSignal"],
+    [{ signal: {} }, "signal must be an AbortSignal"],
+  ];
+  for (const [options, message] of cases) {
+    const error = await interrupt.wait(options as never).then(String, String);
+    assertStringIncludes(error, `TypeError: Cannot wait: ${message}`);
+  }
+});
+
+test("setters that take a boolean give one back", () => {
+  using interrupt = new Interrupt(
+    { signalHysteresis: 1, pipeAutodrain: 0 } as never,
+  );
+  const { signalHysteresis, pipeAutodrain } = interrupt;
+  assertEquals([signalHysteresis, pipeAutodrain], [true, false]);
+  interrupt.signalHysteresis = "" as never;
+  interrupt.pipeAutodrain = "on" as never;
+  assertEquals(interrupt.signalHysteresis, false);
+  assertEquals(interrupt.pipeAutodrain, true);
+});
+
 test("`signal()` refuses what is no int32", () => {
   let calls = 0;
   const interrupt = new Interrupt({ callback: () => calls++ });
@@ -281,7 +333,7 @@ test("`Interrupt.signal()` refuses what is no int32", () => {
   }
 });
 
-test("after `close()` everything but `close()`, `closed` and `pending` throws CLOSED", () => {
+test("after `close()` every method that does something throws CLOSED", () => {
   const interrupt = new Interrupt({ signal: 12 });
   void interrupt.pipeFileno;
   interrupt.close();

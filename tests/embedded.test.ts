@@ -1,5 +1,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { SONAME } from "../ffi/symbols.ts";
 import { start, testsOf } from "./harness.ts";
 import { copyModules } from "./modules_copy.ts";
@@ -53,4 +55,16 @@ test("without a file each version of the package has a library of its own", asyn
   }
   assertEquals(functions[0], functions[1]);
   assertNotEquals(functions[0], functions[2]);
+});
+
+test("a library that lies outside the package is not opened", async () => {
+  const module = copyModules();
+  const name = `${process.platform}-${process.arch}.node`;
+  const ours = new URL(`../lib/${name}`, import.meta.url);
+  const outside = fileURLToPath(new URL(`../lib/${name}`, module));
+  cpSync(ours, outside);
+  const { Interrupt } = await import(module);
+  new Interrupt().close();
+  const maps = readFileSync("/proc/self/maps", "utf8");
+  assertEquals(maps.split("\n").filter((line) => line.endsWith(outside)), []);
 });

@@ -13,13 +13,14 @@ function removeAll() {
 }
 
 /**
- * Copies the modules to a folder of their own, which is there until this process ends: with `library` beside them, else
+ * Copies the modules to a folder of their own, which is there, with its parent, until this process ends: with `library` beside them, else
  * with none, as JSR and bundlers have them. Gives the URL of `mod`.
  */
 export function copyModules(library?: string): string {
   const root = fileURLToPath(new URL("..", import.meta.url));
-  const folder = mkdtempSync(join(tmpdir(), "modules-copy-"));
-  if (folders.push(folder) === 1) process.once("exit", removeAll);
+  const parent = mkdtempSync(join(tmpdir(), "modules-copy-"));
+  if (folders.push(parent) === 1) process.once("exit", removeAll);
+  const folder = join(parent, "package");
   for (const name of readdirSync(root)) {
     if (/\.[jt]s$|^ffi$|^package\.json$/.test(name)) {
       cpSync(join(root, name), join(folder, name), { recursive: true });

@@ -1,6 +1,6 @@
-/** What Deno must be allowed, and what is said when it is not. */
+/** What Deno and Node must be allowed, and what is said when it is not. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { runtime, startCommand, testsOf } from "./harness.ts";
@@ -13,10 +13,10 @@ function test(name: string, body: () => Promise<void>) {
 
 const path = (relative: string) =>
   fileURLToPath(new URL(relative, import.meta.url));
+const program = path(`./programs/permissions${import.meta.url.slice(-3)}`);
 const library = path(`../lib/${process.platform}-${process.arch}.node`);
 
 async function outcome(flags: string[], ...args: string[]): Promise<string> {
-  const program = path("./programs/permissions.ts");
   // The modules import nothing that needs a configuration.
   const options = ["--no-prompt", "--no-config", "--no-check", ...flags];
   // By a shell: where Deno sees its own path it takes the command for Node's, and allows all.
@@ -45,3 +45,29 @@ test("without permission the error names the one that is missing", async () => {
   assertStringIncludes(refused, "LIBRARY_NOT_FOUND");
   assertStringIncludes(refused, "Deno needs --allow-ffi");
 });
+
+// Node 20 has another flag for it.
+const noPermissionModel = Number(process.versions.node?.split(".")[0]) < 22;
+
+for (const addons of [true, false]) {
+  const what = addons
+    ? "with Node's permission model --allow-addons is all that is needed"
+    : "without --allow-addons the error names it";
+  register(what, async () => {
+    const flags = ["--permission", "--allow-fs-read=*"];
+    if (addons) flags.push("--allow-addons");
+    const command = [process.execPath, "--no-warnings", ...flags, program];
+    const { stdout, stderr } = await startCommand(command).ended;
+    assertEquals(stderr, "");
+    if (addons) return assertEquals(stdout, "memory\n");
+    assertStringIncludes(stdout, "LIBRARY_NOT_FOUND");
+    assertStringIncludes(
+      stdout,
+      "Node's permission model needs --allow-addons:",
+    );
+    assert(!stdout.includes("Deno"), stdout);
+  }, {
+    skip: (runtime !== "node" || noPermissionModel) &&
+      "only Node 22 and later have this permission model",
+  });
+}

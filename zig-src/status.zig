@@ -3,7 +3,6 @@
 /// A failed system call is `system - errno`, so that one number carries both.
 pub const Status = enum(i32) {
     ok = 0,
-    closed = -1,
     bad_fd = -2,
     reserved_signal = -3,
     unsupported = -4,

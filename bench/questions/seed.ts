@@ -32,7 +32,7 @@ function faster(
 
 export const question: Question = {
   letter: "f",
-  title: "The seed",
+  title: "Next to Perl's Async::Interrupt",
   how:
     "Perl's Async::Interrupt doing the same: loops of 20,000 operations, the loop itself included on both sides. In C stand " +
     "the system calls alone: write and read of an eventfd, and a kill with its handler.",

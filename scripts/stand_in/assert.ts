@@ -31,14 +31,6 @@ export function assertFalse(
   if (expr) throw new AssertionError(msg);
 }
 
-export function assertExists<T>(
-  actual: T,
-  msg?: string,
-): asserts actual is NonNullable<T> {
-  const exists = actual !== undefined && actual !== null;
-  check(exists, `Expected ${actual} not to be null or undefined`, msg);
-}
-
 export function equal(a: unknown, b: unknown): boolean {
   return isDeepStrictEqual(a, b);
 }
@@ -72,36 +64,8 @@ export function assertStrictEquals<T>(
   check(Object.is(actual, expected), what, msg);
 }
 
-export function assertNotStrictEquals<T>(
-  actual: T,
-  expected: T,
-  msg?: string,
-): void {
-  const what = `Expected something else than ${inspect(expected)}`;
-  check(!Object.is(actual, expected), what, msg);
-}
-
-export function assertAlmostEquals(
-  actual: number,
-  expected: number,
-  tolerance: number = isFinite(expected) ? Math.abs(expected * 1e-7) : 1e-7,
-  msg?: string,
-): void {
-  const ok = Object.is(actual, expected) ||
-    Math.abs(expected - actual) <= tolerance;
-  check(ok, `Expected ${actual} to be within ${tolerance} of ${expected}`, msg);
-}
-
 export function assertGreater<T>(actual: T, expected: T, msg?: string): void {
   check(actual > expected, `Expected ${actual} > ${expected}`, msg);
-}
-
-export function assertGreaterOrEqual<T>(
-  actual: T,
-  expected: T,
-  msg?: string,
-): void {
-  check(actual >= expected, `Expected ${actual} >= ${expected}`, msg);
 }
 
 export function assertLess<T>(actual: T, expected: T, msg?: string): void {
@@ -128,15 +92,6 @@ export function assertMatch(
   );
 }
 
-export function assertNotMatch(
-  actual: string,
-  expected: RegExp,
-  msg?: string,
-): void {
-  const what = `Expected "${actual}" not to match ${expected}`;
-  check(!expected.test(actual), what, msg);
-}
-
 export function assertStringIncludes(
   actual: string,
   expected: string,
@@ -144,19 +99,6 @@ export function assertStringIncludes(
 ): void {
   const what = `Expected "${actual}" to contain "${expected}"`;
   check(actual.includes(expected), what, msg);
-}
-
-export function assertArrayIncludes<T>(
-  actual: ArrayLike<T> & object,
-  expected: ArrayLike<T> & object,
-  msg?: string,
-): void {
-  const all = Array.from(actual);
-  const ok = Array.from(expected).every((item) =>
-    all.some((other) => equal(item, other))
-  );
-  const what = `Expected ${inspect(actual)} to include ${inspect(expected)}`;
-  check(ok, what, msg);
 }
 
 export function assertInstanceOf<T extends Class<unknown>>(
@@ -170,16 +112,7 @@ export function assertInstanceOf<T extends Class<unknown>>(
   check(actual instanceof expectedType, what, msg);
 }
 
-export function assertNotInstanceOf<A, T>(
-  actual: A,
-  unexpectedType: Class<T>,
-  msg?: string,
-): asserts actual is Exclude<A, T> {
-  const what = `Expected no instance of "${unexpectedType.name}"`;
-  check(!(actual instanceof unexpectedType), what, msg);
-}
-
-export function assertIsError<E extends Error = Error>(
+function assertIsError<E extends Error = Error>(
   error: unknown,
   ErrorClass?: Class<E>,
   msgMatches?: string | RegExp,
@@ -269,12 +202,4 @@ function message(expected: [unknown?, string?, string?]) {
 
 export function fail(msg?: string): never {
   check(false, "Failed assertion", msg);
-}
-
-export function unreachable(msg?: string): never {
-  check(false, "Unreachable", msg);
-}
-
-export function unimplemented(msg?: string): never {
-  check(false, "Unimplemented", msg);
 }

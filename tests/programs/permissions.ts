@@ -1,11 +1,11 @@
 /** Uses the module with what permissions there are, and prints how it polls, or why not. "blind": as if no view of memory could be had. */
 
 const { Deno, process } = globalThis as unknown as {
-  Deno: { args: string[]; UnsafePointerView: { getArrayBuffer: unknown } };
-  process: { dlopen: unknown };
+  Deno: { UnsafePointerView: { getArrayBuffer: unknown } };
+  process: { argv: string[]; dlopen: unknown };
 };
 
-if (Deno.args.includes("blind")) {
+if (process.argv.includes("blind")) {
   const refuse = () => {
     throw new Error("Requires ffi access");
   };
