@@ -64,12 +64,14 @@ inline start_scan() {
 #ifdef M_UNLIST_BEFORE_NEXT
     listed[slot] = false;
     atomic {
+      PROPERTY(list_is_whole, queued < SLOTS);
       queue[queued] = slot; queued++;
       on_list[slot] = false;
       slot = next[slot]
     }
 #else
     atomic {
+      PROPERTY(list_is_whole, queued < SLOTS);
       queue[queued] = slot; queued++;
       r = next[slot];
       on_list[slot] = false

@@ -38,7 +38,8 @@ export async function model(
     await parallel(mutants, async (mutant) => {
       for (const scenario of thoseFor(mutant)) {
         const result = await checker.check(scenario, mutant);
-        if (result.verdict !== "violated") continue;
+        // Without a property it is an error of the model itself, which shows nothing.
+        if (result.verdict !== "violated" || result.detail === "") continue;
         caught++;
         broken.add(result.detail);
         lines.push(`${mutant} caught by ${nameOf(scenario)}: ${result.detail}`);
@@ -55,7 +56,7 @@ export async function model(
     const note =
       `${count} states, ${properties.length} properties, ${holding} of ${chosen.length} models hold${killed}`;
     const ok = stale.length === 0 && holding === chosen.length &&
-      caught === mutants.length;
+      caught === mutants.length && (short || unbroken.length === 0);
     return { ok, output: `${lines.join("\n")}\n`, note };
   } finally {
     await checker.close();
@@ -213,7 +214,9 @@ class Checker {
       verdict: errors > 0 ? "violated" : complete ? "holds" : "unfinished",
       states,
       detail: errors > 0
-        ? output.match(/assertion violated \W*(\w+)/)?.[1] ?? ""
+        ? this.#properties.find((name) =>
+          new RegExp(`assertion violated \\W*${name}\\b`).test(output)
+        ) ?? ""
         : limit?.[0] ?? "",
     };
   }
