@@ -1,7 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { callsOf, inject, observe, scenarios } from "./fault_injection.ts";
 import { runtime, testsOf } from "./harness.ts";
+import { Faulty } from "./native/faulty.ts";
+import { testkit } from "./native/testkit.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -32,4 +34,26 @@ test("every system call that the library's source has is made to fail", () => {
   // It always succeeds.
   made.delete("sched_yield");
   assertEquals([...made].sort(), callsOf().sort());
+});
+
+test("memory that the kernel never has is reported, and signalling does not wait for it", async () => {
+  const faulty = new Faulty();
+  const { checkpoint, Interrupt } = await faulty.modules();
+  const errors: unknown[] = [];
+  Interrupt.onError = (error) => errors.push(error);
+  const values: number[] = [];
+  const interrupt = new Interrupt({
+    wake: false,
+    callback: (value) => values.push(value),
+  });
+  void interrupt.pipeFileno;
+  const { func, arg } = interrupt.signalFunc();
+  const write = 1;
+  faulty.failAll(write, "ENOMEM");
+  testkit.call_value(func, arg, 7);
+  checkpoint();
+  assertEquals([values, errors.length], [[7], 1]);
+  assertStringIncludes(String(errors[0]), "ENOMEM");
+  faulty.count();
+  interrupt.close();
 });

@@ -35,9 +35,12 @@ export class Faulty {
 
   /** The nth call of this number from here on fails, once. */
   fail(number: number, nth: number, errno: string): void {
-    const code = (constants.errno as Record<string, number>)[errno];
-    if (code === undefined) throw new Error(`No such errno: ${errno}`);
-    this.#functions.fault(number, nth, code);
+    this.#functions.fault(number, nth, codeOf(errno));
+  }
+
+  /** All calls of this number fail. */
+  failAll(number: number, errno: string): void {
+    this.#functions.fault(number, 1, -codeOf(errno));
   }
 
   /** None fails; they are counted from here on. */
@@ -64,4 +67,10 @@ export class Faulty {
     );
     return { records, pipes, agents, hooks };
   }
+}
+
+function codeOf(errno: string): number {
+  const code = (constants.errno as Record<string, number>)[errno];
+  if (code === undefined) throw new Error(`No such errno: ${errno}`);
+  return code;
 }

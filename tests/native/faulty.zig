@@ -3,7 +3,7 @@ const std = @import("std");
 const library = @import("async_interrupt");
 
 pub const functions = .{
-    .{ "fault", arm, .{ "number", "nth", "errno" }, "The nth call of this number from now on, on any thread, fails once with errno; nth 0: none does. Counts anew." },
+    .{ "fault", arm, .{ "number", "nth", "errno" }, "The nth call of this number from now on, on any thread, fails once with errno, with a negative errno all after it too; nth 0: none does. Counts anew." },
     .{ "fault_calls", callsOf, .{"number"}, "How many calls of this number there were." },
     .{ "in_use", inUse, .{"what"}, "0 records, 1 EventPipes, 2 agents, 3 hooked signals." },
     .{ "fault_numbers", highest, .{}, "Call numbers are below this." },
@@ -17,19 +17,21 @@ comptime {
 const numbers = 1003;
 
 var calls: [numbers]std.atomic.Value(u32) = @splat(.init(0));
-var armed: struct { number: std.atomic.Value(u32), nth: u32, errno: u16 } = .{ .number = .init(0), .nth = 0, .errno = 0 };
+var armed: struct { number: std.atomic.Value(u32), first: u32, last: u32, errno: u16 } = .{ .number = .init(0), .first = 0, .last = 0, .errno = 0 };
 
 /// Asked by zig-src/platform/system_call.zig before each call; also in signal handlers.
 pub fn fail(number: u32) ?u16 {
     const nth = calls[number].fetchAdd(1, .seq_cst) + 1;
-    return if (armed.number.load(.acquire) == number and armed.nth == nth) armed.errno else null;
+    const fails = armed.number.load(.acquire) == number and armed.first <= nth and nth <= armed.last;
+    return if (fails) armed.errno else null;
 }
 
 fn arm(number: u32, nth: u32, errno: i32) callconv(.c) void {
     // Nobody makes calls meanwhile that the test is about.
     for (&calls) |*count| count.store(0, .seq_cst);
-    armed.nth = nth;
-    armed.errno = @intCast(errno);
+    armed.first = nth;
+    armed.last = if (errno < 0) std.math.maxInt(u32) else nth;
+    armed.errno = @intCast(@abs(errno));
     armed.number.store(number, .release);
 }
 

@@ -303,14 +303,19 @@ pub fn write(fd: Fd, kind: FdKind) u16 {
     // Eight bytes suit all but sockets, where one is cheaper: an eventfd takes no less, and who knows what a dup is of.
     const one: u64 = 1;
     const bytes = std.mem.asBytes(&one);
+    var patience: u32 = 1000;
     while (true) {
         const result = switch (kind) {
             .socketpair => call(.sendto, linux.sendto, .{ fd, bytes, 1, linux.MSG.DONTWAIT | linux.MSG.NOSIGNAL, null, 0 }),
             .pipe, .eventfd => call(.write, linux.write, .{ fd, bytes, 8 }),
         };
         switch (linux.errno(result)) {
-            // NOMEM, NOBUFS: for the moment, and nobody makes up for a wake that is left out.
-            .INTR, .NOMEM, .NOBUFS => {},
+            .INTR => {},
+            // For the moment; but a signal handler must not wait for ever.
+            .NOMEM, .NOBUFS => |errno| {
+                patience -= 1;
+                if (patience == 0) return @backingInt(errno);
+            },
             else => |errno| return @backingInt(errno),
         }
     }
