@@ -237,17 +237,24 @@ test("a handler with hysteresis makes the kernel ignore its signal, by one syste
   assertEquals(interrupt.pending, 1);
 });
 
-test("a handler with `chain` asks for its thread, and calls the earlier handler and nobody else", async () => {
+test("a handler with `chain` calls the earlier handler and nobody else", () =>
+  assertChains([]));
+
+test("a handler with `chain` asks for its thread where the earlier one was installed over ours", () => {
+  open({});
+  return assertChains([call.gettid]);
+});
+
+async function assertChains(calls: number[]) {
   testkit.handler_count(SIGUSR2, 0n, 0n);
   const earlier = testkit.disposition_word(SIGUSR2, 0);
   using interrupt = open({ chain: true });
   const { entered, ...traced } = await trace();
   assertEquals(entered.map(([address]) => BigInt(address)), [earlier]);
   // The last is the earlier handler's own.
-  const calls = [call.gettid, call.rt_sigaction];
-  assertSafe({ ...traced, entered: [] }, calls);
+  assertSafe({ ...traced, entered: [] }, [...calls, call.rt_sigaction]);
   assertEquals([interrupt.pending, testkit.handled(SIGUSR2)], [1, 1]);
-});
+}
 
 test("a handler that is late for the last Interrupt sends the signal again, by async-signal-safe calls", async () => {
   const interrupt = open({});

@@ -17,9 +17,15 @@ pub const option_hysteresis = 2;
 /// that it chains.
 const chains: u64 = 1 << 63;
 
-/// Beside the address of an old handler, in a bit that no address has: it was installed for a single signal, and is gone
-/// after that. One word, for it may be replaced while a handler reads it.
-const one_shot: u64 = 1 << 63;
+/// Beside the address of an old handler, in bits that no address has. One word, for it may be replaced while a handler
+/// reads it.
+const old_bits = struct {
+    /// It was installed for a single signal, and is gone after that.
+    const one_shot: u64 = 1 << 63;
+    /// It may itself call ours, since it was installed over it at some time, as signal registries do.
+    const calls_ours: u64 = 1 << 62;
+    const all = one_shot | calls_ours;
+};
 
 /// The first few cells stand in the hook itself: most signals have one reader.
 fn Cells(comptime size: usize) type {
@@ -57,37 +63,38 @@ const Hook = struct {
 pub var hooks: [platform.signal_max + 1]Hook = @splat(.{});
 var lock: Lock = .{};
 
-/// Threads that are in a handler that came before ours, with the signal: such a handler may itself call ours, if it was
-/// installed over it at some time, as signal registries do.
-var chaining: [16]std.atomic.Value(u64) = @splat(.init(0));
+/// Threads that are in an old handler that may call ours, with the signal.
+var chaining: [64]std.atomic.Value(u64) = @splat(.init(0));
 
 fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(.c) void {
     const hook = &hooks[@intCast(signal)];
-    for (&chaining) |*entry| {
-        const key = entry.load(.monotonic);
-        // The thread last: that is a system call.
-        if (@as(u32, @truncate(key)) == signal and key == keyOf(signal)) return;
-    }
     if (hook.hysteresis.load(.seq_cst)) ignore(@intCast(signal), hook);
     if (deliver(@intCast(signal), hook, info) & chains == 0) return;
+    const old = hook.old_handler.load(.acquire);
+    // The usual one may take as many threads as it likes, be interrupted by its own signal, and never return.
+    if (old & old_bits.calls_ours == 0) return platform.chain(takeOldHandler(hook, old), signal, info, context);
+    const key = keyOf(signal);
+    for (&chaining) |*entry| if (entry.load(.monotonic) == key) return;
     for (&chaining) |*entry| {
-        if (entry.cmpxchgStrong(0, keyOf(signal), .monotonic, .monotonic) != null) continue;
-        platform.chain(takeOldHandler(hook), signal, info, context);
+        if (entry.cmpxchgStrong(0, key, .monotonic, .monotonic) != null) continue;
+        platform.chain(takeOldHandler(hook, old), signal, info, context);
         entry.store(0, .monotonic);
         return;
     }
 }
 
 /// A one-shot handler goes with it, to one of those who take it.
-fn takeOldHandler(hook: *Hook) usize {
-    const old = hook.old_handler.load(.acquire);
-    if (old & one_shot == 0) return old;
-    return if (hook.old_handler.cmpxchgStrong(old, 0, .acq_rel, .monotonic) == null) old & ~one_shot else 0;
+fn takeOldHandler(hook: *Hook, old: u64) usize {
+    const taken = old & old_bits.one_shot == 0 or hook.old_handler.cmpxchgStrong(old, 0, .acq_rel, .monotonic) == null;
+    return if (taken) old & ~old_bits.all else 0;
 }
 
-fn handlerOf(old: *const platform.Disposition) u64 {
-    const address: u64 = @intFromPtr(old.handler);
-    return if (platform.isOneShot(old)) address | one_shot else address;
+fn handlerOf(hook: *const Hook, old: *const platform.Disposition) u64 {
+    var word: u64 = @intFromPtr(old.handler);
+    assert(word & old_bits.all == 0);
+    if (platform.isOneShot(old)) word |= old_bits.one_shot;
+    if (hook.is_overlaid) word |= old_bits.calls_ours;
+    return word;
 }
 
 fn keyOf(signal: i32) u64 {
@@ -252,14 +259,13 @@ fn install(signal: u32) i32 {
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
     if (status < 0) return status;
-    // Before ours is in: a signal that comes at once must find what to chain to. Not one that the kernel may be calling
-    // just now, for the only time.
-    if (!isOurs(hook, &current)) keep(hook, &current, if (platform.isOneShot(&current)) 0 else handlerOf(&current));
+    // Before ours is in: a signal that comes at once must find what to chain to.
+    if (!isOurs(hook, &current)) keep(hook, &current, .{ .may_be_running = true });
     var displaced: platform.Disposition = undefined;
     const installed = putIn(signal, &displaced);
     if (installed < 0) return installed;
     // Another thread may have installed its own in between.
-    if (!isOurs(hook, &displaced)) keep(hook, &displaced, handlerOf(&displaced));
+    if (!isOurs(hook, &displaced)) keep(hook, &displaced, .{});
     hook.ignored.store(false, .seq_cst);
     return 0;
 }
@@ -268,10 +274,12 @@ fn putIn(signal: u32, displaced: *platform.Disposition) i32 {
     return platform.swapDisposition(signal, &platform.ours(&handler), displaced);
 }
 
-fn keep(hook: *Hook, old: *const platform.Disposition, old_handler: u64) void {
+fn keep(hook: *Hook, old: *const platform.Disposition, options: struct { may_be_running: bool = false }) void {
     if (hook.count != 0) overlaid(hook);
     hook.old = old.*;
-    hook.old_handler.store(old_handler, .release);
+    // Not one-shot and running: the kernel may be calling it just now, for the only time.
+    const handler_word = if (options.may_be_running and platform.isOneShot(old)) 0 else handlerOf(hook, old);
+    hook.old_handler.store(handler_word, .release);
 }
 
 /// Somebody has installed his over ours, and may call it for ever.
@@ -288,10 +296,10 @@ fn restore(signal: u32) void {
     if (platform.disposition(signal, &current) < 0) return;
     if (isOurs(hook, &current)) {
         // Once it is back, the kernel calls it: a handler on its way must not call a one-shot handler too.
-        hook.old.handler = @ptrFromInt(takeOldHandler(hook));
+        hook.old.handler = @ptrFromInt(takeOldHandler(hook, hook.old_handler.load(.acquire)));
         hook.late.store(if (hook.is_overlaid) 0 else late_max, .seq_cst);
         if (platform.swapDisposition(signal, &hook.old, &current) < 0) {
-            hook.old_handler.store(handlerOf(&hook.old), .release);
+            hook.old_handler.store(handlerOf(hook, &hook.old), .release);
             return;
         }
         // Another thread has installed its own in between.
@@ -316,7 +324,7 @@ fn rearmLocked(signal: u32) i32 {
     }
     // Somebody has installed theirs since. If it cannot be put back now, it is when the last Interrupt goes.
     const back = if (stateOf(&displaced) == .other) platform.setDisposition(signal, &displaced) else 0;
-    if (back < 0) keep(hook, &displaced, handlerOf(&displaced));
+    if (back < 0) keep(hook, &displaced, .{});
     return back;
 }
 
@@ -475,6 +483,83 @@ test "every signal that a thread raises reaches the earlier handler, while Inter
     raiser.over.store(true, .monotonic);
     thread.join();
     try std.testing.expectEqual(raiser.raised.load(.monotonic), Foreign.calls);
+}
+
+test "any number of threads may be in the earlier handler at a time" {
+    const signal = @backingInt(std.os.linux.SIG.USR2);
+    defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
+    const Waiting = struct {
+        const everyone = 100;
+        var inside: std.atomic.Value(u32) = .init(0);
+
+        fn entry(_: i32, _: ?*const anyopaque, _: ?*anyopaque) callconv(.c) void {
+            _ = inside.fetchAdd(1, .seq_cst);
+            while (inside.load(.seq_cst) < everyone) platform.yield();
+        }
+
+        fn run() void {
+            _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), .USR2);
+            // Not called: the others would wait for ever.
+            _ = inside.fetchMax(everyone, .seq_cst);
+        }
+    };
+    var waiting = platform.ours(&Waiting.entry);
+    try std.testing.expectEqual(0, platform.setDisposition(signal, &waiting));
+    const agent: u32 = @intCast(agents.open());
+    defer agents.close(agent);
+    const slot: u32 = @intCast(records.open(agent, 0));
+    try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
+    var threads: [Waiting.everyone]std.Thread = undefined;
+    for (&threads) |*thread| thread.* = try std.Thread.spawn(.{}, Waiting.run, .{});
+    for (threads) |thread| thread.join();
+    try std.testing.expectEqual(Waiting.everyone, Waiting.inside.load(.seq_cst));
+    records.retire(slot);
+    records.release(slot);
+}
+
+test "an earlier handler that does not return, or is interrupted by its own signal, keeps no signal from anybody" {
+    const signal = @backingInt(std.os.linux.SIG.USR2);
+    defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
+    const Odd = struct {
+        var calls: i32 = 0;
+        var pending: *std.atomic.Value(i32) = undefined;
+        var heard: i32 = 0;
+        var what: enum { ends_thread, comes_again, returns } = .ends_thread;
+
+        fn entry(_: i32, _: ?*const anyopaque, _: ?*anyopaque) callconv(.c) void {
+            calls += 1;
+            heard += pending.swap(0, .seq_cst);
+            switch (what) {
+                .ends_thread => _ = std.os.linux.syscall1(.exit, 0),
+                .comes_again => {
+                    what = .returns;
+                    var none = std.mem.zeroes(std.os.linux.sigset_t);
+                    _ = std.os.linux.sigprocmask(std.os.linux.SIG.SETMASK, &none, null);
+                    run();
+                },
+                .returns => {},
+            }
+        }
+
+        fn run() void {
+            _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), .USR2);
+        }
+    };
+    var odd = platform.ours(&Odd.entry);
+    try std.testing.expectEqual(0, platform.setDisposition(signal, &odd));
+    const agent: u32 = @intCast(agents.open());
+    defer agents.close(agent);
+    const slot: u32 = @intCast(records.open(agent, 0));
+    Odd.pending = records.get(slot).pending();
+    try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
+    const threads = 100;
+    for (0..threads) |_| (try std.Thread.spawn(.{}, Odd.run, .{})).join();
+    try std.testing.expectEqual([_]i32{ threads, threads }, [_]i32{ Odd.calls, Odd.heard });
+    Odd.what = .comes_again;
+    Odd.run();
+    try std.testing.expectEqual([_]i32{ threads + 2, threads + 2 }, [_]i32{ Odd.calls, Odd.heard });
+    records.retire(slot);
+    records.release(slot);
 }
 
 test "a one-shot handler is called once, also when it is put back while a reader chains to it" {

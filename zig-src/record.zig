@@ -24,7 +24,7 @@ pub const Record = extern struct {
     hook_options: u32,
     padding: [4]u32,
 
-    fn pending(record: *Record) *std.atomic.Value(i32) {
+    pub fn pending(record: *Record) *std.atomic.Value(i32) {
         return &record.head.word;
     }
 
