@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { checkpoint, Interrupt } from "../mod.ts";
-import { testsOf } from "./harness.ts";
+import { noWakeSocket, testsOf } from "./harness.ts";
+import { Faulty } from "./native/faulty.ts";
 import { testkit } from "./native/testkit.ts";
 
 const test = testsOf(import.meta.url);
@@ -16,6 +17,44 @@ function signalLater(interrupt: Interrupt, ns = 20_000_000n): number {
 test("`checkpoint()` before there is any Interrupt does nothing", () => {
   for (let i = 0; i < 1000; i++) checkpoint();
 });
+
+test("`checkpoint()` in a callback runs what was signalled together with it", () => {
+  const order: string[] = [];
+  // With a wake on its way checkpoints look in any case.
+  const wake = false;
+  using first = new Interrupt({
+    wake,
+    callback() {
+      order.push("first begins");
+      checkpoint();
+      order.push("first ends");
+    },
+  });
+  using second = new Interrupt({ wake, callback: () => order.push("second") });
+  for (const interrupt of [first, second]) {
+    const { func, arg } = interrupt.signalFunc();
+    testkit.call_value(func, arg, 1);
+  }
+  checkpoint();
+  assertEquals(order, ["first begins", "second", "first ends"]);
+});
+
+test("a busy loop of signals and `checkpoint()` costs one wake", async () => {
+  const faulty = new Faulty();
+  const { checkpoint, Interrupt } = await faulty.modules();
+  let calls = 0;
+  using interrupt = new Interrupt({ callback: () => calls++ });
+  const { func, arg } = interrupt.signalFunc();
+  faulty.count();
+  for (let i = 1; i <= 100; i++) {
+    testkit.call_value(func, arg, i);
+    checkpoint();
+  }
+  assertEquals(calls, 100);
+  const sendto = 44;
+  const wakes = faulty.calls().filter(([number]) => number === sendto);
+  assertEquals(wakes, [[sendto, 1]]);
+}, { skip: noWakeSocket });
 
 test("`checkpoint()` works in a loop that ran before the first Interrupt was made", () => {
   let seen = 0;

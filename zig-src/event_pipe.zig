@@ -206,6 +206,26 @@ test "EventPipe: signalled, readable, drained, idle" {
     drain(arg);
 }
 
+test "EventPipe: while somebody is about to signal, close keeps the descriptors" {
+    const id: u32 = @intCast(open(1));
+    const arg = handle(id);
+    const fd = look(id, 0);
+    const head = slab.enter(@bitCast(arg)).?;
+    const closer = try std.Thread.spawn(.{}, close, .{id});
+    while (slab.lives(id)) platform.yield();
+    // By the last of these it would have gone on.
+    for (0..1000) |_| platform.yield();
+    const waits = isOpen(fd);
+    slab.leave(head);
+    closer.join();
+    try std.testing.expectEqual([_]bool{ true, false }, [_]bool{ waits, isOpen(fd) });
+}
+
+fn isOpen(fd: platform.Fd) bool {
+    const linux = std.os.linux;
+    return linux.errno(linux.fcntl(fd, linux.F.GETFD, 0)) == .SUCCESS;
+}
+
 test "EventPipe: renew keeps the numbers" {
     const id: u32 = @intCast(open(1));
     const before = look(id, 0);

@@ -375,6 +375,27 @@ test "readers that come and go while handlers make the kernel ignore the signal 
     try std.testing.expectEqual(.other, stateOf(&current));
 }
 
+test "while a handler is about to make the kernel ignore the signal, no reader comes" {
+    const signal = @backingInt(std.os.linux.SIG.USR2);
+    const hook = &hooks[signal];
+    const Comer = struct {
+        fn run() void {
+            assert(add(signal, 2, option_hysteresis) == 0);
+        }
+    };
+    try std.testing.expectEqual(0, add(signal, 1, option_hysteresis));
+    _ = hook.ignoring.fetchAdd(1, .seq_cst);
+    const comer = try std.Thread.spawn(.{}, Comer.run, .{});
+    while (hook.hysteresis.load(.seq_cst)) platform.yield();
+    // By the last of these it would have come.
+    for (0..1000) |_| platform.yield();
+    const before = @atomicLoad(u32, &hook.count, .seq_cst);
+    _ = hook.ignoring.fetchSub(1, .seq_cst);
+    comer.join();
+    try std.testing.expectEqual([_]u32{ 1, 2 }, [_]u32{ before, hook.count });
+    for ([_]u64{ 1, 2 }) |arg| remove(signal, arg, option_hysteresis);
+}
+
 /// Somebody else's handlers, for the tests.
 const Foreign = struct {
     var calls: u32 = 0;

@@ -304,6 +304,29 @@ test "an agent's list survives the closing of what is on it" {
     get(slots[3]).listed.store(0, .monotonic);
 }
 
+test "a record that shall write to its pipe no more waits for who is about to" {
+    const agent = try testAgent();
+    defer agents.close(agent);
+    const slot: u32 = @intCast(open(agent, flag_pipe));
+    const Stopper = struct {
+        var done: std.atomic.Value(bool) = .init(false);
+
+        fn run(which: u32) void {
+            setFlag(which, flag_pipe, 0);
+            done.store(true, .seq_cst);
+        }
+    };
+    const head = slab.enter(@bitCast(handle(slot))).?;
+    const stopper = try std.Thread.spawn(.{}, Stopper.run, .{slot});
+    while (get(slot).flags.load(.seq_cst) & flag_pipe != 0) std.Thread.yield() catch {};
+    // By the last of these it would have gone on.
+    for (0..1000) |_| std.Thread.yield() catch {};
+    const waits = !Stopper.done.load(.seq_cst);
+    slab.leave(head);
+    stopper.join();
+    try std.testing.expect(waits);
+}
+
 test "attention: a record without wake does not swallow the wake of the next" {
     const agent = try testAgent();
     defer agents.close(agent);

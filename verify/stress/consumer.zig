@@ -15,6 +15,8 @@ fn constant(comptime name: []const u8) comptime_int {
 const ATTENTION = constant("ATTENTION");
 const LIST = constant("LIST");
 const LOOK = constant("LOOK");
+const WAKE_FAILURE = constant("WAKE_FAILURE");
+const PIPE_FAILURE = constant("PIPE_FAILURE");
 const WAKING = constant("WAKING");
 const PENDING = constant("PENDING");
 const BLOCKED = constant("BLOCKED");
@@ -25,6 +27,9 @@ const FLAG_PIPE = constant("FLAG_PIPE");
 const FLAG_PIPE_LAST = constant("FLAG_PIPE_LAST");
 const CHAIN = constant("CHAIN");
 const HYSTERESIS = constant("HYSTERESIS");
+
+/// record.ts: how often in a row a callback runs at most.
+const ROUNDS = 16;
 
 /// errors.ts
 pub fn checked(status: i32, comptime what: []const u8) u32 {
@@ -155,6 +160,11 @@ pub const Agent = struct {
                 first = thrown;
             };
         }
+        // Of #reportFailures: here nothing fails.
+        for ([_]usize{ WAKE_FAILURE, PIPE_FAILURE }) |word| {
+            const status = agent.words.peek(word);
+            if (status != 0) fail("agent {d} failed with status {d}", .{ agent.id, status });
+        }
         return first;
     }
 
@@ -277,6 +287,7 @@ pub const InterruptRecord = struct {
     pub fn deliver(record: *InterruptRecord) Thrown!void {
         record.drain_due = record.drains();
         if (record.running) return;
+        var rounds: u32 = 0;
         while (!record.closed) {
             if (record.words.peek(PENDING) == 0) {
                 if (!record.drain_due) return;
@@ -284,7 +295,11 @@ pub const InterruptRecord = struct {
                 record.drain();
             } else if (record.words.get(BLOCKED) != 0) {
                 return;
+            } else if (rounds == ROUNDS) {
+                record.notify();
+                return;
             } else {
+                rounds += 1;
                 try record.handle_();
             }
         }
