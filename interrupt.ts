@@ -38,7 +38,7 @@ export interface InterruptOptions {
    * inherit that on Deno, and on Node for signals above 31. Not for CHLD: while it is ignored the kernel reaps the children itself. Default false.
    */
   signalHysteresis?: boolean;
-  /** Also call the handler that was installed before, if one was. Default false. */
+  /** Also call the handler that was installed before, if one was, on the thread that takes the signal. Default false. */
   chain?: boolean;
   /**
    * Descriptors (or an {@linkcode EventPipe}) to make readable when signalled. The caller keeps them, and may close them at
@@ -424,7 +424,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   /**
    * Resolves with the next value. Keeps the process alive while it waits, and wakes the event loop even with
-   * `wake: false`. Rejects with code `CLOSED` when the Interrupt is closed.
+   * `wake: false`. Rejects with code `CLOSED` when the Interrupt is closed, with a `TypeError` for options that are none.
    */
   wait(options: WaitOptions = {}): Promise<number> {
     return new Promise((resolve, reject) => {

@@ -38,8 +38,8 @@ export function load(): Native {
       return undefined;
     }
   };
+  const path = beside(target);
   try {
-    const path = beside(target);
     const native = path !== undefined && attempt(path) ||
       materialize(library, attempt);
     if (native !== undefined) return native;
@@ -60,7 +60,7 @@ export function load(): Native {
 function permissionCure(text: string): string | undefined {
   if (text.includes("Requires ffi access")) return "Deno needs --allow-ffi";
   if (text.includes("loading addons is disabled")) {
-    return "Node's permission model needs --allow-addons";
+    return "Node's permission model needs --allow-addons, and --no-addons must not be given";
   }
   return undefined;
 }
@@ -71,9 +71,9 @@ function beside(target: string): string | undefined {
   try {
     // In CommonJS it is a call that the npm build puts here, and not every place that runs it has what that reads.
     here = import.meta.url;
+    if (!here?.startsWith("file:")) return undefined;
+    return decodeURIComponent(new URL(`../lib/${target}.node`, here).pathname);
   } catch {
     return undefined;
   }
-  if (!here?.startsWith("file:")) return undefined;
-  return decodeURIComponent(new URL(`../lib/${target}.node`, here).pathname);
 }

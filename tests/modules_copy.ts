@@ -13,8 +13,8 @@ function removeAll() {
 }
 
 /**
- * Copies the modules to a folder of their own, which is there, with its parent, until this process ends: with `library` beside them, else
- * with none, as JSR and bundlers have them. Gives the URL of `mod`.
+ * Copies the modules to a folder of their own, alone in its parent; both are there until this process ends. With `library`
+ * beside them, else with none, as JSR and bundlers have them. Gives the URL of `mod`.
  */
 export function copyModules(library?: string): string {
   const root = fileURLToPath(new URL("..", import.meta.url));

@@ -46,12 +46,13 @@ test("without permission the error names the one that is missing", async () => {
   assertStringIncludes(refused, "Deno needs --allow-ffi");
 });
 
-// Node 20 has another flag for it.
-const noPermissionModel = Number(process.versions.node?.split(".")[0]) < 22;
+// Older ones have another flag for it.
+const hasPermissionModel = runtime === "node" &&
+  process.allowedNodeEnvironmentFlags.has("--permission");
 
 for (const addons of [true, false]) {
   const what = addons
-    ? "with Node's permission model --allow-addons is all that is needed"
+    ? "with Node's permission model --allow-addons and reading are all that is needed"
     : "without --allow-addons the error names it";
   register(what, async () => {
     const flags = ["--permission", "--allow-fs-read=*"];
@@ -63,11 +64,11 @@ for (const addons of [true, false]) {
     assertStringIncludes(stdout, "LIBRARY_NOT_FOUND");
     assertStringIncludes(
       stdout,
-      "Node's permission model needs --allow-addons:",
+      "Node's permission model needs --allow-addons",
     );
     assert(!stdout.includes("Deno"), stdout);
   }, {
-    skip: (runtime !== "node" || noPermissionModel) &&
+    skip: !hasPermissionModel &&
       "only Node 22 and later have this permission model",
   });
 }

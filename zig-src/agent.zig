@@ -123,7 +123,7 @@ fn wake(agent: *Agent) void {
         .socket => {
             const errno = platform.write(agent.wake_fd, .socketpair);
             if (errno == 0) return;
-            // No wake is on its way then: the next signal tries again.
+            // No wake is on its way then: the next record that becomes pending tries again.
             _ = agent.attention.fetchAnd(~@as(i32, waking), .seq_cst);
             fail(agent, &agent.wake_failure, errno);
         },

@@ -1,4 +1,4 @@
-# The seed doing what programs/seed.ts does; prints nanoseconds an operation, the loop included on both sides.
+# Perl's Async::Interrupt doing what programs/seed.ts does; prints nanoseconds an operation, the loop included on both sides.
 use strict;
 use warnings;
 use Async::Interrupt;

@@ -3,7 +3,7 @@ const std = @import("std");
 const library = @import("async_interrupt");
 
 pub const functions = .{
-    .{ "fault", arm, .{ "number", "nth", "errno" }, "The nth call of this number from now on, on any thread, fails once with errno, with a negative errno all after it too; nth 0: none does. Counts anew." },
+    .{ "fault", arm, .{ "number", "nth", "errno" }, "The nth call of this number from now on, on any thread, fails once with errno, with a negative errno all after it too; all 0: none does. Counts anew." },
     .{ "fault_calls", callsOf, .{"number"}, "How many calls of this number there were." },
     .{ "in_use", inUse, .{"what"}, "0 records, 1 EventPipes, 2 agents, 3 hooked signals." },
     .{ "fault_numbers", highest, .{}, "Call numbers are below this." },

@@ -315,6 +315,7 @@ pub fn write(fd: Fd, kind: FdKind) u16 {
             .NOMEM, .NOBUFS => |errno| {
                 patience -= 1;
                 if (patience == 0) return @backingInt(errno);
+                yield();
             },
             else => |errno| return @backingInt(errno),
         }
