@@ -73,15 +73,17 @@ fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(
     if (deliver(@intCast(signal), hook, info) & chains == 0) return;
     const old = hook.old_handler.load(.acquire);
     // The usual one may take as many threads as it likes, be interrupted by its own signal, and never return.
-    if (old & old_bits.calls_ours == 0) return platform.chain(takeOldHandler(hook, old), signal, info, context);
+    const entry = if (old & old_bits.calls_ours == 0) null else enterChaining(signal) orelse return;
+    platform.chain(takeOldHandler(hook, old), signal, info, context);
+    if (entry) |it| it.store(0, .monotonic);
+}
+
+/// null: this thread is there already, or there is no room.
+fn enterChaining(signal: i32) ?*std.atomic.Value(u64) {
     const key = keyOf(signal);
-    for (&chaining) |*entry| if (entry.load(.monotonic) == key) return;
-    for (&chaining) |*entry| {
-        if (entry.cmpxchgStrong(0, key, .monotonic, .monotonic) != null) continue;
-        platform.chain(takeOldHandler(hook, old), signal, info, context);
-        entry.store(0, .monotonic);
-        return;
-    }
+    for (&chaining) |*entry| if (entry.load(.monotonic) == key) return null;
+    for (&chaining) |*entry| if (entry.cmpxchgStrong(0, key, .monotonic, .monotonic) == null) return entry;
+    return null;
 }
 
 /// A one-shot handler goes with it, to one of those who take it.
@@ -301,7 +303,7 @@ fn restore(signal: u32) void {
     if (platform.disposition(signal, &current) < 0) return overlaid(hook);
     if (isOurs(hook, &current)) {
         // Once it is back, the kernel calls it: a handler on its way must not call a one-shot handler too.
-        hook.old.handler = @ptrFromInt(takeOldHandler(hook, hook.old_handler.load(.acquire)));
+        if (platform.isOneShot(&hook.old)) hook.old.handler = @ptrFromInt(takeOldHandler(hook, hook.old_handler.load(.acquire)));
         hook.late.store(if (hook.is_overlaid) 0 else late_max, .seq_cst);
         if (platform.swapDisposition(signal, &hook.old, &current) < 0) {
             hook.old_handler.store(handlerOf(hook, &hook.old), .release);
@@ -359,7 +361,7 @@ test "readers that come and go while handlers make the kernel ignore the signal 
 
         fn run() void {
             while (!over.load(.monotonic)) {
-                _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), .USR2);
+                raiseHere(signal);
                 _ = rearm(signal);
             }
         }
@@ -435,6 +437,21 @@ fn raise(signal: u32) void {
     _ = std.os.linux.kill(std.os.linux.getpid(), @fromBackingInt(signal));
 }
 
+fn raiseHere(signal: u32) void {
+    _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), @fromBackingInt(signal));
+}
+
+fn openChaining(agent: u32, signal: u32) !u32 {
+    const slot: u32 = @intCast(records.open(agent, 0));
+    try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
+    return slot;
+}
+
+fn closeRecord(slot: u32) void {
+    records.retire(slot);
+    records.release(slot);
+}
+
 test "a thread that is late for the last reader passes the signal on to the old handler" {
     const signal = @backingInt(std.os.linux.SIG.USR2);
     defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
@@ -471,15 +488,26 @@ test "a handler that was installed over ours, and calls it, is not called by it,
     }
     const agent: u32 = @intCast(agents.open());
     defer agents.close(agent);
-    const slot: u32 = @intCast(records.open(agent, 0));
-    try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
+    const slot = try openChaining(agent, signal);
     Foreign.calls = 0;
     for (1..4) |round| {
         raise(signal);
         try std.testing.expectEqual(round, Foreign.calls);
     }
-    records.retire(slot);
-    records.release(slot);
+    closeRecord(slot);
+}
+
+test "a disposition whose handler is no address comes back" {
+    const signal = @backingInt(std.os.linux.SIG.WINCH);
+    defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
+    var theirs = std.mem.zeroes(platform.Disposition);
+    theirs.handler = @ptrFromInt(std.math.maxInt(usize));
+    try std.testing.expectEqual(0, platform.setDisposition(signal, &theirs));
+    try std.testing.expectEqual(0, add(signal, 1, option_chain));
+    remove(signal, 1, option_chain);
+    var current: platform.Disposition = undefined;
+    try std.testing.expectEqual(0, platform.disposition(signal, &current));
+    try std.testing.expectEqual(theirs.handler, current.handler);
 }
 
 test "our handler, put back when no reader is left, ends" {
@@ -497,7 +525,7 @@ const Raiser = struct {
 
     fn run(raiser: *Raiser) void {
         while (!raiser.over.load(.monotonic)) {
-            _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), @fromBackingInt(raiser.signal));
+            raiseHere(raiser.signal);
             _ = raiser.raised.fetchAdd(1, .seq_cst);
         }
     }
@@ -505,10 +533,7 @@ const Raiser = struct {
 
 /// An Interrupt that chains comes and goes.
 fn comeAndGo(agent: u32, signal: u32) !void {
-    const slot: u32 = @intCast(records.open(agent, 0));
-    try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
-    records.retire(slot);
-    records.release(slot);
+    closeRecord(try openChaining(agent, signal));
 }
 
 test "every signal that a thread raises reaches the earlier handler, while Interrupts that chain come and go" {
@@ -545,7 +570,7 @@ test "any number of threads may be in the earlier handler at a time" {
         }
 
         fn run() void {
-            _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), @fromBackingInt(unused));
+            raiseHere(unused);
             // The others do not wait for it.
             if (!called) _ = left_out.fetchAdd(1, .seq_cst);
         }
@@ -554,14 +579,12 @@ test "any number of threads may be in the earlier handler at a time" {
     try std.testing.expectEqual(0, platform.setDisposition(signal, &waiting));
     const agent: u32 = @intCast(agents.open());
     defer agents.close(agent);
-    const slot: u32 = @intCast(records.open(agent, 0));
-    try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
+    const slot = try openChaining(agent, signal);
     var threads: [Waiting.everyone]std.Thread = undefined;
     for (&threads) |*thread| thread.* = try std.Thread.spawn(.{}, Waiting.run, .{});
     for (threads) |thread| thread.join();
     try std.testing.expectEqual(Waiting.everyone, Waiting.inside.load(.seq_cst));
-    records.retire(slot);
-    records.release(slot);
+    closeRecord(slot);
 }
 
 test "an earlier handler that does not return, or is interrupted by its own signal, keeps no signal from anybody" {
@@ -589,24 +612,22 @@ test "an earlier handler that does not return, or is interrupted by its own sign
         }
 
         fn run() void {
-            _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), @fromBackingInt(unused));
+            raiseHere(unused);
         }
     };
     var odd = platform.ours(&Odd.entry);
     try std.testing.expectEqual(0, platform.setDisposition(signal, &odd));
     const agent: u32 = @intCast(agents.open());
     defer agents.close(agent);
-    const slot: u32 = @intCast(records.open(agent, 0));
+    const slot = try openChaining(agent, signal);
     Odd.pending = records.get(slot).pending();
-    try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
     const threads = 100;
     for (0..threads) |_| (try std.Thread.spawn(.{}, Odd.run, .{})).join();
     try std.testing.expectEqual([_]i32{ threads, threads }, [_]i32{ Odd.calls, Odd.heard });
     Odd.what = .comes_again;
     Odd.run();
     try std.testing.expectEqual([_]i32{ threads + 2, threads + 2 }, [_]i32{ Odd.calls, Odd.heard });
-    records.retire(slot);
-    records.release(slot);
+    closeRecord(slot);
 }
 
 test "a one-shot handler is called once, also when it is put back while a reader chains to it" {
