@@ -86,6 +86,11 @@ export function limitCure(text: string): string | undefined {
   return undefined;
 }
 
+/** What a value is that should be something else. For this module only. */
+export function describe(value: unknown): string {
+  return value === null ? "null" : typeof value;
+}
+
 /** The one place where a native status becomes an error. `what` reads "Cannot hook SIGTERM". For this module only. */
 export function checked(status: number, what: string): number {
   if (status >= 0) return status;

@@ -1,5 +1,5 @@
 import { agent } from "./agent.ts";
-import { checked, InterruptError } from "./errors.ts";
+import { checked, describe, InterruptError } from "./errors.ts";
 import { PIPE_DRAIN_FUNCTION, PIPE_SIGNAL_FUNCTION } from "./ffi/symbols.ts";
 import type { Native } from "./ffi/load.ts";
 import type { NativeFunction } from "./native_function.ts";
@@ -116,7 +116,7 @@ export class EventPipe implements Disposable {
     const functions = this.#open();
     if (typeof timeoutMs !== "number") {
       throw new TypeError(
-        `Cannot wait: timeoutMs must be a number, not ${typeof timeoutMs}`,
+        `Cannot wait: timeoutMs must be a number, not ${describe(timeoutMs)}`,
       );
     }
     if (!(timeoutMs >= 0)) {

@@ -1,5 +1,5 @@
 import { type Agent, agent } from "./agent.ts";
-import { checked, InterruptError } from "./errors.ts";
+import { checked, describe, InterruptError } from "./errors.ts";
 import { adoptPipe, EventPipe } from "./event_pipe.ts";
 import {
   BLOCK_FUNCTION,
@@ -115,13 +115,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    * `RESERVED_SIGNAL`, `BAD_FD`, `CLOSED`, `LIBRARY_NOT_FOUND`, `UNSUPPORTED` or `SYSTEM`. Nothing stays behind then.
    */
   constructor(options: InterruptOptions = {}) {
-    if (typeof options !== "object" || options === null) {
-      throw new TypeError(
-        `Cannot create an Interrupt: options must be an object, not ${
-          describe(options)
-        }`,
-      );
-    }
+    checkOptions(options, "Cannot create an Interrupt");
     const { callback, nativeCallback, signal, pipe } = options;
     if (callback !== undefined && typeof callback !== "function") {
       throw new TypeError(
@@ -634,8 +628,11 @@ interface Listener {
   waits?: boolean;
 }
 
-function describe(value: unknown): string {
-  return value === null ? "null" : typeof value;
+function checkOptions(options: unknown, what: string): void {
+  if (typeof options === "object" && options !== null) return;
+  throw new TypeError(
+    `${what}: options must be an object, not ${describe(options)}`,
+  );
 }
 
 const INT32 = { min: -(2 ** 31), max: 2 ** 31 - 1 };
@@ -659,11 +656,7 @@ function signalValue(value: number): number {
 }
 
 function abortSignalOf(options: WaitOptions): AbortSignal | undefined {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `Cannot wait: options must be an object, not ${describe(options)}`,
-    );
-  }
+  checkOptions(options, "Cannot wait");
   const { signal } = options;
   // Not instanceof: it may come from another realm.
   if (signal !== undefined && typeof signal?.throwIfAborted !== "function") {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { checkpoint, Interrupt } from "../mod.ts";
+import { numberOf } from "./fault_injection.ts";
 import { noWakeSocket, testsOf } from "./harness.ts";
 import { Faulty } from "./native/faulty.ts";
 import { testkit } from "./native/testkit.ts";
@@ -51,7 +52,7 @@ test("a busy loop of signals and `checkpoint()` costs one wake", async () => {
     checkpoint();
   }
   assertEquals(calls, 100);
-  const sendto = 44;
+  const sendto = numberOf("sendto");
   const wakes = faulty.calls().filter(([number]) => number === sendto);
   assertEquals(wakes, [[sendto, 1]]);
 }, { skip: noWakeSocket });

@@ -679,6 +679,11 @@ export async function inject(scenario: Scenario): Promise<number> {
   return injected;
 }
 
+/** The number of a call, by its name in the table. */
+export function numberOf(call: string): number {
+  return table[call].number;
+}
+
 /** The calls of the table: those that this runtime makes, or all. */
 export function callsOf(by?: typeof runtime): string[] {
   return Object.entries(table)

@@ -1,6 +1,12 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
-import { callsOf, inject, observe, scenarios } from "./fault_injection.ts";
+import {
+  callsOf,
+  inject,
+  numberOf,
+  observe,
+  scenarios,
+} from "./fault_injection.ts";
 import { runtime, testsOf } from "./harness.ts";
 import { Faulty } from "./native/faulty.ts";
 import { testkit } from "./native/testkit.ts";
@@ -48,8 +54,7 @@ test("memory that the kernel never has is reported, and signalling does not wait
   });
   void interrupt.pipeFileno;
   const { func, arg } = interrupt.signalFunc();
-  const write = 1;
-  faulty.failAll(write, "ENOMEM");
+  faulty.failAll(numberOf("write"), "ENOMEM");
   testkit.call_value(func, arg, 7);
   checkpoint();
   assertEquals([values, errors.length], [[7], 1]);

@@ -38,8 +38,7 @@ export async function model(
     await parallel(mutants, async (mutant) => {
       for (const scenario of thoseFor(mutant)) {
         const result = await checker.check(scenario, mutant);
-        // Without a property it is an error of the model itself, which shows nothing.
-        if (result.verdict !== "violated" || result.detail === "") continue;
+        if (result.verdict !== "violated") continue;
         caught++;
         broken.add(result.detail);
         lines.push(`${mutant} caught by ${nameOf(scenario)}: ${result.detail}`);
@@ -210,14 +209,16 @@ class Checker {
     // What it says when it gives up before the end: of depth, memory or time.
     const limit = output.match(/.*(?:too small|not completed|hung for).*/);
     const complete = limit === null && errors === 0;
+    const violated = output.match(/assertion violated \W*(\w+)/)?.[1] ?? "";
+    if (this.#properties.includes(violated)) {
+      return { verdict: "violated", states, detail: violated };
+    }
+    // Any other error is one of the model itself, which shows nothing.
+    const error = output.match(/^pan:\d+: .*/m);
     return {
-      verdict: errors > 0 ? "violated" : complete ? "holds" : "unfinished",
+      verdict: complete ? "holds" : "unfinished",
       states,
-      detail: errors > 0
-        ? this.#properties.find((name) =>
-          new RegExp(`assertion violated \\W*${name}\\b`).test(output)
-        ) ?? ""
-        : limit?.[0] ?? "",
+      detail: (error ?? limit)?.[0] ?? "",
     };
   }
 }
