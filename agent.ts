@@ -3,6 +3,7 @@ import {
   ATTENTION,
   CHUNK_SLOTS,
   LIST,
+  LISTENERS_DUE,
   LOOK,
   PIPE_FAILURE,
   SLOT_BYTES,
@@ -14,6 +15,7 @@ import { canLoadSilently, load, type Native } from "./ffi/load.ts";
 import { checked, errorOf, InterruptError } from "./errors.ts";
 import { type Words, wordsAt } from "./ffi/words.ts";
 import type { InterruptRecord } from "./record.ts";
+import { SignalListeners } from "./signal_listeners.ts";
 
 /** Where native code leaves word of what failed, and what that was. */
 const failures = [
@@ -27,6 +29,7 @@ export class Agent {
   readonly id: number;
   /** Whether records are read in memory, or by calls. */
   readonly poll: "memory" | "call";
+  readonly signals: SignalListeners;
   /** The words of the agent, if they can be seen. */
   readonly view: Int32Array | undefined;
   readonly #words: Words;
@@ -41,6 +44,7 @@ export class Agent {
   /** The last that was reported of each kind: what goes on failing is reported once. */
   readonly #reported: number[] = [];
   #references = 0;
+  #stopLooking: (() => void) | undefined;
 
   constructor(native: Native) {
     const { functions } = native;
@@ -49,6 +53,7 @@ export class Agent {
       functions.agent_open(),
       "Cannot open an agent for this thread",
     );
+    this.signals = new SignalListeners(native, this.id);
     this.#words = wordsAt(
       native,
       functions.agent_address(this.id),
@@ -60,10 +65,21 @@ export class Agent {
 
   add(record: InterruptRecord): void {
     this.#records.set(record.slot, record);
+    this.#stopLooking ??= this.native.beforeEnd(() => this.#lastTurn());
   }
 
   delete(record: InterruptRecord): void {
     this.#records.delete(record.slot);
+    if (this.#records.size > 0) return;
+    this.#stopLooking?.();
+    this.#stopLooking = undefined;
+  }
+
+  /** The loop is about to end. The wake does not keep it alive, so what is pending may not have had its turn: true then. */
+  #lastTurn(): boolean {
+    if (this.#words.get(ATTENTION) === 0) return false;
+    this.#turn();
+    return true;
   }
 
   /** The records that share a pipe, by its read side. */
@@ -112,6 +128,12 @@ export class Agent {
 
   #report(error: InterruptError): void {
     for (const record of [...this.#records.values()]) record.report(error);
+  }
+
+  #lendListeners(): void {
+    if (this.#words.get(LISTENERS_DUE) === 0) return;
+    this.#words.exchange(LISTENERS_DUE, 0);
+    this.signals.lend();
   }
 
   #reportFailures(): void {
@@ -169,6 +191,7 @@ export class Agent {
         else record.report(error);
       }
     }
+    this.#lendListeners();
     // Last: a delivery drains pipes.
     this.#reportFailures();
     return first;

@@ -3,7 +3,6 @@ import { checked, describe, InterruptError } from "./errors.ts";
 import { adoptPipe, EventPipe } from "./event_pipe.ts";
 import {
   BLOCK_FUNCTION,
-  CHAIN,
   FLAG_WAKE,
   HYSTERESIS,
   PENDING,
@@ -13,6 +12,7 @@ import {
 import { runtime } from "./ffi/runtime.ts";
 import type { NativeFunction } from "./native_function.ts";
 import { InterruptRecord } from "./record.ts";
+import { chainOption } from "./signal_listeners.ts";
 import { namedSignals, sig2name, sig2num } from "./signals.ts";
 
 /** What an {@linkcode Interrupt} does when it is signalled. */
@@ -103,6 +103,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   readonly #chain: boolean;
   readonly #listeners = new Set<Listener>();
   #hysteresis: boolean;
+  #signal: number | undefined;
+  /** LISTENED, if the runtime listens to the signal too. */
+  #listened = 0;
   #pipe: EventPipe | undefined;
   /** The pipe was made here, and is closed here. */
   #ownsPipe = false;
@@ -151,10 +154,14 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     try {
       if (given !== undefined) this.#usePipe(given, given !== pipe);
       if (number !== undefined) {
-        const { functions } = this.#agent.native;
+        const { native: { functions }, signals } = this.#agent;
+        const what = `Cannot hook ${sig2name(number) ?? `signal ${number}`}`;
+        checked(functions.hook_check(number), what);
+        this.#listened = signals.open(number);
+        this.#signal = number;
         checked(
           functions.record_hook(this.#record.slot, number, this.#hookOptions),
-          `Cannot hook ${sig2name(number) ?? `signal ${number}`}`,
+          what,
         );
         this.#updateRecord();
       }
@@ -342,7 +349,8 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   get #hookOptions(): number {
-    return (this.#chain ? CHAIN : 0) | (this.#hysteresis ? HYSTERESIS : 0);
+    return chainOption(this.#chain, this.#listened) | this.#listened |
+      (this.#hysteresis ? HYSTERESIS : 0);
   }
 
   /**
@@ -563,6 +571,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     // Not yet closed: called again by the last callback, which close() itself runs.
     if (!this.#record.closed) return;
     this.unref();
+    if (this.#signal !== undefined) this.#agent.signals.close(this.#signal);
     for (const listener of this.#listeners) listener.close();
     if (this.#ownsPipe) this.#pipe!.close();
   }

@@ -1,10 +1,13 @@
 import type {
   Functions,
   Library,
+  ListenTo,
+  SignalListener,
   Symbols,
   Wake,
   WakeSocket,
 } from "./library.ts";
+import { beforeExit, listenOnProcess } from "./process_signals.ts";
 import { process } from "./runtime.ts";
 import { checked } from "../errors.ts";
 
@@ -14,6 +17,7 @@ interface BunSocket {
   unref(): void;
 }
 interface BunApi {
+  readonly isMainThread: boolean;
   connect(options: {
     fd: number;
     socket: { open(socket: BunSocket): void; data(): void; end(): void };
@@ -53,8 +57,19 @@ export function openBun<T extends Symbols>(
     addressOf: (bytes) => BigInt(ffi.ptr(bytes)),
     openWake: (...wake) =>
       openWake(functions as unknown as WakeSocket, ...wake),
+    listen,
+    beforeEnd: beforeExit,
   };
 }
+
+function listen(to: ListenTo): SignalListener | "none" | "main thread" {
+  if (unknownToBun.has(to.name)) return "none";
+  const { Bun } = globalThis as unknown as { Bun: BunApi };
+  return Bun.isMainThread ? listenOnProcess(to) : "main thread";
+}
+
+/** For these a listener on `process` is that of any event. */
+const unknownToBun = new Set(["SIGSTKFLT", "SIGPWR"]);
 
 function openWake(
   functions: WakeSocket,

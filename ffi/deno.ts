@@ -3,6 +3,8 @@ import { openAddon } from "./node.ts";
 import type {
   Functions,
   Library,
+  ListenTo,
+  SignalListener,
   Symbols,
   Wake,
   WakeSocket,
@@ -24,6 +26,8 @@ export function openDeno<T extends Symbols>(
       BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes))),
     openWake: (...wake) =>
       openWake(functions as unknown as WakeSocket, ...wake),
+    listen,
+    beforeEnd,
   };
 }
 
@@ -104,6 +108,29 @@ function memory(
       return undefined;
     }
   }
+}
+
+function beforeEnd(callback: () => boolean): () => void {
+  const listener = (event: Event) => {
+    // Else Deno ends, whatever the callback has begun.
+    if (callback()) event.preventDefault();
+  };
+  addEventListener("beforeunload", listener);
+  return () => removeEventListener("beforeunload", listener);
+}
+
+/** Not `process.on`: that takes 20 ms the first time, and warns when there are eleven. */
+function listen({ name, heard }: ListenTo): SignalListener | "none" {
+  try {
+    Deno.addSignalListener(name as Deno.Signal, heard);
+  } catch (error) {
+    // What Deno has no listeners for.
+    if (error instanceof TypeError) return "none";
+    throw error;
+  }
+  return {
+    remove: () => Deno.removeSignalListener(name as Deno.Signal, heard),
+  };
 }
 
 function openWake(

@@ -30,6 +30,23 @@ export interface Wake {
   unref(): void;
 }
 
+/** A listener of the runtime for a POSIX signal, which does nothing to the program. */
+export interface SignalListener {
+  remove(): void;
+}
+
+/** What {@linkcode Library.listen} is told. */
+export interface ListenTo {
+  readonly agent: number;
+  readonly signal: number;
+  readonly name: string;
+  /** The listener itself. */
+  heard(): void;
+  /** The runtime may install its handler between these two calls, later than at the first time. */
+  replacing(): void;
+  replaced(): void;
+}
+
 /** An opened native library: the one interface of the three adapters. */
 export interface Library<T extends Symbols> {
   readonly functions: Functions<T>;
@@ -49,6 +66,17 @@ export interface Library<T extends Symbols> {
     callback: () => void,
     failed: (cause: unknown) => void,
   ): Wake;
+  /**
+   * Registers a listener for a signal with the runtime; it does not keep the process alive. `"none"`: the runtime knows no
+   * such signal. `"main thread"`: only a listener of the main thread's can be had.
+   */
+  listen(to: ListenTo): SignalListener | "none" | "main thread";
+  /**
+   * Calls back when the event loop has nothing left to do, before the thread ends; it goes on if `callback` gives true.
+   *
+   * @returns what undoes it.
+   */
+  beforeEnd(callback: () => boolean): () => void;
 }
 
 /** Opens a library file, whose C symbols are `prefix` and the table's names. Throws what the runtime throws. */

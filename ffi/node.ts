@@ -1,4 +1,11 @@
-import type { Functions, Library, Symbols } from "./library.ts";
+import type {
+  Functions,
+  Library,
+  ListenTo,
+  SignalListener,
+  Symbols,
+} from "./library.ts";
+import { beforeExit, listenOnProcess } from "./process_signals.ts";
 import { process } from "./runtime.ts";
 import { checked } from "../errors.ts";
 
@@ -7,6 +14,9 @@ interface Addon {
   view(address: bigint, length: number): ArrayBuffer | undefined;
   agent_wake_async(agent: number, callback: () => void): number;
   agent_wake_ref(agent: number, on: number): void;
+  /** What zig-src/uv_signal.zig adds. */
+  agent_signal_start(agent: number, signal: number): number;
+  agent_signal_stop(agent: number, signal: number): void;
 }
 
 /** The library as an N-API addon. `process.dlopen` and no `require`: bundlers would look for the file. */
@@ -41,5 +51,23 @@ export function openNode<T extends Symbols>(
         unref: () => addon.agent_wake_ref(agent, 0),
       };
     },
+    listen: (to) => listen(addon, to),
+    beforeEnd: beforeExit,
   };
+}
+
+function listen(
+  addon: Addon,
+  to: ListenTo,
+): SignalListener | "main thread" {
+  const { isMainThread } = process().getBuiltinModule("node:worker_threads");
+  if (isMainThread) return listenOnProcess(to);
+  // With `breakOnSigint` Node removes the main thread's listeners for INT for a while, and expects that none are left. For
+  // PIPE a Worker that ends would leave SIG_DFL for a moment, and a write kills then.
+  if (to.name === "SIGINT" || to.name === "SIGPIPE") return "main thread";
+  checked(
+    addon.agent_signal_start(to.agent, to.signal),
+    `Cannot listen to ${to.name}`,
+  );
+  return { remove: () => addon.agent_signal_stop(to.agent, to.signal) };
 }

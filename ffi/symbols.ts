@@ -6,7 +6,7 @@ export const symbols = {
   signal: { parameters: ["u64", "i32"], result: "i32" },
   /** An agent for the calling thread. */
   agent_open: { parameters: [], result: "i32" },
-  /** Address of four int32: the attention word, the list of records that became pending, and what failed. */
+  /** Address of the int32 that JavaScript reads: the attention word, the list of records that became pending, what failed, what is due. */
   agent_address: { parameters: ["u32"], result: "u64" },
   /** Makes the socket that wakes the loop; gives its read side to the caller. */
   agent_wake_socket: { parameters: ["u32", "u32"], result: "i32" },
@@ -32,6 +32,18 @@ export const symbols = {
   record_release: { parameters: ["u32"], result: "void" },
   /** 0 when the signal can be hooked. */
   hook_check: { parameters: ["u32"], result: "i32" },
+  /** Before a listener of the runtime is registered. 1: the signal is ignored until now. */
+  hook_listening: { parameters: ["u32"], result: "i32" },
+  /** After that: ours goes on top, where the runtime has installed its handler. */
+  hook_listened: { parameters: ["u32", "u32"], result: "i32" },
+  /** That listener was called. */
+  hook_heard: { parameters: ["u32", "u32"], result: "void" },
+  /** That listener is gone. put_back: no other is left, and what was there before returns. */
+  hook_unlistened: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  /** Whether this agent, of another thread, needs a listener of the main thread's runtime. */
+  agent_borrow: { parameters: ["u32", "u32", "u32"], result: "void" },
+  /** A bit for each signal, from 1, that some agent needs one for. */
+  agent_borrowed: { parameters: [], result: "u64" },
   /** An eventfd, or a pipe. */
   pipe_open: { parameters: ["u32"], result: "i32" },
   /** The caller's descriptors, which it keeps. */
@@ -75,8 +87,11 @@ export const WAKE_FAILURE = 2;
 /** Index of an agent's int32: why one of its pipes could not be written or read, a status. */
 export const PIPE_FAILURE = 3;
 
+/** Index of an agent's int32: 1 when agent_borrowed has changed. */
+export const LISTENERS_DUE = 4;
+
 /** Size of the words of an agent. */
-export const AGENT_BYTES = 16;
+export const AGENT_BYTES = 20;
 
 /** Bit of the attention word: something may be pending. */
 export const LOOK = 1;
@@ -113,6 +128,9 @@ export const FLAG_PIPE_LAST = 4;
 
 /** Of record_hook: call the earlier handler too. */
 export const CHAIN = 1;
+
+/** Of record_hook: a listener of the runtime was registered, and its handler gets every signal. */
+export const LISTENED = 4;
 
 /** Of record_hook: ignored by the kernel until handled. */
 export const HYSTERESIS = 2;

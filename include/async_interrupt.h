@@ -27,7 +27,7 @@ int32_t ai_signal(uint64_t arg, int32_t value);
 /* An agent for the calling thread. */
 int32_t ai_agent_open(void);
 
-/* Address of four int32: the attention word, the list of records that became pending, and what failed. */
+/* Address of the int32 that JavaScript reads: the attention word, the list of records that became pending, what failed, what is due. */
 uint64_t ai_agent_address(uint32_t agent);
 
 /* Makes the socket that wakes the loop; gives its read side to the caller. */
@@ -65,6 +65,24 @@ void ai_record_release(uint32_t slot);
 
 /* 0 when the signal can be hooked. */
 int32_t ai_hook_check(uint32_t signal);
+
+/* Before a listener of the runtime is registered. 1: the signal is ignored until now. */
+int32_t ai_hook_listening(uint32_t signal);
+
+/* After that: ours goes on top, where the runtime has installed its handler. */
+int32_t ai_hook_listened(uint32_t agent, uint32_t signal);
+
+/* That listener was called. */
+void ai_hook_heard(uint32_t agent, uint32_t signal);
+
+/* That listener is gone. put_back: no other is left, and what was there before returns. */
+int32_t ai_hook_unlistened(uint32_t agent, uint32_t signal, uint32_t put_back);
+
+/* Whether this agent, of another thread, needs a listener of the main thread's runtime. */
+void ai_agent_borrow(uint32_t agent, uint32_t signal, uint32_t on);
+
+/* A bit for each signal, from 1, that some agent needs one for. */
+uint64_t ai_agent_borrowed(void);
 
 /* An eventfd, or a pipe. */
 int32_t ai_pipe_open(uint32_t agent);

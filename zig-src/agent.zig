@@ -3,6 +3,7 @@ const std = @import("std");
 const assert = std.debug.assert;
 const platform = @import("platform.zig");
 const event_pipe = @import("event_pipe.zig");
+const hooks = @import("hook.zig");
 const records = @import("record.zig");
 const Lock = @import("lock.zig").Lock;
 const Status = @import("status.zig").Status;
@@ -21,6 +22,8 @@ pub const Agent = extern struct {
     /// What failed where there was nobody to tell, as in a signal handler: a status, until JavaScript takes and reports it.
     wake_failure: std.atomic.Value(i32) = .init(0),
     pipe_failure: std.atomic.Value(i32) = .init(0),
+    /// Another thread's agent begins or ends to need a listener of this one's runtime.
+    listeners_due: std.atomic.Value(i32) = .init(0),
     /// Atomic, since the source is made while other threads may already signal.
     wake_kind: std.atomic.Value(WakeKind) = .init(.none),
     wake_fd: platform.Fd = 0,
@@ -31,6 +34,10 @@ pub const Agent = extern struct {
     wake_read_fd: platform.Fd = 0,
     /// Of wake_read_fd, where the runtime may forget to close it; else 0.
     wake_inode: u64 = 0,
+    /// A bit for each signal for which it has a listener of the runtime. Only under the lock of the hooks.
+    listens: u64 = 0,
+    /// A bit for each signal for which it needs one of the main thread's.
+    borrows: std.atomic.Value(u64) = .init(0),
 };
 
 /// The words that JavaScript may see.
@@ -59,6 +66,7 @@ pub fn open() callconv(.c) i32 {
         agent.list.store(0, .monotonic);
         agent.wake_failure.store(0, .monotonic);
         agent.pipe_failure.store(0, .monotonic);
+        agent.listeners_due.store(0, .monotonic);
         const status = platform.onThreadExit(closeAllOfThread);
         if (status < 0) return status;
         agent.thread.store(platform.threadId(), .monotonic);
@@ -143,6 +151,52 @@ pub fn fail(agent: *Agent, failure: *std.atomic.Value(i32), errno: u16) void {
     _ = agent.attention.fetchOr(look, .seq_cst);
 }
 
+fn bitOf(signal: u32) u64 {
+    return @as(u64, 1) << @intCast(signal - 1);
+}
+
+/// false: it had one before.
+pub fn addListener(id: u32, signal: u32) bool {
+    const agent = get(id);
+    defer agent.listens |= bitOf(signal);
+    return agent.listens & bitOf(signal) == 0;
+}
+
+/// false: it has none.
+pub fn removeListener(id: u32, signal: u32) bool {
+    const agent = get(id);
+    defer agent.listens &= ~bitOf(signal);
+    return agent.listens & bitOf(signal) != 0;
+}
+
+/// Whether an agent needs a listener of the main thread's for this signal, since its own thread can have none.
+pub fn borrow(id: u32, signal: u32, on: u32) callconv(.c) void {
+    const agent = get(id);
+    if (on != 0) {
+        _ = agent.borrows.fetchOr(bitOf(signal), .seq_cst);
+    } else {
+        _ = agent.borrows.fetchAnd(~bitOf(signal), .seq_cst);
+    }
+    tellMainThread();
+}
+
+/// A bit for each signal that some agent needs the main thread's listener for.
+pub fn borrowed() callconv(.c) u64 {
+    var bits: u64 = 0;
+    for (&agents) |*agent| bits |= agent.borrows.load(.seq_cst);
+    return bits;
+}
+
+fn tellMainThread() void {
+    const main_thread = platform.processId();
+    for (agents[1..]) |*agent| {
+        if (agent.thread.load(.seq_cst) != main_thread) continue;
+        agent.listeners_due.store(1, .seq_cst);
+        const before = agent.attention.fetchOr(look | waking, .seq_cst);
+        if (before & waking == 0) wake(agent);
+    }
+}
+
 /// Takes a closed record off the list, which only its owner may walk. Nobody lists it again: it is retired.
 pub fn unlist(agent: *Agent, slot: u32) void {
     const record = records.get(slot);
@@ -167,6 +221,8 @@ pub fn close(id: u32) void {
     const agent = get(id);
     records.closeAllOf(id);
     event_pipe.closeAllOf(id);
+    hooks.unlistenedAll(id, agent.listens);
+    if (agent.borrows.swap(0, .seq_cst) != 0) tellMainThread();
     lock.acquire();
     defer lock.release();
     if (agent.wake_kind.load(.monotonic) == .socket) {

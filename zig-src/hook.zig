@@ -12,6 +12,8 @@ const Status = @import("status.zig").Status;
 
 pub const option_chain = 1;
 pub const option_hysteresis = 2;
+/// A listener of the runtime was registered first: what stands beneath ours is its handler, and always gets the signal too.
+pub const option_listened = 4;
 
 /// In a cell, beside the handle, which has no such bit: this reader chains. Nowhere else: whoever finds the reader finds
 /// that it chains.
@@ -24,7 +26,9 @@ const old_bits = struct {
     const one_shot: u64 = 1 << 63;
     /// It may itself call ours, since it was installed over it at some time, as signal registries do.
     const calls_ours: u64 = 1 << 62;
-    const all = one_shot | calls_ours;
+    /// It gets every signal, whether a reader chains or not.
+    const always: u64 = 1 << 61;
+    const all = one_shot | calls_ours | always;
 };
 
 /// The first few cells stand in the hook itself: most signals have one reader.
@@ -56,8 +60,25 @@ const Hook = struct {
     /// Handlers about to make the kernel ignore the signal.
     ignoring: std.atomic.Value(u32) = .init(0),
     old: platform.Disposition = std.mem.zeroes(platform.Disposition),
-    /// Of it, what a handler on its way calls.
+    /// What a handler on its way calls for a reader that chains.
     old_handler: std.atomic.Value(u64) = .init(0),
+    /// The runtime's handler, which gets every signal; 0 for none.
+    runtime_handler: std.atomic.Value(u64) = .init(0),
+    /// How often ours has called it.
+    passed_on: std.atomic.Value(u32) = .init(0),
+    listeners: Listeners = .{},
+};
+
+/// The agents that have registered a listener of the runtime, so that its handler stands beneath ours and stays there.
+const Listeners = struct {
+    count: u32 = 0,
+    /// What was there before the first of them.
+    before: platform.Disposition = std.mem.zeroes(platform.Disposition),
+    /// The handler when the last of them was about to register.
+    handler_then: usize = 0,
+    /// The one that counts the calls of its listener which ours has passed on.
+    counter: u32 = agents.nobody,
+    calls: u32 = 0,
 };
 
 pub var hooks: [platform.signal_max + 1]Hook = @splat(.{});
@@ -70,10 +91,17 @@ var chaining: [64]std.atomic.Value(u64) = @splat(.init(0));
 fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(.c) void {
     const hook = &hooks[@intCast(signal)];
     if (hook.hysteresis.load(.seq_cst)) ignore(@intCast(signal), hook);
-    if (deliver(@intCast(signal), hook, info) & chains == 0) return;
-    const old = hook.old_handler.load(.acquire);
+    const heard_by = deliver(@intCast(signal), hook, info) orelse return;
+    const runtime = hook.runtime_handler.load(.acquire);
+    var old = hook.old_handler.load(.acquire);
+    if (heard_by & chains == 0 and old & old_bits.always == 0) old = 0;
     // The usual one may take as many threads as it likes, be interrupted by its own signal, and never return.
-    const entry = if (old & old_bits.calls_ours == 0) null else enterChaining(signal) orelse return;
+    const entry = if ((runtime | old) & old_bits.calls_ours == 0) null else enterChaining(signal) orelse return;
+    if (runtime != 0) {
+        // First: the listener that it calls may run at once, on another thread.
+        _ = hook.passed_on.fetchAdd(1, .seq_cst);
+        platform.chain(runtime & ~old_bits.all, signal, info, context);
+    }
     platform.chain(takeOldHandler(hook, old), signal, info, context);
     if (entry) |it| it.store(0, .monotonic);
 }
@@ -124,14 +152,12 @@ fn ignore(signal: u32, hook: *Hook) void {
 
 /// To all readers; the answer is the cells of those who have it, or-ed. No reader is left: this thread is late, it was
 /// interrupted before the last one went. Whoever has the signal now gets it, with its siginfo, once this thread does not
-/// mask it any more.
-fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) u64 {
+/// mask it any more; the answer is null then.
+fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) ?u64 {
     while (true) {
         const changes = hook.changes.load(.seq_cst);
-        var heard = signalAll(&hook.first.cells);
-        var more = hook.first.more.load(.acquire);
-        while (more) |cells| : (more = cells.more.load(.acquire)) heard |= signalAll(&cells.cells);
-        if (heard != 0) return heard;
+        const heard_by = signalReaders(hook);
+        if (heard_by != 0) return heard_by;
         var current: platform.Disposition = undefined;
         const status = platform.disposition(signal, &current);
         // Read last: a reader may have come behind our back, and another gone before we got to it.
@@ -139,18 +165,26 @@ fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) u64 {
         // Looked at first: it must not wrap where this happens for ever.
         if (status == 0 and stateOf(&current) != .ours and hook.late.load(.seq_cst) > 0 and hook.late.fetchSub(1, .seq_cst) > 0) {
             platform.sendAgain(signal, info);
+            return null;
         }
         return 0;
     }
 }
 
+fn signalReaders(hook: *Hook) u64 {
+    var heard_by = signalAll(&hook.first.cells);
+    var more = hook.first.more.load(.acquire);
+    while (more) |cells| : (more = cells.more.load(.acquire)) heard_by |= signalAll(&cells.cells);
+    return heard_by;
+}
+
 fn signalAll(cells: []std.atomic.Value(u64)) u64 {
-    var heard: u64 = 0;
+    var heard_by: u64 = 0;
     for (cells) |*cell| {
         const reader = cell.load(.seq_cst);
-        if (reader != 0 and records.send(@bitCast(reader & ~chains), 1) == .sent) heard |= reader;
+        if (reader != 0 and records.send(@bitCast(reader & ~chains), 1) == .sent) heard_by |= reader;
     }
-    return heard;
+    return heard_by;
 }
 
 fn cellOf(arg: u64, options: u32) u64 {
@@ -178,7 +212,7 @@ pub fn add(signal: u32, arg: u64, options: u32) i32 {
     _ = hook.changes.fetchAdd(1, .seq_cst);
     stopIgnoring(hook);
     count(hook, options, .up);
-    const installed = install(signal);
+    const installed = install(signal, options);
     if (installed < 0) {
         cell.store(0, .seq_cst);
         count(hook, options, .down);
@@ -223,6 +257,12 @@ pub fn rearm(signal: u32) i32 {
     return rearmLocked(signal);
 }
 
+/// For an agent that ends with these listeners, a bit for each signal.
+pub fn unlistenedAll(agent: u32, signals: u64) void {
+    var rest = signals;
+    while (rest != 0) : (rest &= rest - 1) _ = unlistened(agent, @ctz(rest) + 1, 0);
+}
+
 fn count(hook: *Hook, options: u32, direction: enum { up, down }) void {
     if (options & option_hysteresis == 0) return;
     if (direction == .up) hook.with_hysteresis += 1 else hook.with_hysteresis -= 1;
@@ -258,15 +298,17 @@ fn isOurs(hook: *Hook, current: *const platform.Disposition) bool {
 }
 
 /// Reads the live disposition rather than believing a table: the runtime, or anybody, may have replaced ours.
-fn install(signal: u32) i32 {
+fn install(signal: u32, options: u32) i32 {
     const hook = &hooks[signal];
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
     if (status < 0) return status;
     // It stayed there without a reader: others may have been installed over it unseen.
     if (hook.count == 0 and stateOf(&current) == .ours) overlaid(hook);
+    if (hook.count == 0) hook.runtime_handler.store(0, .release);
     // Before ours is in: a signal that comes at once must find what to chain to.
     if (!isOurs(hook, &current)) keep(hook, &current, .{ .may_be_running = true });
+    if (options & option_listened != 0) passOn(hook);
     var displaced: platform.Disposition = undefined;
     const installed = putIn(signal, &displaced);
     if (installed < 0) return installed;
@@ -286,6 +328,101 @@ fn keep(hook: *Hook, old: *const platform.Disposition, options: struct { may_be_
     // Not one-shot and running: the kernel may be calling it just now, for the only time.
     const handler_word = if (options.may_be_running and platform.isOneShot(old)) 0 else handlerOf(hook, old);
     hook.old_handler.store(handler_word, .release);
+    if (hook.runtime_handler.load(.monotonic) != 0) passOn(hook);
+}
+
+/// From here on the runtime's handler gets every signal: the one that stood beneath ours first. So does what was installed
+/// over ours since: another version of this library may be that, and must hear too.
+fn passOn(hook: *Hook) void {
+    const old = handlerOf(hook, &hook.old);
+    const known = hook.runtime_handler.load(.monotonic) & ~old_bits.all;
+    const runtime = if (known != 0) known else old & ~old_bits.all;
+    // SIG_DFL and SIG_IGN: the runtime has no handler for this signal. Node's that exits is one-shot, those for listeners never.
+    if (runtime <= 1 or (known == 0 and platform.isOneShot(&hook.old))) return;
+    // A Worker's Interrupt whose own thread can have no listener: others may have one.
+    if (hook.listeners.count == 0 and !platform.isHosts(runtime)) return;
+    hook.runtime_handler.store(runtime | (old & old_bits.calls_ours), .release);
+    hook.old_handler.store(if (old & ~old_bits.all == runtime) displacedByRuntime(hook, runtime) else old | old_bits.always, .release);
+}
+
+/// What a reader that chains wants, which the runtime has displaced: unless that is its own, such as Node's handler that exits.
+fn displacedByRuntime(hook: *Hook, runtime: u64) u64 {
+    const before = handlerOf(hook, &hook.listeners.before);
+    const address = before & ~old_bits.all;
+    return if (address <= 1 or address == runtime or platform.isHosts(address)) 0 else before;
+}
+
+/// An agent is about to register a listener of the runtime. 1: until now the signal is ignored.
+pub fn listening(signal: u32) callconv(.c) i32 {
+    lock.acquire();
+    defer lock.release();
+    const hook = &hooks[signal];
+    var current: platform.Disposition = undefined;
+    const status = platform.disposition(signal, &current);
+    if (status < 0) return status;
+    hook.listeners.handler_then = @intFromPtr(current.handler);
+    const before = if (isOurs(hook, &current)) &hook.old else &current;
+    if (hook.listeners.count == 0) hook.listeners.before = before.*;
+    return @intFromBool(stateOf(before) == .ignored);
+}
+
+/// It has registered it. Ours goes on top again, where the runtime has installed its handler over it just now.
+pub fn listened(agent: u32, signal: u32) callconv(.c) i32 {
+    lock.acquire();
+    defer lock.release();
+    const hook = &hooks[signal];
+    const listeners = &hook.listeners;
+    if (agents.addListener(agent, signal)) {
+        if (listeners.count == 0) listeners.counter = agent;
+        listeners.count += 1;
+    }
+    if (hook.count == 0) return 0;
+    stopIgnoring(hook);
+    defer resumeIgnoring(hook);
+    var current: platform.Disposition = undefined;
+    var status = platform.disposition(signal, &current);
+    if (status < 0) return status;
+    if (!isOurs(hook, &current)) {
+        const address = @intFromPtr(current.handler);
+        // What others have installed stays.
+        if (address == 1 or (address == listeners.handler_then and address != 0 and !platform.isHosts(address))) return 0;
+        // What the runtime puts there when it takes its handler away is none to call.
+        if (address != listeners.handler_then and address != @intFromPtr(hook.old.handler)) keep(hook, &current, .{});
+        status = putIn(signal, &current);
+    }
+    passOn(hook);
+    return status;
+}
+
+/// The runtime has called the agent's listener. If that was more often than ours has passed on, this signal came while the
+/// listener was in and ours was not yet: the Interrupts hear of it now.
+pub fn listenerCalled(agent: u32, signal: u32) callconv(.c) void {
+    lock.acquire();
+    defer lock.release();
+    const hook = &hooks[signal];
+    const listeners = &hook.listeners;
+    if (listeners.counter != agent) return;
+    if (listeners.calls == hook.passed_on.load(.seq_cst)) {
+        _ = signalReaders(hook);
+    } else {
+        listeners.calls +%= 1;
+    }
+}
+
+/// Its listener is gone. `put_back`: no other listens, and the runtime has put SIG_DFL there instead of what was before.
+pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
+    lock.acquire();
+    defer lock.release();
+    const hook = &hooks[signal];
+    const listeners = &hook.listeners;
+    if (!agents.removeListener(agent, signal)) return 0;
+    listeners.count -= 1;
+    if (listeners.counter == agent) listeners.counter = agents.nobody;
+    if (put_back == 0 or listeners.count != 0 or hook.count != 0) return 0;
+    var current: platform.Disposition = undefined;
+    const status = platform.disposition(signal, &current);
+    if (status < 0 or @intFromPtr(current.handler) != 0) return status;
+    return platform.setDisposition(signal, &listeners.before);
 }
 
 /// Somebody has installed his over ours, and may call it for ever.
@@ -653,4 +790,20 @@ test "a one-shot handler is called once, also when it is put back while a reader
     raiser.over.store(true, .monotonic);
     thread.join();
     try std.testing.expectEqual(1, most);
+}
+
+test "what stands beneath gets every signal when the runtime listens" {
+    const signal = @backingInt(std.os.linux.SIG.USR2);
+    defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
+    const agent: u32 = @intCast(agents.open());
+    defer agents.close(agent);
+    try std.testing.expectEqual(0, listening(signal));
+    try Foreign.install(signal);
+    try std.testing.expectEqual(0, listened(agent, signal));
+    Foreign.calls = 0;
+    const slot: u32 = @intCast(records.open(agent, 0));
+    try std.testing.expectEqual(0, records.hook(slot, signal, option_listened));
+    raise(signal);
+    try std.testing.expectEqual(1, Foreign.calls);
+    closeRecord(slot);
 }

@@ -22,15 +22,14 @@ fn napi(comptime name: []const u8, comptime F: type) *const F {
     return host("napi_" ++ name, F);
 }
 
-/// `Extra.functions`: callbacks that take or give what the table has no type for.
-pub fn exportModule(comptime functions: anytype, comptime Extra: type) void {
+/// `extra`: callbacks that take or give what the table has no type for.
+pub fn exportModule(comptime functions: anytype, comptime extra: anytype) void {
     const Module = struct {
         const table = blk: {
             var list: [functions.len]Native = undefined;
             for (&list, 0..) |*native, index| native.* = .of(functions[index][1]);
             break :blk list;
         };
-        const extra = Extra.functions;
         /// All names in one string: a pointer for each would be a relocation for each.
         const names = blk: {
             var all: [:0]const u8 = "";

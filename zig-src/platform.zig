@@ -22,8 +22,10 @@ pub const Errno = implementation.Errno;
 pub const map = implementation.map;
 pub const yield = implementation.yield;
 pub const threadId = implementation.threadId;
+pub const processId = implementation.processId;
 pub const onThreadExit = implementation.onThreadExit;
 pub const isExecutable = implementation.isExecutable;
+pub const isHosts = implementation.isHosts;
 
 pub const Fd = implementation.Fd;
 pub const FdKind = implementation.FdKind;

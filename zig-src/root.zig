@@ -11,13 +11,14 @@ const napi = @import("napi.zig");
 const native_function = @import("native_function.zig");
 pub const record = @import("record.zig");
 pub const slab = @import("slab.zig");
+const uv_signal = @import("uv_signal.zig");
 const uv_wake = @import("uv_wake.zig");
 
 pub const functions = .{
     .{ "signal", record.signalChecked, .{ "arg", "value" }, "Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread." },
 
     .{ "agent_open", agent.open, .{}, "An agent for the calling thread." },
-    .{ "agent_address", agent.address, .{"agent"}, "Address of four int32: the attention word, the list of records that became pending, and what failed." },
+    .{ "agent_address", agent.address, .{"agent"}, "Address of the int32 that JavaScript reads: the attention word, the list of records that became pending, what failed, what is due." },
     .{ "agent_wake_socket", agent.openWakeSocket, .{ "agent", "forgets" }, "Makes the socket that wakes the loop; gives its read side to the caller." },
 
     .{ "record_open", record.openHandle, .{ "agent", "flags" }, "A record of the agent, by its handle: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64." },
@@ -32,6 +33,12 @@ pub const functions = .{
     .{ "record_release", record.release, .{"slot"}, "The slot may serve another." },
 
     .{ "hook_check", hook.check, .{"signal"}, "0 when the signal can be hooked." },
+    .{ "hook_listening", hook.listening, .{"signal"}, "Before a listener of the runtime is registered. 1: the signal is ignored until now." },
+    .{ "hook_listened", hook.listened, .{ "agent", "signal" }, "After that: ours goes on top, where the runtime has installed its handler." },
+    .{ "hook_heard", hook.listenerCalled, .{ "agent", "signal" }, "That listener was called." },
+    .{ "hook_unlistened", hook.unlistened, .{ "agent", "signal", "put_back" }, "That listener is gone. put_back: no other is left, and what was there before returns." },
+    .{ "agent_borrow", agent.borrow, .{ "agent", "signal", "on" }, "Whether this agent, of another thread, needs a listener of the main thread's runtime." },
+    .{ "agent_borrowed", agent.borrowed, .{}, "A bit for each signal, from 1, that some agent needs one for." },
 
     .{ "pipe_open", event_pipe.open, .{"agent"}, "An eventfd, or a pipe." },
     .{ "pipe_adopt", event_pipe.adopt, .{ "agent", "read_fd", "write_fd" }, "The caller's descriptors, which it keeps." },
@@ -56,6 +63,7 @@ pub const constants = .{
     .{ "LIST", @offsetOf(agent.Agent, "list") / 4, "Index of an agent's int32: the first record of its list." },
     .{ "WAKE_FAILURE", @offsetOf(agent.Agent, "wake_failure") / 4, "Index of an agent's int32: why its loop could not be woken, a status." },
     .{ "PIPE_FAILURE", @offsetOf(agent.Agent, "pipe_failure") / 4, "Index of an agent's int32: why one of its pipes could not be written or read, a status." },
+    .{ "LISTENERS_DUE", @offsetOf(agent.Agent, "listeners_due") / 4, "Index of an agent's int32: 1 when agent_borrowed has changed." },
     .{ "AGENT_BYTES", agent.words_size, "Size of the words of an agent." },
     .{ "LOOK", agent.look, "Bit of the attention word: something may be pending." },
     .{ "WAKING", agent.waking, "Bit of the attention word: a wake is on its way." },
@@ -69,6 +77,7 @@ pub const constants = .{
     .{ "FLAG_PIPE", record.flag_pipe, "Of record_flag: a signal writes to the EventPipe, which is drained before the callback." },
     .{ "FLAG_PIPE_LAST", record.flag_pipe_last, "Of record_flag: a signal writes to the EventPipe, which its watcher drains before it looks." },
     .{ "CHAIN", hook.option_chain, "Of record_hook: call the earlier handler too." },
+    .{ "LISTENED", hook.option_listened, "Of record_hook: a listener of the runtime was registered, and its handler gets every signal." },
     .{ "HYSTERESIS", hook.option_hysteresis, "Of record_hook: ignored by the kernel until handled." },
     .{ "SIGNAL_FUNCTION", @backingInt(native_function.Which.signal), "Of function_address." },
     .{ "BLOCK_FUNCTION", @backingInt(native_function.Which.block), "Of function_address." },
@@ -83,7 +92,7 @@ comptime {
         // A test build (tests/native/faulty.zig) has some more.
         const all = functions ++ if (@hasDecl(root, "fail")) root.functions else .{};
         boundary.exportAll(boundary.prefix, all);
-        napi.exportModule(all, uv_wake);
+        napi.exportModule(all, uv_wake.functions ++ uv_signal.functions);
     }
 }
 

@@ -47,9 +47,7 @@ pub const functions = .{
 
 comptime {
     boundary.exportAll("benchkit_", functions);
-    napi.exportModule(functions, struct {
-        pub const functions = .{ .{ "view", &napi.view }, .{ "tsfn_open", &tsfnOpen } };
-    });
+    napi.exportModule(functions, .{ .{ "view", &napi.view }, .{ "tsfn_open", &tsfnOpen } });
 }
 
 // Threads that call

@@ -81,9 +81,7 @@ pub const functions = .{
 
 comptime {
     boundary.exportAll("testkit_", functions);
-    napi.exportModule(functions, struct {
-        pub const functions = .{.{ "view", &napi.view }};
-    });
+    napi.exportModule(functions, .{.{ "view", &napi.view }});
 }
 
 // Threads
@@ -502,7 +500,11 @@ fn handlerIgnore(signal: i32) callconv(.c) i32 {
     return setDisposition(signal, disposition);
 }
 
+/// By signal, since whoever calls a handler may do so when another one stands there.
+var wants_info: [65]std.atomic.Value(bool) = @splat(.init(false));
+
 fn handlerCount(signal: i32, flags: u64, mask: u64) callconv(.c) i32 {
+    wants_info[@intCast(signal)].store(flags & linux.SA.SIGINFO != 0, .seq_cst);
     return setDisposition(signal, .{
         .handler = @ptrCast(&handler),
         .flags = flags | linux.SA.RESTORER,
@@ -518,8 +520,7 @@ fn handlerForward(signal: i32, func: u64, arg: u64) callconv(.c) i32 {
 
 fn handler(signal: i32, info: ?*const linux.siginfo_t, _: ?*anyopaque) callconv(.c) void {
     const index: usize = @intCast(signal);
-    const SIGINFO = getDisposition(signal).flags & linux.SA.SIGINFO != 0;
-    if (SIGINFO) if (info) |given| senders[index].store(given.fields.common.first.piduid.pid, .seq_cst);
+    if (wants_info[index].load(.seq_cst)) if (info) |given| senders[index].store(given.fields.common.first.piduid.pid, .seq_cst);
     const target = forwards[index];
     if (target.func) |func| func(target.arg, signal);
     _ = handled[index].fetchAdd(1, .seq_cst);

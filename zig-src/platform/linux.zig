@@ -129,6 +129,11 @@ pub fn threadId() i32 {
     return linux.gettid();
 }
 
+/// Also the id of the main thread.
+pub fn processId() i32 {
+    return linux.getpid();
+}
+
 const pthread_key_create = @extern(
     ?*const fn (*c_uint, ?*const fn (?*anyopaque) callconv(.c) void) callconv(.c) c_int,
     .{ .name = "pthread_key_create", .linkage = .weak },
@@ -154,10 +159,28 @@ pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
     return if (errno == 0) 0 else Status.ofErrno(@intCast(errno));
 }
 
-/// Whether code can run at `address`, by /proc/self/maps. true where that cannot be read: then it is not known to be wrong.
+/// Whether code can run at `address`. true where that cannot be read: then it is not known to be wrong.
 pub fn isExecutable(address: u64) bool {
+    const found = mappingOf(address) orelse return true;
+    return found.is_executable;
+}
+
+/// Whether `address` is in the code of the runtime itself, as its own signal handlers are. The caller holds a lock.
+pub fn isHosts(address: u64) bool {
+    if (hosts.end == 0) hosts = mappingOf(@intFromPtr(napi_create_function orelse return false)) orelse return false;
+    return address >= hosts.start and address < hosts.end;
+}
+
+var hosts: Mapping = .{};
+
+const napi_create_function = @extern(?*const anyopaque, .{ .name = "napi_create_function", .linkage = .weak });
+
+const Mapping = struct { start: u64 = 0, end: u64 = 0, is_executable: bool = false };
+
+/// By /proc/self/maps. An empty one: nothing is mapped there. null: it cannot be read.
+fn mappingOf(address: u64) ?Mapping {
     const fd = answer(call(.open, linux.open, .{ "/proc/self/maps", linux.O{ .CLOEXEC = true }, 0 }));
-    if (fd < 0) return true;
+    if (fd < 0) return null;
     defer close(fd);
     var buffer: [4096]u8 = undefined;
     // "start-end perms ...": a small state machine, since a line may straddle two reads.
@@ -166,7 +189,7 @@ pub fn isExecutable(address: u64) bool {
     var column: usize = 0;
     while (true) {
         const got = answer(call(.read, linux.read, .{ fd, &buffer, buffer.len }));
-        if (got <= 0) return got < 0;
+        if (got <= 0) return if (got < 0) null else .{};
         for (buffer[0..@intCast(got)]) |byte| {
             if (byte == '\n') {
                 field = .start;
@@ -187,7 +210,9 @@ pub fn isExecutable(address: u64) bool {
                 },
                 .perms => {
                     if (column == 2) {
-                        if (address >= numbers[0] and address < numbers[1]) return byte == 'x';
+                        if (address >= numbers[0] and address < numbers[1]) {
+                            return .{ .start = numbers[0], .end = numbers[1], .is_executable = byte == 'x' };
+                        }
                         field = .rest;
                     }
                     column += 1;

@@ -1,0 +1,127 @@
+import { checked } from "./errors.ts";
+import type { SignalListener } from "./ffi/library.ts";
+import type { Native } from "./ffi/load.ts";
+import { runtime } from "./ffi/runtime.ts";
+import { CHAIN, LISTENED } from "./ffi/symbols.ts";
+import { sig2name } from "./signals.ts";
+
+/** Those without a name that runtimes know. */
+const REALTIME = 32;
+const SIGPIPE = 13;
+
+/** The listener of one signal, while Interrupts of this realm, or of threads that can have none, hook it. */
+interface Entry {
+  users: number;
+  readonly listener: SignalListener | undefined;
+  readonly options: number;
+  /** It stays when nobody uses it any more. */
+  readonly stays: boolean;
+}
+
+/**
+ * Makes this realm a listener of its runtime for each signal that its Interrupts hook, before they do.
+ *
+ * A runtime installs its own handler with the first listener for a signal, takes it away with the last, and Deno plays the
+ * default action where nobody listens. With a listener that does nothing its handler is installed once, beneath ours, stays
+ * there, and everybody hears: ours passes every signal on to it.
+ */
+export class SignalListeners {
+  readonly #native: Native;
+  readonly #agent: number;
+  readonly #entries = new Map<number, Entry>();
+  /** The signals that are listened to for other threads. */
+  #lent = 0n;
+
+  constructor(native: Native, agent: number) {
+    this.#native = native;
+    this.#agent = agent;
+  }
+
+  /**
+   * Listens to a signal that can be hooked, until as many close().
+   *
+   * @returns what record_hook must know.
+   */
+  open(signal: number): number {
+    let entry = this.#entries.get(signal);
+    if (entry === undefined) {
+      this.#entries.set(signal, entry = this.#listen(signal));
+    }
+    entry.users++;
+    return entry.options;
+  }
+
+  /** After our handler is gone: with its last listener a runtime puts SIG_DFL there, whatever stands there. */
+  close(signal: number): void {
+    const entry = this.#entries.get(signal)!;
+    if (--entry.users > 0 || entry.stays) return;
+    this.#entries.delete(signal);
+    const { functions } = this.#native;
+    if (entry.listener === undefined) {
+      functions.agent_borrow(this.#agent, signal, 0);
+      return;
+    }
+    entry.listener.remove();
+    // Deno registers a signal only once: what was there before would leave every later listener deaf.
+    const putBack = runtime === "deno" ? 0 : 1;
+    checked(
+      functions.hook_unlistened(this.#agent, signal, putBack),
+      `Cannot put back what ${sig2name(signal)} did before`,
+    );
+  }
+
+  #listen(signal: number): Entry {
+    const { functions } = this.#native;
+    const name = signal < REALTIME ? sig2name(signal) : undefined;
+    if (name === undefined) {
+      return { users: 0, listener: undefined, options: 0, stays: true };
+    }
+    const ignored = checked(
+      functions.hook_listening(signal),
+      `Cannot read what ${name} does`,
+    ) === 1;
+    const listener = this.#native.listen({
+      agent: this.#agent,
+      signal,
+      name,
+      heard: () => functions.hook_heard(this.#agent, signal),
+      replacing: () => void functions.hook_listening(signal),
+      replaced: () => void functions.hook_listened(this.#agent, signal),
+    });
+    if (listener === "none") {
+      return { users: 0, listener: undefined, options: 0, stays: true };
+    }
+    if (listener === "main thread") {
+      functions.agent_borrow(this.#agent, signal, 1);
+      return { users: 0, listener: undefined, options: LISTENED, stays: false };
+    }
+    const status = functions.hook_listened(this.#agent, signal);
+    const what = `Cannot listen to ${name} beside the runtime`;
+    try {
+      checked(status, what);
+    } catch (error) {
+      listener.remove();
+      throw error;
+    }
+    // Without it the next write to a closed pipe would kill; Deno would play the default action of what was ignored.
+    const stays = signal === SIGPIPE || runtime === "deno" && ignored;
+    return { users: 0, listener, options: LISTENED, stays };
+  }
+
+  /** Listens to the signals that agents of other threads need the main thread for, and no longer to those they do not. */
+  lend(): void {
+    const wanted = this.#native.functions.agent_borrowed();
+    for (let signal = 1; signal < REALTIME; signal++) {
+      const bit = 1n << BigInt(signal - 1);
+      if ((wanted & bit) === (this.#lent & bit)) continue;
+      this.#lent ^= bit;
+      if (wanted & bit) this.open(signal);
+      else this.close(signal);
+    }
+  }
+}
+
+/** The bit `chain` of record_hook. Deno's handler calls by itself what it was installed over. */
+export function chainOption(chain: boolean, listened: number): number {
+  return chain && !(runtime === "deno" && listened !== 0) ? CHAIN : 0;
+}

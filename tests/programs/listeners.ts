@@ -1,0 +1,184 @@
+/**
+ * A program as users write it: it idles for two seconds, and then Interrupts and listeners of the runtime come and go for
+ * one signal, in many orders. After each step it asks for the signal, from another process, and everybody must hear it.
+ *
+ * Arguments: the signal; `worker` to have the Interrupts in a Worker.
+ */
+
+import { createServer } from "node:net";
+import process from "node:process";
+import { Worker } from "node:worker_threads";
+import { Interrupt } from "../../mod.ts";
+
+const signal = process.argv[2] as NodeJS.Signals;
+const inWorker = process.argv[3] === "worker";
+/** The runtimes have no listeners for real-time signals. */
+const hasListeners = !/^\d+$/.test(signal);
+
+/** Opens and closes Interrupts, and says which have heard. */
+interface Interrupts {
+  open(name: string): Promise<void>;
+  close(name: string): Promise<void>;
+}
+
+/** How often each has heard, and the signals that were sent, since it came. */
+const heard = new Map<string, number>();
+const sent = new Map<string, number>();
+let changed = () => {};
+function hear(who: string) {
+  heard.set(who, (heard.get(who) ?? 0) + 1);
+  changed();
+}
+
+function here(): Interrupts {
+  const open = new Map<string, Interrupt>();
+  return {
+    open(name) {
+      const option = hasListeners ? signal : Number(signal);
+      const callback = () => hear(name);
+      open.set(name, new Interrupt({ signal: option, callback }));
+      return Promise.resolve();
+    },
+    close(name) {
+      open.get(name)!.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+function there(): Interrupts {
+  const url = new URL("./listeners_worker.ts", import.meta.url);
+  // Through it a Worker gets listeners where its own thread can have none: Bun, and INT and PIPE on Node.
+  new Interrupt();
+  const worker = new Worker(url, { workerData: signal });
+  let done = () => {};
+  worker.on("message", (message: { heard?: string; failed?: string }) => {
+    if (message.failed) throw new Error(message.failed);
+    if (message.heard) hear(message.heard);
+    else done();
+  });
+  const ask = (what: object) =>
+    new Promise<void>((resolve) => {
+      done = resolve;
+      worker.postMessage(what);
+    });
+  return {
+    open: (name) => ask({ open: name }),
+    close: (name) => ask({ close: name }),
+  };
+}
+
+/** The process that signals connects, and tells when it has. */
+let acknowledged = () => {};
+const server = createServer((socket) => {
+  socket.on("data", () => acknowledged());
+  connected();
+});
+let connected = () => {};
+const connection = new Promise<void>((resolve) => connected = resolve);
+server.listen(0, "127.0.0.1", () => {
+  console.log(`port ${(server.address() as { port: number }).port}`);
+});
+
+const interrupts = inWorker ? there() : here();
+const listeners = new Map<string, () => void>();
+function listener(name: string): () => void {
+  const listener = () => hear(name);
+  listeners.set(name, listener);
+  return listener;
+}
+
+/** I, J: Interrupts; L, M: listeners; `once`, `first` (prepended). */
+const orders = [
+  "+I +L -L -I",
+  "+I +L -I -L",
+  "+L +I -I -L",
+  "+L +I -L -I",
+  "+I once -I",
+  "+L +I first -L -first -I",
+  "+I +L removeAll -I",
+  "+I removeAll +L -I -L",
+  "+L +I again -I -L",
+  "+I again +L -L -I",
+  "+I +J +L -I -L -J",
+  "+I +L -L +M -M -I",
+  "+I -I +J +L -J -L",
+  "+L +M +I -L -I -M",
+].filter((order) => hasListeners || !/[LM]|once|removeAll|again/.test(order))
+  .concat("+I -I +J +I -J -I");
+
+const present = new Set<string>();
+
+async function step(what: string) {
+  const [how, name] = [what[0], what.slice(1)];
+  if (what === "once") {
+    process.once(signal, listener("once"));
+    present.add("once");
+  } else if (what === "first") {
+    process.prependListener(signal, listener("first"));
+    present.add("first");
+  } else if (what === "removeAll") {
+    process.removeAllListeners(signal);
+    for (const name of listeners.keys()) present.delete(name);
+  } else if (what === "again") {
+    // As packages do that want a signal for themselves for a while.
+    const all = process.rawListeners(signal) as (() => void)[];
+    process.removeAllListeners(signal);
+    for (const one of all) process.on(signal, one);
+  } else if (name === "I" || name === "J") {
+    await interrupts[how === "+" ? "open" : "close"](name);
+    if (how === "+") present.add(name);
+    else present.delete(name);
+  } else if (how === "+") {
+    process.on(signal, listener(name));
+    present.add(name);
+  } else {
+    process.off(signal, listeners.get(name)!);
+    present.delete(name);
+  }
+}
+
+/** Sends the signal, and returns when everybody who is there has heard one more. */
+async function everybodyHears(when: string) {
+  const before = new Map(heard);
+  const missing = () =>
+    [...present].filter((who) => heard.get(who) === before.get(who));
+  const all = new Promise<void>((resolve) => {
+    changed = () => {
+      if (missing().length === 0) resolve();
+    };
+  });
+  for (const who of present) sent.set(who, (sent.get(who) ?? 0) + 1);
+  console.log(`signal ${when}: ${[...present]}`);
+  await new Promise<void>((resolve) => acknowledged = resolve);
+  await all;
+  for (const who of ["I", "J"]) {
+    // The runtime's listeners may still hear one that was sent before they came. CHLD comes by itself as well.
+    if (signal === "SIGCHLD" || !present.has(who)) continue;
+    if (heard.get(who)! > sent.get(who)!) {
+      throw new Error(`${when}: ${who} has heard more than was sent`);
+    }
+  }
+  present.delete("once");
+}
+
+function reset(who: string) {
+  heard.delete(who);
+  sent.delete(who);
+}
+
+await connection;
+await new Promise((resolve) => setTimeout(resolve, 2000));
+for (const order of orders) {
+  for (const [index, what] of order.split(" ").entries()) {
+    const [how, name] = [what[0], what.slice(1)];
+    if (how === "+") reset(name);
+    await step(what);
+    // Twice: of those that they hear now, one may have been sent before they came.
+    for (let round = 0; round < 2 && present.size > 0; round++) {
+      await everybodyHears(`${order} [${index}]`);
+    }
+  }
+}
+console.log("done");
+process.exit();

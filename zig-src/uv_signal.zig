@@ -1,0 +1,106 @@
+//! A Node Worker's listeners: uv_signal_t on the Worker's own loop, since its `process.on` hears no signals. libuv keeps its
+//! handler in place as long as one of them is started, whatever the main thread adds and removes.
+const std = @import("std");
+const assert = std.debug.assert;
+const hooks = @import("hook.zig");
+const napi = @import("napi.zig");
+const records = @import("record.zig");
+const Status = @import("status.zig").Status;
+
+const UvSignal = extern struct {
+    /// libuv's first member is the user's.
+    data: *Watcher,
+    rest: [256 - @sizeOf(usize)]u8 align(8),
+};
+
+const Watcher = struct {
+    uv: UvSignal = undefined,
+    /// libuv holds it for a while after uv_close.
+    in_use: std.atomic.Value(bool) = .init(false),
+    is_closing: bool = false,
+    agent: u32 = 0,
+    signal: u32 = 0,
+    cleanup: napi.CleanupHandle = undefined,
+};
+
+const uv_signal = 16;
+const watchers_max = 1024;
+var watchers: [watchers_max]Watcher = @splat(.{});
+
+pub const functions = .{
+    .{ "agent_signal_start", &start },
+    .{ "agent_signal_stop", &stop },
+};
+
+/// agent_signal_start(agent, signal): a status. Unreferenced.
+fn start(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
+    const values = napi.arguments(env, info, 2);
+    const agent = napi.fromValue(u32, env, values[0]) orelse return null;
+    const signal = napi.fromValue(u32, env, values[1]) orelse return null;
+    return napi.toValue(env, tryStart(env, agent, signal));
+}
+
+fn tryStart(env: napi.Env, agent: u32, signal: u32) i32 {
+    const loop = napi.eventLoop(env) orelse return Status.unsupported.code();
+    if (std.debug.runtime_safety) assert(napi.host("uv_handle_size", fn (c_int) callconv(.c) usize)(uv_signal) <= @sizeOf(UvSignal));
+    const watcher = for (&watchers) |*watcher| {
+        if (!watcher.in_use.swap(true, .acquire)) break watcher;
+    } else return Status.full.code();
+    watcher.agent = agent;
+    watcher.signal = signal;
+    watcher.is_closing = false;
+    watcher.uv.data = watcher;
+    if (!napi.addCleanupHook(env, onCleanup, watcher, &watcher.cleanup)) {
+        watcher.in_use.store(false, .release);
+        return Status.unsupported.code();
+    }
+    var failed = napi.host("uv_signal_init", fn (*anyopaque, *UvSignal) callconv(.c) c_int)(loop, &watcher.uv);
+    if (failed != 0) {
+        napi.removeCleanupHook(watcher.cleanup);
+        watcher.in_use.store(false, .release);
+        return Status.ofErrno(@intCast(@abs(failed)));
+    }
+    const F = fn (*UvSignal, *const fn (*UvSignal, c_int) callconv(.c) void, c_int) callconv(.c) c_int;
+    failed = napi.host("uv_signal_start", F)(&watcher.uv, onSignal, @intCast(signal));
+    napi.host("uv_unref", fn (*UvSignal) callconv(.c) void)(&watcher.uv);
+    if (failed == 0) return 0;
+    close(watcher);
+    return Status.ofErrno(@intCast(@abs(failed)));
+}
+
+fn onSignal(uv: *UvSignal, _: c_int) callconv(.c) void {
+    hooks.listenerCalled(uv.data.agent, uv.data.signal);
+}
+
+/// agent_signal_stop(agent, signal)
+fn stop(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
+    const values = napi.arguments(env, info, 2);
+    const agent = napi.fromValue(u32, env, values[0]) orelse return null;
+    const signal = napi.fromValue(u32, env, values[1]) orelse return null;
+    for (&watchers) |*watcher| {
+        if (!watcher.in_use.load(.acquire) or watcher.is_closing) continue;
+        if (watcher.agent == agent and watcher.signal == signal) close(watcher);
+    }
+    return null;
+}
+
+fn close(watcher: *Watcher) void {
+    watcher.is_closing = true;
+    napi.host("uv_close", fn (*UvSignal, *const fn (*UvSignal) callconv(.c) void) callconv(.c) void)(&watcher.uv, onClosed);
+}
+
+/// The environment ends. Our handler goes first: libuv puts SIG_DFL over it.
+fn onCleanup(_: napi.CleanupHandle, arg: *anyopaque) callconv(.c) void {
+    const watcher: *Watcher = @ptrCast(@alignCast(arg));
+    if (watcher.is_closing) return;
+    records.closeAllOf(watcher.agent);
+    close(watcher);
+    _ = hooks.unlistened(watcher.agent, watcher.signal, 1);
+}
+
+fn onClosed(uv: *UvSignal) callconv(.c) void {
+    const watcher = uv.data;
+    const cleanup = watcher.cleanup;
+    watcher.in_use.store(false, .release);
+    napi.removeCleanupHook(cleanup);
+}
