@@ -9,6 +9,9 @@ import { sig2name } from "./signals.ts";
 const REALTIME = 32;
 const SIGPIPE = 13;
 
+/** Of hook_unlistened. Deno registers a signal only once: with what was there before, every later listener would be deaf. */
+const putsBack = runtime === "deno" ? 0 : 1;
+
 /** The listener of one signal, while Interrupts of this realm, or of threads that can have none, hook it. */
 interface Entry {
   users: number;
@@ -62,10 +65,8 @@ export class SignalListeners {
       return;
     }
     entry.listener.remove();
-    // Deno registers a signal only once: what was there before would leave every later listener deaf.
-    const putBack = runtime === "deno" ? 0 : 1;
     checked(
-      functions.hook_unlistened(this.#agent, signal, putBack),
+      functions.hook_unlistened(this.#agent, signal, putsBack),
       `Cannot put back what ${sig2name(signal)} did before`,
     );
   }
@@ -77,31 +78,36 @@ export class SignalListeners {
       return { users: 0, listener: undefined, options: 0, stays: true };
     }
     const ignored = checked(
-      functions.hook_listening(signal),
+      functions.hook_listening(this.#agent, signal),
       `Cannot read what ${name} does`,
     ) === 1;
-    const listener = this.#native.listen({
-      agent: this.#agent,
-      signal,
-      name,
-      heard: () => functions.hook_heard(this.#agent, signal),
-      replacing: () => void functions.hook_listening(signal),
-      replaced: () => void functions.hook_listened(this.#agent, signal),
-    });
-    if (listener === "none") {
-      return { users: 0, listener: undefined, options: 0, stays: true };
-    }
-    if (listener === "main thread") {
-      functions.agent_borrow(this.#agent, signal, 1);
-      return { users: 0, listener: undefined, options: LISTENED, stays: false };
-    }
-    const status = functions.hook_listened(this.#agent, signal);
-    const what = `Cannot listen to ${name} beside the runtime`;
+    let listener: SignalListener | "none" | "main thread" = "none";
     try {
-      checked(status, what);
+      listener = this.#native.listen({
+        agent: this.#agent,
+        signal,
+        name,
+        heard: () => functions.hook_heard(this.#agent, signal),
+        replacing: () => void functions.hook_listening(this.#agent, signal),
+        replaced: () => void functions.hook_listened(signal),
+      });
+      if (typeof listener !== "string") {
+        checked(
+          functions.hook_listened(signal),
+          `Cannot listen to ${name} beside the runtime`,
+        );
+      }
     } catch (error) {
-      listener.remove();
+      if (typeof listener !== "string") listener.remove();
+      functions.hook_unlistened(this.#agent, signal, putsBack);
       throw error;
+    }
+    if (typeof listener === "string") {
+      functions.hook_unlistened(this.#agent, signal, 0);
+      const borrows = listener === "main thread";
+      if (borrows) functions.agent_borrow(this.#agent, signal, 1);
+      const options = borrows ? LISTENED : 0;
+      return { users: 0, listener: undefined, options, stays: !borrows };
     }
     // Without it the next write to a closed pipe would kill; Deno would play the default action of what was ignored.
     const stays = signal === SIGPIPE || runtime === "deno" && ignored;

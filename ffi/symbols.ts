@@ -33,9 +33,9 @@ export const symbols = {
   /** 0 when the signal can be hooked. */
   hook_check: { parameters: ["u32"], result: "i32" },
   /** Before a listener of the runtime is registered. 1: the signal is ignored until now. */
-  hook_listening: { parameters: ["u32"], result: "i32" },
+  hook_listening: { parameters: ["u32", "u32"], result: "i32" },
   /** After that: ours goes on top, where the runtime has installed its handler. */
-  hook_listened: { parameters: ["u32", "u32"], result: "i32" },
+  hook_listened: { parameters: ["u32"], result: "i32" },
   /** That listener was called. */
   hook_heard: { parameters: ["u32", "u32"], result: "void" },
   /** That listener is gone. put_back: no other is left, and what was there before returns. */

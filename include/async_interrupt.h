@@ -67,10 +67,10 @@ void ai_record_release(uint32_t slot);
 int32_t ai_hook_check(uint32_t signal);
 
 /* Before a listener of the runtime is registered. 1: the signal is ignored until now. */
-int32_t ai_hook_listening(uint32_t signal);
+int32_t ai_hook_listening(uint32_t agent, uint32_t signal);
 
 /* After that: ours goes on top, where the runtime has installed its handler. */
-int32_t ai_hook_listened(uint32_t agent, uint32_t signal);
+int32_t ai_hook_listened(uint32_t signal);
 
 /* That listener was called. */
 void ai_hook_heard(uint32_t agent, uint32_t signal);

@@ -168,6 +168,16 @@ export const scenarios: Scenario[] = [
     catches: `M_CHAIN_IS_ASKED_AFTER M_CHAIN_IS_ASKED_BEFORE
       M_CHANGE_LEAVES_CELL M_KEEP_AFTER_INSTALL M_SENT_AGAIN_IS_PASSED_ON`,
   },
+  {
+    model: "signal",
+    defines: "ACTS=1 ARRIVALS=1 LISTENS",
+    short: false,
+    catches: `M_LISTENER_COUNTS_LATE M_LISTENS_AFTER_ADD M_NOBODY_LISTENS
+      M_NOT_PUT_BACK M_PUT_BACK_WITHOUT_SECOND_LOOK
+      M_RUNTIME_IS_NOT_TOLD M_RUNTIME_IS_PUT_BACK
+      M_SENT_AGAIN_REACHES_RUNTIME_TWICE`,
+  },
+  { model: "signal", defines: "ACTS=0 ARRIVALS=1 LISTENS", short: true },
   { model: "signal", defines: "ACTS=1 ARRIVALS=2", short: false },
   { model: "signal", defines: "ACTS=0 ARRIVALS=2 FOREIGN", short: false },
   { model: "signal", defines: "ACTS=1 ARRIVALS=1 CHAIN FOREIGN", short: false },

@@ -1,7 +1,8 @@
 /*
  * One POSIX signal and its disposition: two readers in two threads hook it, want hysteresis or not, handle and close,
  * while it arrives. That a signalled record is handled is for the other models; here it simply is. With CHAIN one of them,
- * or both, pass on what they get to the handler that came before ours.
+ * or both, pass on what they get to the handler that came before ours. With LISTENS the runtime has a handler of its own,
+ * which it installs with its first listener and takes away with its last; a user of it comes and goes, and readers listen too.
  *
  * Comments and M_... as in protocol.pml.
  */
@@ -15,6 +16,9 @@
 #define OTHER 3
 /* Nothing was kept yet. */
 #define NONE 4
+/* The runtime's handler, and what it leaves with its last listener. */
+#define RUNTIME 5
+#define DEFAULT 6
 /* In a cell: a reader is there; it chains. */
 #define READER 1
 #define CHAINS 2
@@ -48,6 +52,20 @@ bool owed[READERS];
 bool replaced;
 /* Somebody else's handler was installed over ours, and calls it. */
 bool calls_ours;
+
+#ifdef LISTENS
+/* @hook.zig:Listeners */
+byte listeners;
+byte before;
+/* Its runtime_handler: ours calls it. */
+bool passes_on;
+/* The runtime's own: the readers' listeners; it installs its handler if it is not in, and does not look whether it still is. */
+byte registered;
+bool runtime_is_in;
+bool user_listens;
+/* A ghost: at some time it was the only listener, so that the runtime itself has forgotten what was there before. */
+bool user_was_alone;
+#endif
 
 #define LOCK atomic { !locked -> locked = true }
 #define UNLOCK locked = false
@@ -108,6 +126,10 @@ proctype handler(bool called) {
   bool owes_old;
   bool may_call_old;
   bool chained_then;
+#ifdef LISTENS
+  bool user_listened = user_listens;
+  byte passed;
+#endif
 #if defined(M_CHAIN_IS_ASKED_BEFORE) || defined(M_CHAIN_IS_ASKED_AFTER)
   byte asked;
 #endif
@@ -174,8 +196,26 @@ begin:
 #ifdef M_CHAIN_IS_ASKED_AFTER
   asked = cell[0] | cell[1];
 #endif
+#ifdef LISTENS
+  /* @hook.zig:handler, what is sent again arrives at the runtime's handler by itself. */
+  if
+#ifdef M_SENT_AGAIN_REACHES_RUNTIME_TWICE
+  :: passes_on -> passed++
+#else
+  :: passes_on && !again -> passed++
+#endif
+  :: else
+  fi;
+#endif
   /* What was sent again arrives when the handler returns, and is not passed on. */
   atomic {
+#ifdef LISTENS
+    passed = passed + (again && disposition == RUNTIME);
+    /* One who came or went meanwhile may have heard it or not. */
+    PROPERTY(listeners_hear, !(user_listened && user_listens) || passed > 0 || again);
+    PROPERTY(listeners_hear_once, passed <= 1);
+    passed = 0;
+#endif
 #if defined(M_CHAIN_IS_ASKED_BEFORE) || defined(M_CHAIN_IS_ASKED_AFTER)
     calls_old = (heard && (asked & CHAINS));
 #elif defined(M_SENT_AGAIN_IS_PASSED_ON)
@@ -189,7 +229,7 @@ begin:
     :: again && disposition == OURS -> again = false; called = false; goto begin
     :: again && disposition == IGNORED -> arrive_ignored()
     /* Not twice. */
-    :: again && (disposition == OLD || disposition == OTHER) -> PROPERTY(none_twice, !called)
+    :: again && disposition != OURS && disposition != IGNORED -> PROPERTY(none_twice, !called)
     :: !again -> PROPERTY(none_lost, got || called || is_overlaid)
     fi
   }
@@ -208,7 +248,8 @@ proctype kernel() {
           PROPERTY(none_lost, cell[0] || cell[1]);
           run handler(false)
        :: disposition == IGNORED -> arrive_ignored()
-       :: disposition == OLD -> PROPERTY(none_lost, !hooked[0] && !hooked[1])
+       :: disposition == OLD || disposition == RUNTIME || disposition == DEFAULT ->
+          PROPERTY(none_lost, !hooked[0] && !hooked[1])
        :: disposition == OTHER ->
           if
           :: calls_ours -> run handler(true)
@@ -224,6 +265,88 @@ proctype kernel() {
 /* Somebody else installs a handler over ours, and stays. */
 proctype foreign() {
   atomic { calls_ours = (disposition == OURS); disposition = OTHER; replaced = true }
+}
+#endif
+
+#ifdef LISTENS
+inline runtime_comes() {
+  if
+  :: !runtime_is_in -> runtime_is_in = true; disposition = RUNTIME
+  :: else
+  fi
+}
+
+inline runtime_goes() {
+  if
+  :: registered == 0 && !user_listens -> runtime_is_in = false; disposition = DEFAULT
+  :: else
+  fi
+}
+
+/*
+ * process.on and process.off of the program, one of them: a listener that comes and goes on another thread, both between two
+ * system calls of unlistened(), may leave the runtime's handler there.
+ */
+proctype user() {
+  byte acts = 1;
+  do
+  :: acts > 0 ->
+     atomic {
+       acts--; user_was_alone = user_was_alone || registered == 0;
+       if
+       :: user_listens -> user_listens = false; runtime_goes()
+       :: else -> user_listens = true; runtime_comes()
+       fi
+     }
+  :: acts == 0 -> break
+  :: true -> break
+  od
+}
+
+inline listen() {
+  /* @hook.zig:listening */
+  LOCK;
+  before = (listeners == 0 -> (IS_OURS(disposition) -> old : disposition) : before);
+#ifndef M_LISTENER_COUNTS_LATE
+  listeners++;
+#endif
+  UNLOCK;
+  /* @signal_listeners.ts:#listen */
+#ifndef M_NOBODY_LISTENS
+  atomic { registered++; runtime_comes() };
+#endif
+#ifdef M_LISTENER_COUNTS_LATE
+  listeners++;
+#endif
+  skip
+}
+
+inline unlisten() {
+  /* @signal_listeners.ts:close */
+#ifndef M_NOBODY_LISTENS
+  atomic { registered--; user_was_alone = user_was_alone || (registered == 0 && user_listens); runtime_goes() };
+#endif
+  /* @hook.zig:unlistened */
+  LOCK;
+  listeners--;
+#ifndef M_NOT_PUT_BACK
+  if
+  :: (count == 0 && listeners == 0 && disposition == DEFAULT
+#ifndef M_RUNTIME_IS_PUT_BACK
+     && before != RUNTIME
+#endif
+     ) ->
+     atomic { current = disposition; disposition = before };
+     if
+#ifndef M_PUT_BACK_WITHOUT_SECOND_LOOK
+     :: current != DEFAULT -> disposition = current
+#endif
+     :: else
+     fi
+  :: else
+  fi;
+#endif
+  UNLOCK
 }
 #endif
 
@@ -272,6 +395,10 @@ inline install() {
   :: else
   fi;
 #endif
+#if defined(LISTENS) && !defined(M_RUNTIME_IS_NOT_TOLD)
+  /* @hook.zig:passOn */
+  passes_on = true;
+#endif
   atomic { current = disposition; disposition = OURS };
   if
   :: !IS_OURS(current) -> keep(current)
@@ -286,6 +413,9 @@ inline set_cell() {
 }
 
 inline add() {
+#if defined(LISTENS) && !defined(M_LISTENS_AFTER_ADD)
+  listen();
+#endif
   /* @hook.zig:add */
   LOCK;
 #ifdef M_INSTALL_BEFORE_CELL
@@ -306,6 +436,9 @@ inline add() {
   count++;
   resume_ignoring();
   atomic { hooked[me] = true; UNLOCK }
+#ifdef M_LISTENS_AFTER_ADD
+  listen()
+#endif
 }
 
 inline rearm() {
@@ -366,7 +499,10 @@ inline remove() {
   with_hysteresis = with_hysteresis - wants;
   resume_ignoring();
   UNLOCK;
-  lives[me] = false
+  lives[me] = false;
+#ifdef LISTENS
+  unlisten()
+#endif
 }
 
 inline handle() {
@@ -435,7 +571,11 @@ proctype reader(byte me) {
     /* Not lost, and not deaf. */
     PROPERTY(none_lost, !hooked[me] || (!pending[me] && !owed[me]));
     PROPERTY(never_left_ignored, replaced || count == 0 || disposition == OURS);
+#ifdef LISTENS
+    PROPERTY(old_disposition_returns, count != 0 || disposition == (user_listens -> RUNTIME : (user_was_alone && disposition == DEFAULT -> DEFAULT : OLD)));
+#else
     PROPERTY(old_disposition_returns, replaced || count != 0 || disposition == OLD);
+#endif
     /* Whoever came after us keeps theirs; whoever hooks after that gives it back. */
     PROPERTY(others_keep_theirs, !replaced || disposition == OTHER || (count > 0 && disposition == OURS && old == OTHER))
   }
@@ -447,6 +587,13 @@ init {
     run reader(1);
 #ifdef FOREIGN
     run foreign();
+#endif
+#ifdef LISTENS
+    if
+    :: user_listens = true; user_was_alone = true; runtime_comes()
+    :: true
+    fi;
+    run user();
 #endif
     run kernel()
   }

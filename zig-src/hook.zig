@@ -352,30 +352,32 @@ fn displacedByRuntime(hook: *Hook, runtime: u64) u64 {
     return if (address <= 1 or address == runtime or platform.isHosts(address)) 0 else before;
 }
 
-/// An agent is about to register a listener of the runtime. 1: until now the signal is ignored.
-pub fn listening(signal: u32) callconv(.c) i32 {
+/// An agent is about to register its listener with the runtime, for the first time or again. 1: until now the signal is ignored.
+pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
     const hook = &hooks[signal];
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
     if (status < 0) return status;
-    hook.listeners.handler_then = @intFromPtr(current.handler);
+    const listeners = &hook.listeners;
+    listeners.handler_then = @intFromPtr(current.handler);
     const before = if (isOurs(hook, &current)) &hook.old else &current;
-    if (hook.listeners.count == 0) hook.listeners.before = before.*;
+    if (listeners.count == 0) {
+        listeners.before = before.*;
+        listeners.counter = agent;
+    }
+    // From here on: of two that register at the same time, the second would find the runtime's handler.
+    if (agents.addListener(agent, signal)) listeners.count += 1;
     return @intFromBool(stateOf(before) == .ignored);
 }
 
 /// It has registered it. Ours goes on top again, where the runtime has installed its handler over it just now.
-pub fn listened(agent: u32, signal: u32) callconv(.c) i32 {
+pub fn listened(signal: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
     const hook = &hooks[signal];
     const listeners = &hook.listeners;
-    if (agents.addListener(agent, signal)) {
-        if (listeners.count == 0) listeners.counter = agent;
-        listeners.count += 1;
-    }
     if (hook.count == 0) return 0;
     stopIgnoring(hook);
     defer resumeIgnoring(hook);
@@ -422,7 +424,12 @@ pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
     if (status < 0 or @intFromPtr(current.handler) != 0) return status;
-    return platform.setDisposition(signal, &listeners.before);
+    // The runtime's handler was for a listener that is gone as well: nobody would hear the signal, nor would it do anything.
+    const runtime = hook.runtime_handler.load(.monotonic);
+    if (runtime != 0 and @intFromPtr(listeners.before.handler) == runtime & ~old_bits.all) return 0;
+    const put = platform.swapDisposition(signal, &listeners.before, &current);
+    // A listener came on another thread in between.
+    return if (put == 0 and @intFromPtr(current.handler) != 0) platform.setDisposition(signal, &current) else put;
 }
 
 /// Somebody has installed his over ours, and may call it for ever.
@@ -797,9 +804,9 @@ test "what stands beneath gets every signal when the runtime listens" {
     defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
     const agent: u32 = @intCast(agents.open());
     defer agents.close(agent);
-    try std.testing.expectEqual(0, listening(signal));
+    try std.testing.expectEqual(0, listening(agent, signal));
     try Foreign.install(signal);
-    try std.testing.expectEqual(0, listened(agent, signal));
+    try std.testing.expectEqual(0, listened(signal));
     Foreign.calls = 0;
     const slot: u32 = @intCast(records.open(agent, 0));
     try std.testing.expectEqual(0, records.hook(slot, signal, option_listened));
