@@ -19,11 +19,14 @@ export interface Modules {
   note: string;
 }
 
+/** Names the import map for tests too, whose children need the same: see runtimeCommand() in tests/harness.ts. */
+const variable = "ASYNC_INTERRUPT_IMPORT_MAP";
+
 /** `$ASYNC_INTERRUPT_IMPORT_MAP` names an import map to be used in the place of JSR; without it and without JSR, stand-ins do. */
 export async function prepareModules(): Promise<Modules> {
-  const given = Deno.env.get("ASYNC_INTERRUPT_IMPORT_MAP");
+  const given = Deno.env.get(variable);
   if (given) {
-    const flags = [`--import-map=${given}`];
+    const flags = use(new URL(given, root));
     await bundle("@std/assert", flags);
     await bundle("fast-check", flags);
     return { flags, note: `modules by ${given}` };
@@ -53,9 +56,15 @@ export async function prepareModules(): Promise<Modules> {
   const importMap = new URL("build/import_map.json", root);
   await write(importMap, JSON.stringify({ imports }, null, 2));
   return {
-    flags: [`--import-map=${importMap.href}`],
+    flags: use(importMap),
     note: "JSR cannot be reached: stand-ins for @std/assert and @deno/dnt",
   };
+}
+
+function use({ href }: URL): string[] {
+  // Absolute: a child may have another working directory.
+  Deno.env.set(variable, href);
+  return [`--import-map=${href}`];
 }
 
 /** Bun and Node know neither JSR nor Deno's import map, so they get one file. */

@@ -157,15 +157,10 @@ export function startCommand(
 
 function runtimeCommand(): string[] {
   if (runtime !== "deno") return [process.execPath];
-  // Where this one found its modules, whatever it was told on its command line.
-  const names = ["@std/assert", "fast-check"];
-  const imports = Object.fromEntries(
-    names.map((name) => [name, import.meta.resolve(name)]),
-  );
-  const map = `data:application/json,${
-    encodeURIComponent(JSON.stringify({ imports }))
-  }`;
-  return [process.execPath, "run", "-A", `--import-map=${map}`];
+  // A process cannot ask for its own import map: scripts/modules.ts names it here.
+  const map = process.env.ASYNC_INTERRUPT_IMPORT_MAP;
+  const flags = map ? [`--import-map=${map}`] : [];
+  return [process.execPath, "run", "-A", ...flags];
 }
 
 function lineReader() {

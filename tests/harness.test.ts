@@ -1,0 +1,54 @@
+/** What the other tests rely on. */
+
+import { assertEquals } from "@std/assert";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { runtime, startCommand, testsOf } from "./harness.ts";
+
+const test = testsOf(import.meta.url);
+
+test(
+  "tests pass with an import map whose modules import others by names of that map",
+  async () => {
+    const given = process.env.ASYNC_INTERRUPT_IMPORT_MAP;
+    const imports: Record<string, string> = {};
+    if (given !== undefined) {
+      const map = JSON.parse(readFileSync(new URL(given), "utf8"));
+      for (const [name, address] of Object.entries<string>(map.imports)) {
+        imports[name] = /^\.{0,2}\//.test(address)
+          ? new URL(address, given).href
+          : address;
+      }
+    }
+    const folder = mkdtempSync(join(tmpdir(), "import-map-"));
+    try {
+      const file = (name: string, text: string) => {
+        writeFileSync(join(folder, name), text);
+        return pathToFileURL(join(folder, name)).href;
+      };
+      imports["an/inner/name"] = import.meta.resolve("@std/assert");
+      imports["@std/assert"] = file(
+        "assert.ts",
+        `export * from "an/inner/name";\n`,
+      );
+      const map = file("map.json", JSON.stringify({ imports }));
+      const { code, stdout, stderr } = await startCommand([
+        "env",
+        `ASYNC_INTERRUPT_IMPORT_MAP=${map}`,
+        process.execPath,
+        "test",
+        "-A",
+        "--no-check",
+        `--import-map=${map}`,
+        "tests/library.test.ts",
+      ]).ended;
+      assertEquals(code, 0, stdout + stderr);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+  { skip: runtime !== "deno" && "only Deno has import maps" },
+);
