@@ -132,6 +132,8 @@ function listen({ name, heard }: ListenTo): SignalListener | "none" {
     remove: () => Deno.removeSignalListener(name as Deno.Signal, heard),
   };
 }
+/** The real one: tests of users put theirs in its place. */
+const later = setTimeout;
 
 function openWake(
   functions: WakeSocket,
@@ -146,13 +148,28 @@ function openWake(
     "Cannot make the wake socket",
   );
   let socket: Socket | undefined;
-  const opened = () => socket ??= openSocket(fd, callback, failed);
+  let referenced = false;
+  const open = () => {
+    try {
+      socket = openSocket(fd, callback, failed);
+      if (referenced) socket.ref();
+    } catch (error) {
+      failed(error);
+    }
+  };
   // Not at once: node:net takes longer than all else. Before the first turn of the loop nobody can miss it, and what is
-  // signalled until then waits in the socket.
-  void Promise.resolve().then(opened).catch(failed);
+  // signalled until then waits in the socket. No promise: while Deno loads a module of Node it runs those that are due, and
+  // in the middle of that node:net cannot be had, or opens the socket a second time.
+  later(open);
   return {
-    ref: () => opened().ref(),
-    unref: () => opened().unref(),
+    ref() {
+      referenced = true;
+      socket?.ref();
+    },
+    unref() {
+      referenced = false;
+      socket?.unref();
+    },
   };
 }
 

@@ -1,0 +1,65 @@
+/** `exit <way> <where> <ms>`: does what a user may do with an Interrupt, after the event loop was idle for so long. */
+
+import process from "node:process";
+import { setTimeout } from "node:timers";
+import { isMainThread, Worker, workerData } from "node:worker_threads";
+import { Interrupt } from "../../mod.ts";
+
+/** Runs only if something else keeps the loop alive until then. */
+function whileHeld(work: () => void) {
+  setTimeout(() => {
+    console.log("held");
+    work();
+  }, 100).unref();
+}
+
+const ways: Record<string, () => void> = {
+  closed() {
+    new Interrupt({ signal: "SIGUSR2", callback: () => {} }).close();
+    whileHeld(() => {});
+  },
+  open() {
+    new Interrupt({ signal: "SIGUSR2", callback: () => {} });
+    whileHeld(() => {});
+  },
+  unreferenced() {
+    new Interrupt().ref().unref();
+    whileHeld(() => {});
+  },
+  unreferencedLater() {
+    const interrupt = new Interrupt().ref();
+    setTimeout(() => {
+      interrupt.unref();
+      whileHeld(() => {});
+    }, 10);
+  },
+  referenced() {
+    const interrupt = new Interrupt().ref();
+    whileHeld(() => interrupt.unref());
+  },
+  referencedAgain() {
+    const interrupt = new Interrupt().ref().unref().ref();
+    whileHeld(() => interrupt.close());
+  },
+  referencedLater() {
+    const interrupt = new Interrupt();
+    setTimeout(() => {
+      interrupt.ref();
+      whileHeld(() => interrupt.unref());
+    }, 10);
+  },
+  waiting() {
+    const interrupt = new Interrupt();
+    void interrupt.wait();
+    whileHeld(() => interrupt.signal());
+  },
+};
+
+const [way, where, ms] = isMainThread ? process.argv.slice(2) : workerData;
+if (isMainThread && where === "Worker") {
+  new Worker(new URL(import.meta.url), { workerData: [way, where, ms] });
+} else if (Number(ms) > 0) {
+  setTimeout(ways[way], Number(ms));
+} else {
+  ways[way]();
+}
