@@ -20,7 +20,7 @@ interface BunApi {
   readonly isMainThread: boolean;
   connect(options: {
     fd: number;
-    socket: { open(socket: BunSocket): void; data(): void; end(): void };
+    socket: { data(): void; end(): void };
   }): Promise<BunSocket>;
 }
 interface BunFfi {
@@ -88,14 +88,11 @@ function openWake(
   // Settles in the next turn; a wake that comes before waits in the socket.
   Bun.connect({
     fd,
-    socket: {
-      open(opened) {
-        socket = opened;
-        if (!referenced) socket.unref();
-      },
-      data: callback,
-      end: () => failed(undefined),
-    },
+    socket: { data: callback, end: () => failed(undefined) },
+  }).then((opened) => {
+    socket = opened;
+    // Not in `open`: up to 1.4.0 Bun forgets what comes before the promise is resolved, and the process would never end.
+    if (!referenced) socket.unref();
   }).catch(failed);
   return {
     ref() {
