@@ -1,3 +1,5 @@
+import { watchdog } from "../tests/watchdog.ts";
+
 /** What a command left behind. */
 export interface Outcome {
   ok: boolean;
@@ -9,7 +11,7 @@ export interface Outcome {
 export interface RunOptions {
   cwd?: string | URL;
   env?: Record<string, string>;
-  /** Seconds after which the command and its children are killed. */
+  /** Seconds after which the command and its children are killed, more on a loaded machine. Default 300. */
   timeout?: number;
 }
 
@@ -58,13 +60,13 @@ export async function run(
   };
   Deno.addSignalListener("SIGINT", interrupted);
   let hung = false;
-  const watchdog = setTimeout(() => {
+  const callOff = watchdog(timeout, () => {
     hung = true;
     killGroup(child);
-  }, timeout * 1000);
+  });
 
   const { success, code, signal } = await child.status;
-  clearTimeout(watchdog);
+  callOff();
   Deno.removeSignalListener("SIGINT", interrupted);
   killGroup(child);
   // A process that left the group may hold the pipes open for ever.

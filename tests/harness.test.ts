@@ -2,11 +2,12 @@
 
 import { assertEquals } from "@std/assert";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { runtime, startCommand, testsOf } from "./harness.ts";
+import { runtime, start, startCommand, testsOf, until } from "./harness.ts";
+import { machineLoad, watchdog } from "./watchdog.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -52,3 +53,40 @@ test(
   },
   { skip: runtime !== "deno" && "only Deno has import maps" },
 );
+
+/** How many looks a watchdog of two seconds takes, at that load. */
+async function looks(load: number): Promise<number> {
+  let count = 0;
+  await new Promise<void>((resolve) =>
+    watchdog(2, resolve, () => {
+      count++;
+      return load;
+    })
+  );
+  return count;
+}
+
+test("a watchdog gives a process that shares a processor with others so many times as long", async () => {
+  assertEquals(await Promise.all([looks(1), looks(2.5)]), [8, 20]);
+});
+
+test("a watchdog sees how many processes want to run", async () => {
+  const processors = availableParallelism();
+  const busy = Array.from(
+    { length: 4 * processors },
+    () => startCommand(["sh", "-c", "while :; do :; done"]),
+  );
+  try {
+    await until(() => machineLoad() >= 4);
+  } finally {
+    for (const { child } of busy) child.kill("SIGKILL");
+  }
+});
+
+for (const how of ["sleep", "crunch"]) {
+  test(`a program that will ${how} for ever is found to be hung`, async () => {
+    const program = new URL("./programs/hang.ts", import.meta.url);
+    const { hung, signal } = await start(program, [how], { timeout: 1 }).ended;
+    assertEquals({ hung, signal }, { hung: true, signal: "SIGKILL" });
+  });
+}

@@ -9,13 +9,14 @@ import { readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import nodeTest from "node:test";
 import { fileURLToPath } from "node:url";
+import { watchdog } from "./watchdog.ts";
 
 /** Why a test is skipped, if it is. */
 export type Reason = string | false;
 
 /** How a test runs. */
 export interface TestOptions {
-  /** Seconds after which it counts as hung. Default 20. */
+  /** Seconds after which it counts as hung, more on a loaded machine: see {@linkcode watchdog}. Default 20. */
   timeout?: number;
   /** Why the runtime has not what the test is about. A function is not called in the process that runs the test. */
   skip?: Reason | (() => Reason);
@@ -48,6 +49,12 @@ export const runtime: "deno" | "bun" | "node" = process.versions.deno
 
 const marker = "--the-test";
 
+/** As much of `bun:test` as is used here. */
+interface BunTest {
+  test: BunTester & { skip: BunTester };
+}
+type BunTester = (name: string, run: () => Promise<void>) => void;
+
 /** Gives the `test()` of one file: `const test = testsOf(import.meta.url)`. */
 export function testsOf(
   file: string,
@@ -65,11 +72,18 @@ export function testsOf(
       const why = typeof skip === "function" ? skip() : skip;
       // Node's reporters say it; the others leave it out.
       const told = why && runtime !== "node" ? `${name} # SKIP ${why}` : name;
-      nodeTest(told, { skip: why }, () => inProcess(file, name, timeout));
+      register(told, why, () => inProcess(file, name, timeout));
     } else if (wanted === name) {
       runBody(body);
     }
   };
+}
+
+function register(name: string, skip: Reason, run: () => Promise<void>) {
+  if (runtime !== "bun") return nodeTest(name, { skip }, run);
+  // `node:test` of older Bun waits for no promise: all tests would pass.
+  const { test } = process.getBuiltinModule("bun:test") as unknown as BunTest;
+  (skip ? test.skip : test)(name, run);
 }
 
 async function runBody(body: () => unknown) {
@@ -99,7 +113,7 @@ async function inProcess(file: string, name: string, timeout: number) {
 
 /** How {@linkcode start} runs a module. */
 export interface StartOptions {
-  /** Seconds until SIGKILL. */
+  /** Seconds until SIGKILL, more on a loaded machine: see {@linkcode watchdog}. Default 15. */
   timeout?: number;
   /** What to put in front of the command. */
   prefix?: string[];
@@ -139,18 +153,21 @@ export function startCommand(
   const ended = new Promise<Ended>((resolve, reject) => {
     let hung = false;
     const end = (code: number | null, signal: string | null) => {
-      clearTimeout(watchdog);
+      callOff();
       lines.end();
       resolve({ code, signal, ...text, hung });
     };
-    const watchdog = setTimeout(() => {
+    const callOff = watchdog(timeout, () => {
       hung = true;
       child.kill("SIGKILL");
       // Its own children may hold the pipes open: no use to wait for the end of these.
       child.once("exit", end);
-    }, timeout * 1000);
+    });
     child.once("close", end);
-    child.once("error", reject);
+    child.once("error", (error) => {
+      callOff();
+      reject(error);
+    });
   });
   return { child, pid: child.pid!, line: lines.next, ended };
 }

@@ -1,0 +1,6 @@
+/** Never ends: `hang sleep` does nothing, `hang crunch` computes. */
+
+import process from "node:process";
+
+if (process.argv[2] === "crunch") { while (true); }
+setInterval(() => {}, 1e9);
