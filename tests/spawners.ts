@@ -65,7 +65,9 @@ export async function inherited(spawn: Spawner): Promise<Inherited> {
   return {
     descriptors: [...text.matchAll(/(\d+) -> (.*)$/gm)]
       .filter(([, fd, target]) =>
-        Number(fd) > 2 && !target.startsWith("/proc/")
+        Number(fd) > 2 && !target.startsWith("/proc/") &&
+        // Bun 1.2 makes the child's stdin with it.
+        !target.startsWith("/memfd:spawn_stdio")
       )
       .map(([, fd, target]) => `${fd} ${target}`),
     ignored: word("SigIgn"),

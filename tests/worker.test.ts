@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { checkpoint, Interrupt, type NativeFunction } from "../mod.ts";
 import { openDescriptors, runtime, start, testsOf, until } from "./harness.ts";
@@ -226,7 +227,12 @@ test("main thread and Worker hook one signal: both are signalled", async () => {
   assertEquals(testkit.disposition_same(SIGUSR2, 0), 1);
 });
 
+/** Else the parent cannot leave a Worker of node:worker_threads to end by itself. */
+const neverEnds = /^1\.[0-3]\./.test(process.versions.bun ?? "") &&
+  "before Bun 1.4 parentPort.close() ends no Worker";
+
 for (const end of ["terminated", "left to end by itself"] as const) {
+  const options = { skip: end !== "terminated" && neverEnds };
   const stop = async (
     { worker, order, ended }: Awaited<ReturnType<typeof startWorker>>,
   ) => {
@@ -235,14 +241,18 @@ for (const end of ["terminated", "left to end by itself"] as const) {
     await ended;
   };
 
-  test(`a Worker that is ${end} leaves the old disposition behind`, async () => {
-    testkit.disposition_save(SIGUSR2, 0);
-    const other = await startWorker();
-    await other.open({ signal: "SIGUSR2" });
-    assertEquals(testkit.disposition_same(SIGUSR2, 0), 0);
-    await stop(other);
-    await until(() => testkit.disposition_same(SIGUSR2, 0) === 1);
-  });
+  test(
+    `a Worker that is ${end} leaves the old disposition behind`,
+    async () => {
+      testkit.disposition_save(SIGUSR2, 0);
+      const other = await startWorker();
+      await other.open({ signal: "SIGUSR2" });
+      assertEquals(testkit.disposition_same(SIGUSR2, 0), 0);
+      await stop(other);
+      await until(() => testkit.disposition_same(SIGUSR2, 0) === 1);
+    },
+    options,
+  );
 
   test(`a Worker that is ${end} leaves its signal to the others`, async () => {
     const interrupt = new Interrupt({ signal: SIGUSR2 });
@@ -255,24 +265,28 @@ for (const end of ["terminated", "left to end by itself"] as const) {
       testkit.kill(testkit.pid(), SIGUSR2, 1);
       assertEquals(await next, 1);
     }
-  });
+  }, options);
 
-  test(`a native thread that signals a Worker that is ${end} goes on`, async () => {
-    for (let round = 0; round < 5; round++) {
-      const other = await startWorker();
-      const target = await other.open();
-      testkit.plan(0, 20_000n);
-      const thread = testkit.thread_signal(target.func, target.arg);
-      await other.next();
-      await stop(other);
-      await until(() => !Interrupt.signal(target));
-      // The slots and descriptors of the Worker are others' by now.
-      const next = Array.from({ length: 5 }, () => new Interrupt());
-      testkit.thread_stop(thread);
-      assert(testkit.thread_join(thread) > 0);
-      assertEquals(next.map(({ pending }) => pending), [0, 0, 0, 0, 0]);
-    }
-  });
+  test(
+    `a native thread that signals a Worker that is ${end} goes on`,
+    async () => {
+      for (let round = 0; round < 5; round++) {
+        const other = await startWorker();
+        const target = await other.open();
+        testkit.plan(0, 20_000n);
+        const thread = testkit.thread_signal(target.func, target.arg);
+        await other.next();
+        await stop(other);
+        await until(() => !Interrupt.signal(target));
+        // The slots and descriptors of the Worker are others' by now.
+        const next = Array.from({ length: 5 }, () => new Interrupt());
+        testkit.thread_stop(thread);
+        assert(testkit.thread_join(thread) > 0);
+        assertEquals(next.map(({ pending }) => pending), [0, 0, 0, 0, 0]);
+      }
+    },
+    options,
+  );
 }
 
 test("Workers that come and go leak no descriptor", async () => {

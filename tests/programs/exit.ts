@@ -16,22 +16,16 @@ function whileHeld(work: () => void) {
 const ways: Record<string, () => void> = {
   closed() {
     new Interrupt({ signal: "SIGUSR2", callback: () => {} }).close();
-    whileHeld(() => {});
   },
   open() {
     new Interrupt({ signal: "SIGUSR2", callback: () => {} });
-    whileHeld(() => {});
   },
   unreferenced() {
     new Interrupt().ref().unref();
-    whileHeld(() => {});
   },
   unreferencedLater() {
     const interrupt = new Interrupt().ref();
-    setTimeout(() => {
-      interrupt.unref();
-      whileHeld(() => {});
-    }, 10);
+    setTimeout(() => interrupt.unref(), 10);
   },
   referenced() {
     const interrupt = new Interrupt().ref();
