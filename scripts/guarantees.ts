@@ -1,6 +1,7 @@
 import type { Outcome } from "./run.ts";
+import { oldest } from "./toolchain.ts";
 
-/** Whether what SECURITY.md names as proof is there: `file`, or `file` "title of the test". */
+/** Whether what SECURITY.md names as proof is there: `file`, or `file` "title of the test"; and whether README.md names the oldest versions. */
 export async function guarantees(): Promise<Outcome> {
   const text = await Deno.readTextFile("SECURITY.md");
   const table = text.slice(text.indexOf("<!-- guarantees"));
@@ -12,8 +13,13 @@ export async function guarantees(): Promise<Outcome> {
     const source = await Deno.readTextFile(file).catch(() => undefined);
     if (!source?.includes(title)) missing.push(`${file} "${title}"`);
   }
+  const readme = (await Deno.readTextFile("README.md")).replace(/\s+/g, " ");
+  const { deno, bun, node } = oldest;
+  const supported = [`Deno ${deno}`, `Bun ${bun}`, `Node ${node.join(" or ")}`];
+  const unsaid = supported.filter((text) => !readme.includes(text));
   return {
-    ok: proofs.length > 0 && missing.length === 0,
-    output: `SECURITY.md names what is not there: ${missing.join(", ")}`,
+    ok: proofs.length > 0 && missing.length === 0 && unsaid.length === 0,
+    output: `SECURITY.md names what is not there: ${missing.join(", ")}\n` +
+      `README.md does not say what is tested: ${unsaid.join(", ")}`,
   };
 }

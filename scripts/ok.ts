@@ -6,14 +6,22 @@ import { build } from "./build.ts";
 import { guarantees } from "./guarantees.ts";
 import { prepareModules } from "./modules.ts";
 import { type Outcome, run } from "./run.ts";
-import { bun, node, nodeVersions, zig } from "./toolchain.ts";
+import {
+  bun,
+  node,
+  nodeVersions,
+  oldest,
+  oldestDeno,
+  zig,
+} from "./toolchain.ts";
 import { transpile } from "./transpile.ts";
+import versions from "./versions.json" with { type: "json" };
 import { model } from "../verify/model.ts";
 import { stress } from "../verify/stress.ts";
 
 const help = `Usage: deno task test [--only STEP,...] [--filter TEXT] [FILE...]
 
-  --only     only these steps: deno, bun, node20 and so on, fmt, lint, ...
+  --only     only these steps: deno, bun, node20 and so on, oldest, fmt, lint, ...
   --runtime  the same
   --filter   only the tests whose names contain this text
   FILE       only these test files
@@ -38,6 +46,9 @@ const runtimes = [
   ...nodeVersions.map((major) => `node${major}`),
 ];
 const reports = await Deno.makeTempDir({ prefix: "async-interrupt-junit-" });
+/** What differs by version: how a process ends, how the loop is woken, how the library is opened. */
+const filesForOldest = ["exit", "wait", "embedded"]
+  .map((name) => `tests/${name}.test.ts`);
 const generated = ["ffi/symbols.ts", "include/async_interrupt.h"];
 
 const { values, positionals } = parseArgs({
@@ -125,9 +136,13 @@ async function tests(
 }
 
 /** `deno test` with what every use of it needs. */
-function denoTest(name: string, ...args: string[]): Promise<Outcome & Counts> {
+function denoTest(
+  name: string,
+  args: string[],
+  path = deno,
+): Promise<Outcome & Counts> {
   return tests(name, (report) => [
-    deno,
+    path,
     "test",
     "-A",
     ...flags,
@@ -184,7 +199,9 @@ let flags: string[] = [];
 let ready = await step("toolchain", async () => {
   zigPath = await zig();
   await bun();
-  for (const major of nodeVersions) await node(major);
+  await bun(oldest.bun);
+  await oldestDeno();
+  for (const name of [...nodeVersions, ...oldest.node]) await node(name);
   return done;
 }) && await step("modules", async () => {
   const modules = await prepareModules();
@@ -208,7 +225,7 @@ await choice("check", () => run([deno, "check", ...flags]));
 await choice("doc", () => run([deno, "doc", "--lint", ...flags, "mod.ts"]));
 await choice(
   "doc-tests",
-  () => denoTest("doc-tests", "--doc", ...rootModules, "README.md"),
+  () => denoTest("doc-tests", ["--doc", ...rootModules, "README.md"]),
 );
 await choice(
   "zig-fmt",
@@ -240,45 +257,81 @@ const filter = values.filter;
 // RegExp.escape() escapes letters too, which Bun does not understand.
 const pattern = filter?.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 if (ready) {
-  const filterArgs = filter ? ["--filter", filter] : [];
-  await choice(
-    "deno",
-    () => denoTest("deno", "--no-check", ...filterArgs, ...files),
-  );
+  await choice("deno", () => denoTests("deno", files));
   const bunPath = await bun();
-  await choice("bun", () =>
-    tests("bun", (report) => [
-      bunPath,
-      "test",
-      // Each test has a watchdog of its own, which knows how loaded the machine is; Bun would give it 5 s.
-      "--timeout=0",
-      "--reporter=junit",
-      `--reporter-outfile=${report}`,
-      ...pattern ? ["-t", pattern] : [],
-      ...files.map((file) => `./${file}`),
-    ]));
+  await choice("bun", () => bunTests("bun", bunPath, files));
   for (const major of nodeVersions) {
     const nodePath = await node(major);
-    await choice(`node${major}`, () =>
-      tests(`node${major}`, (report) => [
-        nodePath,
-        "--test",
-        "--test-reporter=spec",
-        "--test-reporter-destination=stdout",
-        "--test-reporter=junit",
-        `--test-reporter-destination=${report}`,
-        ...pattern ? [`--test-name-pattern=${pattern}`] : [],
-        ...files.map((file) => `build/node/${file.replace(/\.ts$/, ".js")}`),
-      ]));
+    await choice(
+      `node${major}`,
+      () => nodeTests(`node${major}`, nodePath, files),
+    );
   }
+  await choice("oldest", oldestTests);
   await choice(
     "package",
-    () => denoTest("package", "--no-check", "scripts/package_test.ts"),
+    () => denoTest("package", ["--no-check", "scripts/package_test.ts"]),
   );
 } else {
   console.log("No tests without a build.");
 }
 finish();
+
+function denoTests(name: string, files: string[], path?: string) {
+  const filterArgs = filter ? ["--filter", filter] : [];
+  return denoTest(name, ["--no-check", ...filterArgs, ...files], path);
+}
+
+function bunTests(name: string, path: string, files: string[]) {
+  return tests(name, (report) => [
+    path,
+    "test",
+    // Each test has a watchdog of its own, which knows how loaded the machine is; Bun would give it 5 s.
+    "--timeout=0",
+    "--reporter=junit",
+    `--reporter-outfile=${report}`,
+    ...pattern ? ["-t", pattern] : [],
+    ...files.map((file) => `./${file}`),
+  ]);
+}
+
+function nodeTests(name: string, path: string, files: string[]) {
+  return tests(name, (report) => [
+    path,
+    "--test",
+    "--test-reporter=spec",
+    "--test-reporter-destination=stdout",
+    "--test-reporter=junit",
+    `--test-reporter-destination=${report}`,
+    ...pattern ? [`--test-name-pattern=${pattern}`] : [],
+    ...files.map((file) => `build/node/${file.replace(/\.ts$/, ".js")}`),
+  ]);
+}
+
+/** On the oldest versions, side by side; `deno task verify` runs all files there. */
+async function oldestTests(): Promise<Outcome & Counts> {
+  const some = positionals.length > 0 ? files : filesForOldest;
+  // Those that are pinned for their major have a step that runs all files.
+  const nodes = oldest.node.filter((version) =>
+    !Object.values(versions.node).includes(version)
+  );
+  const outcomes = await Promise.all([
+    denoTests(`deno${oldest.deno}`, some, await oldestDeno()),
+    bunTests(`bun${oldest.bun}`, await bun(oldest.bun), some),
+    ...nodes.map(async (version) =>
+      nodeTests(`node${version}`, await node(version), some)
+    ),
+  ]);
+  const sum = (key: keyof Counts) =>
+    outcomes.reduce((sum, counts) => sum + counts[key], 0);
+  return {
+    ok: outcomes.every(({ ok }) => ok),
+    output: outcomes.map(({ ok, output }) => ok ? "" : output).join("\n"),
+    passed: sum("passed"),
+    failed: sum("failed"),
+    skipped: sum("skipped"),
+  };
+}
 
 function testFiles(): string[] {
   return Array.from(Deno.readDirSync("tests"), (entry) => entry.name)

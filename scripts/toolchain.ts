@@ -12,6 +12,19 @@ const exe = os === "windows" ? ".exe" : "";
 /** The Node versions under test. */
 export const nodeVersions: readonly string[] = Object.keys(versions.node);
 
+/** The oldest versions that are supported; of Node one for each line, and no line between them. README.md says the same. */
+export const { oldest } = versions;
+
+/** The same for package.json. */
+export const engines = {
+  node: oldest.node.map((version, i) => {
+    const next = oldest.node[i + 1];
+    return `>=${version}` + (next ? ` <${parseInt(version) + 1}` : "");
+  }).join(" || "),
+  deno: `>=${oldest.deno}`,
+  bun: `>=${oldest.bun}`,
+};
+
 /** The path of Zig: `$ZIG`, or `zig` on PATH, where the version is right; else from pip. */
 export async function zig(): Promise<string> {
   const installed = await installedZig();
@@ -25,23 +38,38 @@ export async function zig(): Promise<string> {
   );
 }
 
-/** The path of Bun, from npm. */
-export function bun(): Promise<string> {
+/** The path of Bun, from npm; by default the newest. */
+export function bun(version: string = versions.bun): Promise<string> {
   const cpu = arch === "aarch64" ? "aarch64" : "x64";
   return installNpm(
-    `bun-${versions.bun}`,
+    `bun-${version}`,
     `@oven/bun-${os}-${cpu}`,
-    versions.bun,
+    version,
     `bin/bun${exe}`,
   );
 }
 
-/** The path of the Node of a major version, from npm. */
-export function node(major: string): Promise<string> {
-  const version = (versions.node as Record<string, string>)[major];
+/** The path of the oldest Deno, from npm; the newest is the one that runs this. */
+export function oldestDeno(): Promise<string> {
+  const cpu = arch === "aarch64" ? "arm64" : "x64";
+  const system = { linux: "linux", windows: "win32" }[os as string] ?? os;
+  const suffix = os === "linux" ? "-glibc" : "";
+  return installNpm(
+    `deno-${oldest.deno}`,
+    `@deno/${system}-${cpu}${suffix}`,
+    oldest.deno,
+    `deno${exe}`,
+  );
+}
+
+/** The path of a Node, from npm: of a version that is pinned, or the pinned one of its major. */
+export function node(name: string): Promise<string> {
+  const version = oldest.node.includes(name)
+    ? name
+    : (versions.node as Record<string, string>)[name];
   if (!version) {
     throw new RangeError(
-      `Node ${major} is not pinned: add it to scripts/versions.json`,
+      `Node ${name} is not pinned: add it to scripts/versions.json`,
     );
   }
   const cpu = arch === "aarch64" ? "arm64" : "x64";
@@ -215,8 +243,10 @@ function say(message: string) {
 if (import.meta.main) {
   console.log(`zig ${await zig()}`);
   console.log(`bun ${await bun()}`);
+  console.log(`oldest bun ${await bun(oldest.bun)}`);
+  console.log(`oldest deno ${await oldestDeno()}`);
   console.log(`spin ${await spin()}`);
-  for (const major of nodeVersions) {
-    console.log(`node ${await node(major)}`);
+  for (const name of [...nodeVersions, ...oldest.node]) {
+    console.log(`node ${await node(name)}`);
   }
 }

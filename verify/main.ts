@@ -7,6 +7,7 @@ import { boundary } from "./boundary.ts";
 import { faults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 import { model } from "./model.ts";
+import { oldest } from "./oldest.ts";
 import { soak } from "./soak.ts";
 import { storm } from "./storm.ts";
 import { stress } from "./stress.ts";
@@ -14,12 +15,12 @@ import { stress } from "./stress.ts";
 const parts: Record<
   string,
   (short: boolean) => Promise<Outcome & { note: string }>
-> = { model, stress, faults, fuzz, boundary, soak, storm };
+> = { model, stress, faults, fuzz, boundary, soak, storm, oldest };
 
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
-    // The soak alone takes six minutes, the storm two.
+    // The soak alone takes six minutes, the storm two, the oldest versions two.
     only: { type: "string", default: "model,stress,faults,fuzz,boundary" },
   },
 });

@@ -1,0 +1,18 @@
+import { type Outcome, run } from "../scripts/run.ts";
+
+const root = new URL("..", import.meta.url);
+
+/** All tests on the oldest versions that are supported; `short`: those of the gate. */
+export async function oldest(
+  short: boolean,
+): Promise<Outcome & { note: string }> {
+  const files = short ? [] : Array.from(
+    Deno.readDirSync(new URL("tests/", root)),
+    ({ name }) => `tests/${name}`,
+  ).filter((file) => file.endsWith(".test.ts"));
+  const outcome = await run(
+    [Deno.execPath(), "run", "-A", "scripts/ok.ts", "--only=oldest", ...files],
+    { cwd: root, timeout: 1200 },
+  );
+  return { ...outcome, note: outcome.output.trim().split("\n").at(-1)! };
+}
