@@ -9,8 +9,9 @@ const targets = [_]Target{
 pub fn build(b: *std.Build) void {
     const optimize = b.option(std.lang.Optimize, "optimize", "What ships is small; tests are debug by default");
     const native = b.graph.host;
-    // Each release has a name of its own: a process may have several, and they are found by name (ffi/materialize.ts).
-    const soname = b.fmt("async_interrupt-{s}", .{release(b)});
+    // Each release has a name of its own: a process may have several, and they are found by name (ffi/load.ts). /dev/null is no
+    // folder: the dynamic linker compares the name with those of the libraries that are loaded, but can find no file by it.
+    const soname = b.fmt("/dev/null/libasync_interrupt-{s}.so", .{release(b)});
 
     const finish_elf = b.addExecutable(.{
         .name = "finish_elf",
@@ -22,7 +23,7 @@ pub fn build(b: *std.Build) void {
         const triple = target.query.zigTriple(b.allocator) catch @panic("OOM");
         // std.Build has no option for the hash style: two tables, where every loader knows the one, are half a kilobyte.
         const link = b.addSystemCommand(&.{ b.graph.zig_exe, "cc", "-target", triple, "-shared", "-nostdlib", "-s", "-Wl,--hash-style=gnu,-z,now,--gc-sections,-u,napi_register_module_v1" });
-        link.addArg(b.fmt("-Wl,-soname,lib{s}.so", .{soname}));
+        link.addArg(b.fmt("-Wl,-soname,{s}", .{soname}));
         link.addFileArg(objects.getEmittedBin());
         link.addArg("-o");
         const finish = b.addRunArtifact(finish_elf);
@@ -39,7 +40,7 @@ pub fn build(b: *std.Build) void {
     const generated = b.addUpdateSourceFiles();
     for ([_][2][]const u8{ .{ "typescript", "ffi/symbols.ts" }, .{ "header", "include/async_interrupt.h" } }) |what| {
         const run = b.addRunArtifact(generator);
-        run.addArgs(&.{ what[0], b.fmt("lib{s}.so", .{soname}) });
+        run.addArgs(&.{ what[0], soname });
         generated.addCopyFileToSource(run.captureStdOut(.{}), what[1]);
     }
     b.step("generate", "Write ffi/symbols.ts and the C header").dependOn(&generated.step);
@@ -66,6 +67,10 @@ pub fn build(b: *std.Build) void {
         library.root_module.strip = true;
         library.root_module.addImport("async_interrupt", b.createModule(.{ .root_source_file = b.path("zig-src/root.zig") }));
         testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/faulty-{s}.node", .{target.name}));
+    }
+    for (targets) |target| {
+        const library = addLibrary(b, .dynamic, "planted", "tests/native/planted.zig", b.resolveTargetQuery(target.query), .small);
+        testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/planted-{s}.node", .{target.name}));
     }
     for ([_][]const u8{ "sender", "tracer" }) |name| {
         const program = b.addExecutable(.{

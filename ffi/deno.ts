@@ -9,6 +9,7 @@ import type {
   Wake,
   WakeSocket,
 } from "./library.ts";
+import { mayOpenAll } from "./permission.ts";
 import { process } from "./runtime.ts";
 import { checked } from "../errors.ts";
 
@@ -96,17 +97,14 @@ function memory(
   length: number,
 ): ArrayBuffer | undefined {
   try {
+    // --allow-ffi=<path> allows the library but no pointers (it would ask). The same file as an addon gives the same view.
+    if (!mayOpenAll()) return openAddon(path).view(address, length);
     return Deno.UnsafePointerView.getArrayBuffer(
       Deno.UnsafePointer.create(address)!,
       length,
     );
   } catch {
-    // --allow-ffi=<path> allows the library but no pointers. The same file as an addon gives the same view, if it may be read.
-    try {
-      return openAddon(path).view(address, length);
-    } catch {
-      return undefined;
-    }
+    return undefined;
   }
 }
 

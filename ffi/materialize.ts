@@ -1,134 +1,141 @@
 import type { Library } from "./library.ts";
 import { open } from "./open.ts";
+import { granted } from "./permission.ts";
 import { os, process, runtime } from "./runtime.ts";
-import { SONAME } from "./symbols.ts";
+
+/** Opens the library by a path that no one else can put another file under; undefined or an error: try the next. */
+type Way<T> = (attempt: (path: string) => T | undefined) => T | undefined;
 
 /**
- * Opens a library that has no file, only its bytes in base64: `attempt` is called with one path after another until one gives something.
- *
- * Workers must share one copy, or an Interrupt of one could not be signalled from another. So the loaded one is asked
- * for first, and once more at the end: of several that were loaded at the same time all threads find the same.
+ * The ways to open `library`, which is in base64, the best first: from memory, from `file` if that holds the very same
+ * bytes, from a file that is gone again at once.
  */
-export function materialize<T>(
+export function* ways<T>(
   library: string,
-  attempt: (path: string) => T | undefined,
-): T | undefined {
-  const attemptLoaded = () => {
-    const path = loadedPath();
-    return path === undefined ? undefined : attempt(path);
-  };
-  const loaded = attemptLoaded();
-  if (loaded !== undefined) return loaded;
-  const bytes = decodeBase64(library);
-  const own = fromMemory(bytes, attempt) ?? fromFile(bytes, attempt);
-  return own === undefined ? undefined : attemptLoaded() ?? own;
-}
-
-/** By this path the dynamic linker gives the library that is loaded already. */
-function loadedPath(): string | undefined {
-  // Node and Deno are asked by trying: they give the name to the dynamic linker as it is.
-  if (runtime !== "bun") return SONAME;
-  try {
-    const { functions, memory } = libc();
-    const RTLD_NOW = 2;
-    const RTLD_NOLOAD = 4;
-    const handle = functions.dlopen(cString(SONAME), RTLD_NOW | RTLD_NOLOAD);
-    if (handle === 0n) return undefined;
-    // Bun would look for a bare name in the current folder, where anybody may have put anything: the path it was opened
-    // by. A handle is a struct link_map: l_addr, l_name.
-    const [, path] = new BigUint64Array(memory(handle, 16)!);
-    const text = new Uint8Array(memory(path, pathLength)!);
-    return new TextDecoder().decode(text.slice(0, text.indexOf(0)));
-  } catch {
-    return undefined;
+  file: string | undefined,
+): Generator<Way<T>> {
+  // Node cannot call memfd_create() before an addon is loaded.
+  if (runtime !== "node" && os === "linux") {
+    yield (attempt) => fromMemory(library, attempt);
+  }
+  // Deno tells its user's number, and so the owner, with a further permission only. It has fromMemory().
+  if (runtime !== "deno" && file !== undefined) {
+    yield (attempt) => fromFile(file, library, attempt);
+  }
+  for (const folder of new Set([temporaryFolder(), "/dev/shm", "/var/tmp"])) {
+    if (granted({ name: "write", path: folder })) {
+      yield (attempt) => fromFolder(folder, library, attempt);
+    }
   }
 }
 
-/** PATH_MAX. What follows the path is not read. */
-const pathLength = 4096;
-
 const libcSymbols = {
-  dlopen: { parameters: ["u64", "i32"], result: "u64" },
   memfd_create: { parameters: ["u64", "u32"], result: "i32" },
   write: { parameters: ["i32", "u64", "u64"], result: "u64" },
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-let opened: Library<typeof libcSymbols> | undefined;
-
-function libc(): Library<typeof libcSymbols> {
-  return opened ??= open("libc.so.6", "", libcSymbols);
-}
-
-const strings: Uint8Array[] = [];
-
-/** For libc: never collected, and larger than what engines keep on a heap that moves. */
-function cString(text: string): bigint {
-  const bytes = new Uint8Array(4096);
-  new TextEncoder().encodeInto(text, bytes);
-  strings.push(bytes);
-  return libc().addressOf(bytes)!;
-}
-
 /** memfd_create(2): needs no file system, which may be read-only or mounted noexec, and no permission but --allow-ffi. */
 function fromMemory<T>(
-  bytes: Uint8Array<ArrayBuffer>,
+  library: string,
   attempt: (path: string) => T | undefined,
 ): T | undefined {
-  // Node has no way to call it before an addon is loaded.
-  if (runtime === "node" || os !== "linux") return undefined;
+  // Every process has it loaded, so that this name opens no file. (musl takes it for itself.)
+  const libc: Library<typeof libcSymbols> = open("libc.so.6", "", libcSymbols);
+  const { functions: { memfd_create, write, close }, addressOf } = libc;
+  const bytes = decodeBase64(library);
+  // Larger than what engines keep on a heap that moves.
+  const name = new Uint8Array(4096);
+  new TextEncoder().encodeInto("async-interrupt", name);
+  const closeOnExec = 1;
+  const fd = memfd_create(addressOf(name)!, closeOnExec);
+  if (fd < 0) {
+    throw new Error(
+      "memfd_create(2) failed: is a descriptor left, and does a sandbox (seccomp) allow it?",
+    );
+  }
   try {
-    const { functions: { memfd_create, write, close }, addressOf } = libc();
-    const closeOnExec = 1;
-    const fd = memfd_create(cString("async-interrupt"), closeOnExec);
-    if (fd < 0) return undefined;
     const written = write(fd, addressOf(bytes)!, BigInt(bytes.length));
-    const whole = written === BigInt(bytes.length);
-    const result = whole ? attempt(`/proc/self/fd/${fd}`) : undefined;
+    if (written !== BigInt(bytes.length)) {
+      throw new Error("write(2) to a memfd failed: is memory left?");
+    }
+    return attempt(pathOf(fd));
+  } finally {
     close(fd);
-    return result;
-  } catch {
-    return undefined;
   }
 }
 
-/** A private folder that is gone again once the library is open. */
+/** The file beside the modules, where a bundler or whoever unpacked a program may have left another. */
 function fromFile<T>(
-  bytes: Uint8Array<ArrayBuffer>,
+  file: string,
+  library: string,
   attempt: (path: string) => T | undefined,
 ): T | undefined {
   const fs = process().getBuiltinModule("node:fs");
-  const os = process().getBuiltinModule("node:os");
-  const path = process().getBuiltinModule("node:path");
-  let failure: unknown;
-  const tried = <R>(step: () => R): R | undefined => {
-    try {
-      return step();
-    } catch (error) {
-      failure ??= error;
-      return undefined;
+  const { O_RDONLY, O_NONBLOCK } = fs.constants;
+  // A FIFO would wait for its writer.
+  const fd = fs.openSync(file, O_RDONLY | O_NONBLOCK);
+  try {
+    const { mode, size, uid } = fs.fstatSync(fd);
+    const typeMask = 0o170000;
+    const regular = 0o100000;
+    // Also the mask of an access control list, which has the place of the group.
+    const othersWrite = 0o022;
+    const refuse = (why: string) => {
+      throw new Error(`${file}: not opened, since ${why}`);
+    };
+    if ((mode & typeMask) !== regular) refuse("it is no regular file");
+    if (uid !== 0 && uid !== process().geteuid!()) {
+      refuse(`it belongs to another user (${uid}), who can change it`);
     }
-  };
-  for (const parent of new Set([os.tmpdir(), "/dev/shm", "/var/tmp"])) {
-    // mkdtemp makes a new folder that only this user can enter.
-    const prefix = path.join(parent, "async-interrupt-");
-    const folder = tried(() => fs.mkdtempSync(prefix));
-    if (folder === undefined) continue;
-    const file = path.join(folder, SONAME);
-    const result = tried(() => {
-      fs.writeFileSync(file, bytes, { mode: 0o500, flag: "wx" });
-      return attempt(file);
-    });
-    // Unlike rmSync() of the folder, these need no descriptor.
-    tried(() => fs.unlinkSync(file));
-    tried(() => fs.rmdirSync(folder));
-    if (result !== undefined) return result;
+    if ((mode & othersWrite) !== 0) {
+      refuse("others can change it (chmod go-w)");
+    }
+    if (size > library.length || fs.readFileSync(fd, "base64") !== library) {
+      refuse("it is not the library of this very build");
+    }
+    return attempt(pathOf(fd));
+  } finally {
+    fs.closeSync(fd);
   }
-  throw failure ??
-    new Error("no folder was found that libraries may be opened from");
 }
 
-/** The engine's own is fifty times faster, but not in every Node yet. */
+/** A new file that nobody else can open, and that has lost its name by the time it is written. */
+function fromFolder<T>(
+  folder: string,
+  library: string,
+  attempt: (path: string) => T | undefined,
+): T | undefined {
+  const fs = process().getBuiltinModule("node:fs");
+  const file = `${folder}/async-interrupt-${crypto.randomUUID()}`;
+  const fd = fs.openSync(file, "wx", 0o400);
+  try {
+    fs.unlinkSync(file);
+    fs.writeFileSync(fd, library, "base64");
+    return attempt(pathOf(fd));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Where Deno would ask for the variables, without asking. */
+function temporaryFolder(): string {
+  return granted({ name: "env" })
+    ? process().getBuiltinModule("node:os").tmpdir()
+    : "/tmp";
+}
+
+/**
+ * What was checked is what is opened, whatever happens to its name. The dynamic linker compares paths with those of the
+ * libraries that it has, which may have come by a descriptor of the same number: so each time another spelling.
+ */
+function pathOf(fd: number): string {
+  const bits = Math.random().toString(2).slice(2);
+  const spelling = bits.replaceAll("0", "/").replaceAll("1", "/.");
+  return `/proc/self/fd${spelling}/${fd}`;
+}
+
+/** The engine's own is fifty times faster, but not in every runtime yet. */
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   const { fromBase64 } = Uint8Array as unknown as {
     fromBase64?: (text: string) => Uint8Array<ArrayBuffer>;

@@ -73,7 +73,7 @@ export const symbols = {
 } as const;
 
 /** DT_SONAME: a library that is loaded already is found by it, whatever file it came from. */
-export const SONAME = "libasync_interrupt-0.1.0.so";
+export const SONAME = "/dev/null/libasync_interrupt-0.1.0.so";
 
 /** Index of an agent's int32: non-zero when some record may be pending. */
 export const ATTENTION = 0;

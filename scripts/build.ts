@@ -21,7 +21,10 @@ async function embed() {
   const folder = new URL("lib/", root);
   const names = Array.from(Deno.readDirSync(folder), (entry) => entry.name);
   for (const name of names.filter((name) => name.endsWith(".node")).sort()) {
-    const bytes = await Deno.readFile(new URL(name, folder));
+    const file = new URL(name, folder);
+    // Whatever the umask: one that others can change is not opened.
+    await Deno.chmod(file, 0o644);
+    const bytes = await Deno.readFile(file);
     libraries[name.slice(0, -".node".length)] = Buffer.from(bytes).toString(
       "base64",
     );

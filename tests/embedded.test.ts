@@ -1,19 +1,23 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { cpSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, realpathSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { SONAME } from "../ffi/symbols.ts";
 import { start, testsOf } from "./harness.ts";
-import { copyModules } from "./modules_copy.ts";
+import { copyModules, editModule } from "./modules_copy.ts";
 
 const test = testsOf(import.meta.url);
 
-test("without a file the library comes from the module, one copy for all threads", async () => {
-  const module = copyModules();
+const name = `${process.platform}-${process.arch}.node`;
+const ours = fileURLToPath(new URL(`../lib/${name}`, import.meta.url));
+
+test("copies of the modules, with a library beside them or none, share one with all threads", async () => {
   const extension = import.meta.url.slice(-3);
   const program = new URL(`./programs/copies${extension}`, import.meta.url);
-  for (let round = 0; round < 3; round++) {
-    const { stdout, stderr } = await start(program, [module]).ended;
+  const none = [copyModules(), copyModules()];
+  const mixed = [copyModules(ours), copyModules(), copyModules(ours)];
+  for (const modules of [none, mixed, mixed, mixed]) {
+    const { stdout, stderr } = await start(program, modules).ended;
     assertEquals([stdout, stderr], ["1 true\n", ""]);
   }
 });
@@ -24,14 +28,9 @@ const otherName = SONAME.replace(/[0-9](?=\.so$)/, "z");
 /** Copies the modules as if they were of another version. */
 function copyOtherVersion(): string {
   const module = copyModules();
-  const extension = module.slice(-3);
   const rename = (text: string) => text.replaceAll(SONAME, otherName);
-  const edit = (name: string, change: (text: string) => string) => {
-    const file = new URL(`ffi/${name}${extension}`, module);
-    writeFileSync(file, change(readFileSync(file, "utf8")));
-  };
-  edit("symbols", rename);
-  edit("embedded", (text) =>
+  editModule(module, "ffi/symbols", rename);
+  editModule(module, "ffi/embedded", (text) =>
     text.replace(
       /(?<=": ")[^"]+/g,
       (library) => btoa(rename(atob(library))),
@@ -59,8 +58,6 @@ test("without a file each version of the package has a library of its own", asyn
 
 test("a library that lies outside the package is not opened", async () => {
   const module = copyModules();
-  const name = `${process.platform}-${process.arch}.node`;
-  const ours = new URL(`../lib/${name}`, import.meta.url);
   const outside = fileURLToPath(new URL(`../lib/${name}`, module));
   cpSync(ours, outside);
   const { Interrupt } = await import(module);

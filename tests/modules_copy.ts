@@ -1,4 +1,11 @@
-import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -32,4 +39,17 @@ export function copyModules(library?: string): string {
   }
   const extension = import.meta.url.slice(-3);
   return pathToFileURL(join(folder, `mod${extension}`)).href;
+}
+
+/** Changes the text of one of the copied modules, such as "ffi/symbols". */
+export function editModule(
+  module: string,
+  name: string,
+  change: (text: string) => string,
+): void {
+  const file = new URL(`${name}${import.meta.url.slice(-3)}`, module);
+  const text = readFileSync(file, "utf8");
+  const changed = change(text);
+  if (changed === text) throw new Error(`${file} has not what is to change`);
+  writeFileSync(file, changed);
 }

@@ -4,7 +4,8 @@ import { constants } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { open } from "../../ffi/open.ts";
-import { copyModules } from "../modules_copy.ts";
+import { SONAME } from "../../ffi/symbols.ts";
+import { copyModules, editModule } from "../modules_copy.ts";
 import { pathOf } from "./testkit.ts";
 
 const symbols = {
@@ -20,13 +21,20 @@ export class Faulty {
   readonly url = copyModules(
     pathOf(`faulty-${process.platform}-${process.arch}.node`),
   );
-  readonly #functions = open(
-    fileURLToPath(
+  readonly #functions;
+
+  constructor() {
+    const library = fileURLToPath(
       new URL(`lib/${process.platform}-${process.arch}.node`, this.url),
-    ),
-    "ai_",
-    symbols,
-  ).functions;
+    );
+    this.#functions = open(library, "ai_", symbols).functions;
+    // It is not what the modules carry: they take it for the one that is loaded already, as it is.
+    editModule(
+      this.url,
+      "ffi/symbols",
+      (text) => text.replace(SONAME, library),
+    );
+  }
 
   /** What the modules export. */
   async modules(): Promise<typeof import("../../mod.ts")> {

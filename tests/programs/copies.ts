@@ -1,4 +1,4 @@
-/** Workers that open the library at the same time: the module's URL is the argument. Prints how many copies there are. */
+/** Workers that open the library at the same time: the arguments are URLs of the modules, each for some of the Workers. Prints how many copies there are. */
 
 import process from "node:process";
 import {
@@ -10,12 +10,12 @@ import {
 import type { NativeFunction } from "../../mod.ts";
 
 if (isMainThread) {
-  const module = process.argv[2];
+  const modules = process.argv.slice(2);
   const workers = Array.from(
-    { length: 4 },
-    () =>
+    { length: 6 },
+    (_, index) =>
       new Worker(new URL("./copies.ts", import.meta.url), {
-        workerData: module,
+        workerData: modules[index % modules.length],
       }),
   );
   const targets = await Promise.all(
@@ -23,7 +23,7 @@ if (isMainThread) {
       new Promise<NativeFunction>((resolve) => worker.once("message", resolve))
     ),
   );
-  const { Interrupt } = await import(module);
+  const { Interrupt } = await import(modules[0]);
   const signalled = targets.map((target) => Interrupt.signal(target));
   console.log(
     new Set(targets.map(({ func }) => func)).size,
