@@ -172,6 +172,16 @@ export function startCommand(
   return { child, pid: child.pid!, line: lines.next, ended };
 }
 
+/** How users run a file that follows: with these flags, and on Deno with no permission but theirs. */
+export function plainCommand(flags: string[]): string[] {
+  if (runtime !== "deno") return [process.execPath, ...flags];
+  // The modules import nothing that needs a configuration.
+  const options = ["--no-prompt", "--no-config", "--no-check", ...flags];
+  // By a shell: where Deno sees its own path it takes the command for Node's, and allows all.
+  const deno = ["sh", "-c", `exec '${process.execPath}' "$@"`, "sh"];
+  return [...deno, "run", ...options];
+}
+
 function runtimeCommand(): string[] {
   if (runtime !== "deno") return [process.execPath];
   // A process cannot ask for its own import map: scripts/modules.ts names it here.

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { runtime, startCommand, testsOf } from "./harness.ts";
+import { plainCommand, runtime, startCommand, testsOf } from "./harness.ts";
 
 const register = testsOf(import.meta.url);
 
@@ -17,11 +17,7 @@ const program = path(`./programs/permissions${import.meta.url.slice(-3)}`);
 const library = path(`../lib/${process.platform}-${process.arch}.node`);
 
 async function outcome(flags: string[], ...args: string[]): Promise<string> {
-  // The modules import nothing that needs a configuration.
-  const options = ["--no-prompt", "--no-config", "--no-check", ...flags];
-  // By a shell: where Deno sees its own path it takes the command for Node's, and allows all.
-  const deno = ["sh", "-c", `exec '${process.execPath}' "$@"`, "sh"];
-  const command = [...deno, "run", ...options, program, ...args];
+  const command = [...plainCommand(flags), program, ...args];
   const { stdout, stderr } = await startCommand(command).ended;
   assertEquals(stderr, "");
   return stdout;
