@@ -42,17 +42,22 @@ export function load(): Native {
     : openAny(library, failures);
   if (native !== undefined) return native;
   const causes = failures.join("\n");
-  throw notFound(limitCure(causes) ?? placeCure(), failures);
+  throw notFound(limitCure(causes) ?? placeCure(causes), failures);
 }
 
 function openAny(library: string, failures: unknown[]): Native | undefined {
   if (!mayOpenAll() && !askToOpen()) throw notFound(ffiCure(), []);
   const loaded = openLoaded();
   if (loaded !== undefined) return loaded;
-  const attempt = (path: string) =>
+  const attempt = (path: string, place: string) =>
     attempted(() => {
-      // As little as loads it.
-      open(path, prefix, { function_address: symbols.function_address });
+      try {
+        // As little as loads it.
+        open(path, prefix, { function_address: symbols.function_address });
+      } catch (error) {
+        const text = (error as Error).message.replaceAll(path, place);
+        throw new Error(text, { cause: error });
+      }
       // Once more: of several threads that load a copy at the same time all find the same. Where names are no use, as in musl: this one.
       return openLoaded() ?? open(path, prefix, symbols);
     }, failures);
@@ -119,8 +124,8 @@ function ffiCure(): string {
   return `${whole}, whole or as --allow-ffi=${file} (its folder is not enough: anybody may have put a file there)`;
 }
 
-/** What helps where files cannot be made, or libraries not be opened from where they can. */
-function placeCure(): string {
+/** What helps where files cannot be made, or no library be opened from where they can. */
+function placeCure(causes: string): string {
   const file = beside();
   const folder =
     "set TMPDIR to a folder that this process may write to and that is not mounted noexec";
@@ -128,7 +133,10 @@ function placeCure(): string {
     return `${folder}, and allow --allow-write and --allow-env`;
   }
   if (file === undefined) return folder;
-  return `put lib/${target}.node of the package at ${file}, readable, and to be changed by this user or root only; or ${folder}`;
+  if (causes.includes("--allow-fs-read")) {
+    return `Node's permission model needs --allow-fs-read=${file}`;
+  }
+  return `put lib/${target}.node of the package at ${file}, where only this user or root can change it, or ${folder}`;
 }
 
 /** The file beside this module, if it is the one that --allow-ffi names. */

@@ -1,10 +1,13 @@
 import type { Library } from "./library.ts";
 import { open } from "./open.ts";
-import { granted } from "./permission.ts";
+import { granted, keepsNames } from "./permission.ts";
 import { os, process, runtime } from "./runtime.ts";
 
-/** Opens the library by a path that no one else can put another file under; undefined or an error: try the next. */
-type Way<T> = (attempt: (path: string) => T | undefined) => T | undefined;
+/** Opens the library by a path under which nobody can put another file; `place` is what to call it. undefined: it fails. */
+type Attempt<T> = (path: string, place: string) => T | undefined;
+
+/** Calls `attempt`, or throws: where that gives nothing, the next way is tried. */
+type Way<T> = (attempt: Attempt<T>) => T | undefined;
 
 /**
  * The ways to open `library`, which is in base64, the best first: from memory, from `file` if that holds the very same
@@ -38,8 +41,13 @@ const libcSymbols = {
 /** memfd_create(2): needs no file system, which may be read-only or mounted noexec, and no permission but --allow-ffi. */
 function fromMemory<T>(
   library: string,
-  attempt: (path: string) => T | undefined,
+  attempt: Attempt<T>,
 ): T | undefined {
+  if (!keepsNames()) {
+    throw new Error(
+      "memory: with --deny-ffi=<path> Deno would look for libc in the current folder",
+    );
+  }
   // Every process has it loaded, so that this name opens no file. (musl takes it for itself.)
   const libc: Library<typeof libcSymbols> = open("libc.so.6", "", libcSymbols);
   const { functions: { memfd_create, write, close }, addressOf } = libc;
@@ -51,15 +59,15 @@ function fromMemory<T>(
   const fd = memfd_create(addressOf(name)!, closeOnExec);
   if (fd < 0) {
     throw new Error(
-      "memfd_create(2) failed: is a descriptor left, and does a sandbox (seccomp) allow it?",
+      "memory: memfd_create(2) failed: is a descriptor left, and does a sandbox (seccomp) allow it?",
     );
   }
   try {
     const written = write(fd, addressOf(bytes)!, BigInt(bytes.length));
     if (written !== BigInt(bytes.length)) {
-      throw new Error("write(2) to a memfd failed: is memory left?");
+      throw new Error("memory: write(2) to a memfd failed: is memory left?");
     }
-    return attempt(pathOf(fd));
+    return attempt(pathOf(fd), "memory");
   } finally {
     close(fd);
   }
@@ -69,7 +77,7 @@ function fromMemory<T>(
 function fromFile<T>(
   file: string,
   library: string,
-  attempt: (path: string) => T | undefined,
+  attempt: Attempt<T>,
 ): T | undefined {
   const fs = process().getBuiltinModule("node:fs");
   const { O_RDONLY, O_NONBLOCK } = fs.constants;
@@ -94,7 +102,7 @@ function fromFile<T>(
     if (size > library.length || fs.readFileSync(fd, "base64") !== library) {
       refuse("it is not the library of this very build");
     }
-    return attempt(pathOf(fd));
+    return attempt(pathOf(fd), file);
   } finally {
     fs.closeSync(fd);
   }
@@ -104,7 +112,7 @@ function fromFile<T>(
 function fromFolder<T>(
   folder: string,
   library: string,
-  attempt: (path: string) => T | undefined,
+  attempt: Attempt<T>,
 ): T | undefined {
   const fs = process().getBuiltinModule("node:fs");
   const file = `${folder}/async-interrupt-${crypto.randomUUID()}`;
@@ -112,7 +120,7 @@ function fromFolder<T>(
   try {
     fs.unlinkSync(file);
     fs.writeFileSync(fd, library, "base64");
-    return attempt(pathOf(fd));
+    return attempt(pathOf(fd), folder);
   } finally {
     fs.closeSync(fd);
   }

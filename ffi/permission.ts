@@ -13,6 +13,12 @@ export function mayOpenAll(): boolean {
   return granted({ name: "ffi" });
 }
 
+/** Whether a bare name reaches the dynamic linker: with --deny-ffi=<path> Deno looks for it in the current folder. */
+export function keepsNames(): boolean {
+  return runtime !== "deno" ||
+    !Deno.permissions.querySync({ name: "ffi" }).partial;
+}
+
 /** Deno's one question to the user. It asks nobody where there is no terminal, or once the answer was no. */
 export function askToOpen(): boolean {
   return Deno.permissions.requestSync({ name: "ffi" }).state === "granted";

@@ -28,7 +28,8 @@ await build({
     keywords: ["signal", "interrupt", "thread", "worker", "async"],
     license: config.license,
     types: "./script/mod.d.ts",
-    engines: { node: ">=20" },
+    // Those that have process.getBuiltinModule().
+    engines: { node: "^20.16.0 || >=22.3.0" },
     // A library cannot be opened inside a zip.
     preferUnplugged: true,
   },

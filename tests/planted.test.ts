@@ -18,63 +18,28 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { embedded } from "../ffi/embedded.ts";
 import { ways } from "../ffi/materialize.ts";
 import { SONAME } from "../ffi/symbols.ts";
 import {
   type Ended,
-  plainCommand,
   type Reason,
   runtime,
   startCommand,
   testsOf,
 } from "./harness.ts";
-import { copyModules, editModule } from "./modules_copy.ts";
+import { editModule } from "./modules_copy.ts";
 import { pathOf } from "./native/testkit.ts";
+import { allowAll, ours, UserProgram } from "./user_program.ts";
 
 const test = testsOf(import.meta.url);
 
 const target = `${process.platform}-${process.arch}`;
-const ours = fileURLToPath(new URL(`../lib/${target}.node`, import.meta.url));
 /** tests/native/planted.zig: says on stderr that it was opened. */
 const planted = pathOf(`planted-${target}.node`);
 const notRoot: Reason = process.getuid!() !== 0 &&
   "only root can give files to other users";
 const onlyDeno: Reason = runtime !== "deno" && "only Deno asks";
-
-/** A program as its author would write it, beside a copy of the modules. */
-class Program {
-  readonly module = copyModules();
-  readonly folder = dirname(fileURLToPath(this.module));
-  readonly file = join(this.folder, `program${this.module.slice(-3)}`);
-  /** Where it looks for the library. */
-  readonly library = join(this.folder, "lib", `${target}.node`);
-
-  constructor() {
-    mkdirSync(dirname(this.library));
-    writeFileSync(
-      this.file,
-      `import { checkpoint, Interrupt } from "./${basename(this.module)}";
-try {
-  const interrupt = new Interrupt({ callback: (value) => console.log(value) });
-  Interrupt.signal(interrupt.signalFunc(), 7);
-  checkpoint();
-  interrupt.close();
-} catch (error) {
-  console.log((error as Error).message);
-}
-`.replace(runtime === "node" ? " as Error" : "", ""),
-    );
-  }
-
-  /** Runs it with the flags, by `prefix`. */
-  run(flags: string[] = [], prefix: string[] = []): Promise<Ended> {
-    return startCommand([...prefix, ...plainCommand(flags), this.file]).ended;
-  }
-}
-
-const allowAll = runtime === "deno" ? ["-A"] : [];
 
 async function assertWorks(outcome: Promise<Ended>) {
   const { stdout, stderr } = await outcome;
@@ -82,7 +47,7 @@ async function assertWorks(outcome: Promise<Ended>) {
 }
 
 test("a planted library that is opened is seen", async () => {
-  const program = new Program();
+  const program = new UserProgram();
   copyFileSync(planted, program.library);
   // Where nothing is compared.
   editModule(
@@ -161,7 +126,7 @@ function opens(file: string): boolean {
 
 for (const [what, place, skip = false] of files) {
   test(`beside the modules, ${what} is not opened`, async () => {
-    const program = new Program();
+    const program = new UserProgram();
     place(program.library);
     await assertWorks(program.run(allowAll));
     assert(!opens(program.library));
@@ -169,7 +134,7 @@ for (const [what, place, skip = false] of files) {
 }
 
 test("beside the modules, the library of this very build is opened, also by a link", () => {
-  const program = new Program();
+  const program = new UserProgram();
   const link = `${program.library}.link`;
   copyFileSync(ours, program.library);
   chmodSync(program.library, 0o644);
@@ -182,7 +147,7 @@ test("beside the modules, the library of this very build is opened, also by a li
 test(
   "beside the modules, a user's own library and root's are opened, that of another user is not",
   () => {
-    const program = new Program();
+    const program = new UserProgram();
     copyFileSync(ours, program.library);
     chmodSync(program.library, 0o644);
     chmodSync(dirname(program.folder), 0o711);
@@ -208,7 +173,7 @@ test(
 test(
   "the file that was compared is the one that is opened, whatever has got its name since",
   () => {
-    const program = new Program();
+    const program = new UserProgram();
     copyFileSync(ours, program.library);
     chmodSync(program.library, 0o644);
     const before = identity(program.library);
@@ -229,14 +194,14 @@ test(
 );
 
 test("libraries in the current folder are not opened", async () => {
-  const program = new Program();
+  const program = new UserProgram();
   const folder = dirname(program.folder);
   plantNames(folder);
   await assertWorks(program.run(allowAll, ["env", "-C", folder]));
 });
 
 test("libraries in the folders of LD_LIBRARY_PATH are not opened", async () => {
-  const program = new Program();
+  const program = new UserProgram();
   const folder = dirname(program.folder);
   plantNames(folder);
   rmSync(join(folder, "libc.so.6"));
@@ -266,7 +231,7 @@ function plantNames(folder: string) {
 test(
   "--allow-ffi for a folder opens nothing in it, and the error says what to allow",
   async () => {
-    const program = new Program();
+    const program = new UserProgram();
     copyFileSync(planted, program.library);
     plantNames(program.folder);
     const prefix = ["env", "-C", program.folder];
@@ -288,7 +253,7 @@ test(
 test(
   "with --allow-ffi, libraries in the current folder are not opened",
   async () => {
-    const program = new Program();
+    const program = new UserProgram();
     plantNames(program.folder);
     await assertWorks(
       program.run(["--allow-ffi"], ["env", "-C", program.folder]),
@@ -298,8 +263,8 @@ test(
 );
 
 test("a library planted in the folder that a bundler has written into the program is not opened", async () => {
-  const program = new Program();
-  const elsewhere = new Program();
+  const program = new UserProgram();
+  const elsewhere = new UserProgram();
   copyFileSync(planted, elsewhere.library);
   // As webpack and rspack do with import.meta.url, and `bun build` with __filename.
   const here = new URL(`ffi/load${elsewhere.file.slice(-3)}`, elsewhere.module);
@@ -315,7 +280,7 @@ for (const flags of [["--format=cjs"], ["--bytecode"]]) {
   test(
     `a library planted on the machine to which a bundle of bun build ${flags} was moved is not opened`,
     async () => {
-      const program = new Program();
+      const program = new UserProgram();
       const bundles = `${program.folder}-bundle`;
       execFileSync(process.execPath, [
         "build",
