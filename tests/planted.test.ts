@@ -250,17 +250,23 @@ test(
   { skip: onlyDeno },
 );
 
-test(
-  "with --allow-ffi, libraries in the current folder are not opened",
-  async () => {
-    const program = new UserProgram();
-    plantNames(program.folder);
-    await assertWorks(
-      program.run(["--allow-ffi"], ["env", "-C", program.folder]),
-    );
-  },
-  { skip: onlyDeno },
-);
+for (
+  const flags of [
+    ["--allow-ffi"],
+    // Deno then completes bare names with the current folder.
+    ["--allow-ffi", "--deny-ffi=/nowhere", "--allow-write", "--allow-env"],
+  ]
+) {
+  test(
+    `with ${flags.join(" ")}, libraries in the current folder are not opened`,
+    async () => {
+      const program = new UserProgram();
+      plantNames(program.folder);
+      await assertWorks(program.run(flags, ["env", "-C", program.folder]));
+    },
+    { skip: onlyDeno },
+  );
+}
 
 test("a library planted in the folder that a bundler has written into the program is not opened", async () => {
   const program = new UserProgram();
