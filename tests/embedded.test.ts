@@ -22,6 +22,29 @@ test("copies of the modules, with a library beside them or none, share one with 
   }
 });
 
+/** The libraries of this package that this process has, by the memory that they are in. */
+function loaded(): string[] {
+  const lines = readFileSync("/proc/self/maps", "utf8").split("\n");
+  return lines.filter((line) =>
+    /async-interrupt-|\/memfd:async|\/lib\/[^/]*\.node/.test(line)
+  );
+}
+
+test("a copy of the modules that comes later loads no library of its own", async () => {
+  const use = async (module: string) => {
+    const { Interrupt } = await import(module);
+    new Interrupt().close();
+  };
+  assertEquals(loaded(), []);
+  await use(copyModules());
+  const first = loaded();
+  assertNotEquals(first, []);
+  for (const module of [copyModules(), copyModules(ours)]) {
+    await use(module);
+    assertEquals(loaded(), first);
+  }
+});
+
 /** Of the same length, since it stands in the library too. */
 const otherName = SONAME.replace(/[0-9](?=\.so$)/, "z");
 

@@ -119,8 +119,8 @@ function onTerminal(
   let text = "";
   child.stdout.setEncoding("utf8");
   child.stdout.on("data", (chunk: string) => text += chunk);
-  // Deno forgets what was typed up to some moment after it asked.
-  const typing = setInterval(() => child.stdin.write(`${answer}\n`), 50);
+  // Deno first forgets what was typed, until nothing comes for 100 ms.
+  const typing = setInterval(() => child.stdin.write(`${answer}\n`), 500);
   child.stdin.on("error", () => {});
   return new Promise((resolve, reject) => {
     child.once("error", reject);
