@@ -10,20 +10,21 @@ type Attempt<T> = (path: string, place: string) => T | undefined;
 type Way<T> = (attempt: Attempt<T>) => T | undefined;
 
 /**
- * The ways to open `library`, which is in base64, the best first: from memory, from `file` if that holds the very same
- * bytes, from a file that is gone again at once.
+ * The ways to open `library`, which is in base64, the best first: from `file` if that holds the very same bytes, from
+ * memory, from a file that is gone again at once.
  */
 export function* ways<T>(
   library: string,
   file: string | undefined,
 ): Generator<Way<T>> {
+  // First: in musl, where no name finds the library that is loaded, threads share what they open from one file. Deno tells
+  // its user's number, and so the owner, with a further permission only.
+  if (runtime !== "deno" && file !== undefined) {
+    yield (attempt) => fromFile(file, library, attempt);
+  }
   // Node cannot call memfd_create() before an addon is loaded.
   if (runtime !== "node" && os === "linux") {
     yield (attempt) => fromMemory(library, attempt);
-  }
-  // Deno tells its user's number, and so the owner, with a further permission only. It has fromMemory().
-  if (runtime !== "deno" && file !== undefined) {
-    yield (attempt) => fromFile(file, library, attempt);
   }
   for (const folder of new Set([temporaryFolder(), "/dev/shm", "/var/tmp"])) {
     if (granted({ name: "write", path: folder })) {
@@ -31,6 +32,11 @@ export function* ways<T>(
     }
   }
 }
+
+/** Newer than TypeScript's types. */
+const { fromBase64 } = Uint8Array as unknown as {
+  fromBase64(text: string): Uint8Array<ArrayBuffer>;
+};
 
 const libcSymbols = {
   memfd_create: { parameters: ["u64", "u32"], result: "i32" },
@@ -51,7 +57,7 @@ function fromMemory<T>(
   // Every process has it loaded, so that this name opens no file. (musl takes it for itself.)
   const libc: Library<typeof libcSymbols> = open("libc.so.6", "", libcSymbols);
   const { functions: { memfd_create, write, close }, addressOf } = libc;
-  const bytes = decodeBase64(library);
+  const bytes = fromBase64(library);
   // Larger than what engines keep on a heap that moves.
   const name = new Uint8Array(4096);
   new TextEncoder().encodeInto("async-interrupt", name);
@@ -115,7 +121,9 @@ function fromFolder<T>(
   attempt: Attempt<T>,
 ): T | undefined {
   const fs = process().getBuiltinModule("node:fs");
-  const file = `${folder}/async-interrupt-${crypto.randomUUID()}`;
+  const file = `${folder}/async-interrupt-${
+    Math.random().toString(36).slice(2)
+  }`;
   const fd = fs.openSync(file, "wx", 0o400);
   try {
     fs.unlinkSync(file);
@@ -141,13 +149,4 @@ function pathOf(fd: number): string {
   const bits = Math.random().toString(2).slice(2);
   const spelling = bits.replaceAll("0", "/").replaceAll("1", "/.");
   return `/proc/self/fd${spelling}/${fd}`;
-}
-
-/** The engine's own is fifty times faster, but not in every runtime yet. */
-function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const { fromBase64 } = Uint8Array as unknown as {
-    fromBase64?: (text: string) => Uint8Array<ArrayBuffer>;
-  };
-  return fromBase64?.call(Uint8Array, text) ??
-    Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0));
 }
