@@ -1,5 +1,6 @@
 import { InterruptError, limitCure } from "../errors.ts";
 import { embedded } from "./embedded.ts";
+import { here } from "./here.ts";
 import type { Library } from "./library.ts";
 import { ways } from "./materialize.ts";
 import { open } from "./open.ts";
@@ -148,12 +149,10 @@ function namedFile(): string | undefined {
 
 /** In the repository and in the npm package `lib/` lies beside the folder of this module. */
 function beside(): string | undefined {
-  let here: string | undefined;
   try {
-    // In CommonJS it is a call that the npm build puts here, and not every place that runs it has what that reads.
-    here = import.meta.url;
-    if (!here?.startsWith("file:")) return undefined;
-    return decodeURIComponent(new URL(`../lib/${target}.node`, here).pathname);
+    const url = here();
+    if (!url?.startsWith("file:")) return undefined;
+    return decodeURIComponent(new URL(`../lib/${target}.node`, url).pathname);
   } catch {
     return undefined;
   }
