@@ -39,7 +39,7 @@ export function openBun<T extends Symbols>(
   symbols: T,
 ): Library<T> {
   // A specifier that no other runtime and no bundler can resolve must not stand in an import.
-  const ffi = process().getBuiltinModule("bun:ffi") as unknown as BunFfi;
+  const ffi = process().getBuiltinModule("bun:ffi") as BunFfi;
   const definitions: Record<
     string,
     { args: readonly string[]; returns: string }

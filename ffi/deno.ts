@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import { openAddon } from "./node.ts";
 import type {
   Functions,
@@ -9,6 +8,7 @@ import type {
   Wake,
   WakeSocket,
 } from "./library.ts";
+import type { NodeSocket } from "./node_types.ts";
 import { mayOpenAll } from "./permission.ts";
 import { process } from "./runtime.ts";
 import { checked } from "../errors.ts";
@@ -145,7 +145,7 @@ function openWake(
     functions.agent_wake_socket(agent, forgets),
     "Cannot make the wake socket",
   );
-  let socket: Socket | undefined;
+  let socket: NodeSocket | undefined;
   let referenced = false;
   const open = () => {
     try {
@@ -175,9 +175,9 @@ function openSocket(
   fd: number,
   callback: () => void,
   failed: (cause: unknown) => void,
-): Socket {
+): NodeSocket {
   const { Socket } = process().getBuiltinModule("node:net");
-  const socket: Socket = new Socket({ fd, readable: true, writable: false });
+  const socket = new Socket({ fd, readable: true, writable: false });
   socket.on("data", callback);
   socket.on("error", failed);
   socket.on("end", failed);

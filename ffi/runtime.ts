@@ -1,4 +1,4 @@
-import type Process from "node:process";
+import type { NodeProcess } from "./node_types.ts";
 
 /** Deno and Bun also pass for Node, so they are asked first. */
 export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis
@@ -8,8 +8,8 @@ export const runtime: "deno" | "bun" | "node" = "Deno" in globalThis
   : "node";
 
 /** Node's `process`, when it is needed: in Deno it takes longer than all of ours together. */
-export function process(): typeof Process {
-  return (globalThis as unknown as { process: typeof Process }).process;
+export function process(): NodeProcess {
+  return (globalThis as unknown as { process: NodeProcess }).process;
 }
 
 /** As in `process.platform`. */

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { build } from "./build.ts";
 import { guarantees } from "./guarantees.ts";
 import { prepareModules } from "./modules.ts";
+import { publish } from "./publish.ts";
 import { type Outcome, run } from "./run.ts";
 import {
   bun,
@@ -174,25 +175,6 @@ async function staleness(): Promise<Outcome> {
   };
 }
 
-/** `deno publish --dry-run` lists the files, and says nothing about one that is missing. */
-async function publish(): Promise<Outcome> {
-  const { ok, output } = await run([
-    deno,
-    "publish",
-    "--dry-run",
-    "--allow-dirty",
-    ...flags,
-  ]);
-  const missing = ["mod.ts", "README.md", "LICENSE", "ffi/embedded.ts"]
-    .filter((file) => !output.includes(`/${file} `));
-  const surplus = ["scripts/", "tests/", "zig-src/"]
-    .filter((folder) => output.includes(new URL(folder, root).href));
-  return {
-    ok: ok && missing.length === 0 && surplus.length === 0,
-    output: `${output}\nmissing: ${missing}; surplus: ${surplus}`,
-  };
-}
-
 let zigPath = "";
 let flags: string[] = [];
 
@@ -248,7 +230,7 @@ for (const mode of ["Debug", "ReleaseSafe"]) {
 }
 await choice("model", () => model(true));
 await choice("stress", () => stress(true));
-await choice("publish", publish);
+await choice("publish", () => publish(flags));
 
 const files = positionals.length > 0
   ? positionals.map((file) => relative(".", file))
