@@ -5,6 +5,7 @@
 export interface NodeProcess {
   readonly platform: string;
   readonly arch: string;
+  readonly argv: readonly string[];
   dlopen(module: { exports: unknown }, path: string): void;
   getBuiltinModule<K extends keyof NodeModules>(name: K): NodeModules[K];
 }
@@ -34,6 +35,7 @@ interface NodeModules {
     tmpdir(): string;
   };
   "node:path": { join(...paths: string[]): string };
+  "node:url": { pathToFileURL(path: string): URL };
 }
 
 /** A socket of "node:net". */

@@ -3,6 +3,27 @@
 import { build, emptyDir } from "@deno/dnt";
 import * as esbuild from "esbuild";
 import config from "../deno.json" with { type: "json" };
+import versions from "./versions.json" with { type: "json" };
+
+/** Where the source is to be found. README and CHANGELOG lead there, since npm has none of the files that they name. */
+const repository = "https://github.com/async-interrupt/async-interrupt";
+
+/** The oldest runtimes that are tested. `process.getBuiltinModule` came with these versions of Node. */
+const { deno, bun, node } = versions.oldest;
+const engines = {
+  node: `^${node[0]} || >=${node[1]}`,
+  bun: `>=${bun}`,
+  deno: `>=${deno}`,
+};
+
+/**
+ * Put before the types, which name what not every project has: TypeScript does not keep the first line, JSR allows neither.
+ * The DOM's and Node's own AbortSignal is merged with the empty one.
+ */
+const globals = `/// <reference lib="esnext.disposable" />
+declare global {
+  interface AbortSignal {}
+}`;
 
 Deno.chdir(new URL("..", import.meta.url));
 
@@ -12,6 +33,8 @@ await build({
   outDir: "./npm",
   // The modules ask for `Deno` by themselves.
   shims: {},
+  // dnt would wrap `import.meta` into a polyfill that changes globals, and fails under `node -e`.
+  mappings: { "./ffi/here.ts": "./scripts/here_npm.ts" },
   // `deno check` and the tests have seen the same sources.
   typeCheck: false,
   test: false,
@@ -26,70 +49,123 @@ await build({
     description:
       "Code in another thread or in a signal handler interrupts running JavaScript, on Deno, Bun and Node",
     keywords: ["signal", "interrupt", "thread", "worker", "async"],
+    homepage: `${repository}#readme`,
+    repository: { type: "git", url: `git+${repository}.git` },
     license: config.license,
+    bugs: { url: `${repository}/issues` },
+    type: "commonjs",
     types: "./script/mod.d.ts",
-    // Those that have process.getBuiltinModule().
-    engines: { node: "^20.16.0 || >=22.3.0" },
+    exports: {
+      ".": {
+        import: { types: "./esm/mod.d.ts", default: "./esm/mod.js" },
+        require: { types: "./script/mod.d.ts", default: "./script/mod.js" },
+      },
+      "./package.json": "./package.json",
+    },
+    engines,
+    sideEffects: false,
     // A library cannot be opened inside a zip.
     preferUnplugged: true,
   },
   async postBuild() {
-    const modules = [
-      await bundle("esm", {}),
-      await bundle("cjs", {
-        define: { "import.meta": "importMeta" },
-        banner: {
-          js: 'const importMeta = { url: require("node:url")' +
-            ".pathToFileURL(__filename).href };",
-        },
-      }),
-    ];
-    for (const folder of ["npm/esm", "npm/script"]) {
-      await removeModules(folder);
-      await Deno.writeFile(`${folder}/mod.js`, modules.shift()!);
-      const types = await Deno.readTextFile(`${folder}/mod.d.ts`);
-      await Deno.writeTextFile(
-        `${folder}/mod.d.ts`,
-        types.replace(/^import "\.\/_dnt\..*\n/m, ""),
-      );
+    const { code, names } = await bundle();
+    const types = await readTypes();
+    for (const [folder, type] of [["esm", "module"], ["script", "commonjs"]]) {
+      await emptyDir(`npm/${folder}`);
+      // Bundlers ask the package.json that is nearest.
+      const json = JSON.stringify({ type, sideEffects: false }, null, 2);
+      await Deno.writeTextFile(`npm/${folder}/package.json`, `${json}\n`);
     }
-    await Deno.mkdir("npm/lib");
-    for (const { name } of Deno.readDirSync("lib")) {
-      await Deno.copyFile(`lib/${name}`, `npm/lib/${name}`);
+    await Deno.writeTextFile(
+      "npm/script/mod.js",
+      `"use strict";
+Object.defineProperty(exports, "__esModule", { value: true });
+${code}
+${names.map((name) => `exports.${name} = ${name};`).join("\n")}
+`,
+    );
+    // Who imports and who requires get the same classes. Taken out once: bundlers read an import each time it is used,
+    // and `bun build` by a getter that takes 100 ns on Node.
+    await Deno.writeTextFile(
+      "npm/esm/mod.js",
+      `import * as commonJs from "../script/mod.js";
+export const { ${names.join(", ")} } = commonJs;
+`,
+    );
+    await Deno.writeTextFile(
+      "npm/esm/mod.d.ts",
+      'export * from "../script/mod.js";\n',
+    );
+    for (const [name, text] of types) {
+      await Deno.writeTextFile(`npm/script/${name}`, text);
     }
-    for (const name of ["README.md", "LICENSE", "CHANGELOG.md"]) {
-      await Deno.copyFile(name, `npm/${name}`);
+    await copyFiles("lib", "npm/lib");
+    await copyFiles("include", "npm/include");
+    await Deno.copyFile("LICENSE", "npm/LICENSE");
+    for (const name of ["README.md", "CHANGELOG.md"]) {
+      const text = await Deno.readTextFile(name);
+      await Deno.writeTextFile(`npm/${name}`, withAbsoluteLinks(text));
     }
   },
 });
 
-/**
- * One module of each kind: Node takes three times as long to import twenty. From the sources, since dnt wraps
- * `import.meta` into a polyfill that changes globals, and fails under `node -e`.
- */
-async function bundle(
-  format: "esm" | "cjs",
-  options: esbuild.BuildOptions,
-): Promise<Uint8Array> {
-  const { outputFiles } = await esbuild.build({
-    entryPoints: ["mod.ts"],
+/** All of dnt's modules as one, and what it exports: Node takes three times as long to load twenty. */
+async function bundle(): Promise<{ code: string; names: string[] }> {
+  const { outputFiles: [{ text }] } = await esbuild.build({
+    entryPoints: ["npm/esm/mod.js"],
     bundle: true,
-    format,
+    // Not "cjs": its exports are getters.
+    format: "esm",
     platform: "node",
     target: "node20",
-    ...options,
     write: false,
   });
-  return outputFiles[0].contents;
+  const [code, exports] = text.split(/^export \{([^}]*)\};\n$/m);
+  // esbuild renames a class that names itself, and so changes its `name`.
+  const renamed = /^var (\w+) = class _\1 [^]*?^\};$/gm;
+  return {
+    code: code.trimEnd().replace(
+      renamed,
+      (text, name) => text.replaceAll(`_${name}`, name),
+    ),
+    names: exports.split(",").map((name) => name.trim()),
+  };
 }
 
-/** But not their types, save dnt's own, which change those of `import.meta` and need @types/node. */
-async function removeModules(folder: string) {
-  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
-    const path = `${folder}/${name}`;
-    if (isDirectory) await removeModules(path);
-    else if (/\.js$|^_dnt\./.test(name)) await Deno.remove(path);
+/** The types that mod.d.ts leads to, by file. */
+async function readTypes(): Promise<Map<string, string>> {
+  const types = new Map<string, string>();
+  const add = async (name: string) => {
+    if (types.has(name)) return;
+    const text = await Deno.readTextFile(`npm/script/${name}`);
+    types.set(name, text.replaceAll('"@async/interrupt"', '"async-interrupt"'));
+    for (const [, imported] of text.matchAll(/from "\.\/(.*)\.js"/g)) {
+      await add(`${imported}.d.ts`);
+    }
+  };
+  await add("mod.d.ts");
+  return types.set("mod.d.ts", `${globals}\n${types.get("mod.d.ts")}`);
+}
+
+async function copyFiles(from: string, to: string) {
+  await Deno.mkdir(to);
+  for (const { name } of Deno.readDirSync(from)) {
+    await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
   }
+}
+
+/** npm shows the text without the files around it. Of the pictures, the kind that GitHub serves as one. */
+function withAbsoluteLinks(markdown: string): string {
+  const relative = "(?!https?:|#)";
+  return markdown
+    .replace(
+      new RegExp(`(?<=\\]\\()${relative}`, "g"),
+      `${repository}/blob/HEAD/`,
+    )
+    .replace(
+      new RegExp(`(?<=(?:src|srcset)=")${relative}([^"]*)\\.svg(?=")`, "g"),
+      `${repository}/raw/HEAD/$1.png`,
+    );
 }
 
 await esbuild.stop();

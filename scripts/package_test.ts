@@ -1,8 +1,12 @@
 /** The npm package as its users get it: packed, installed, and run on every runtime. Part of `deno task ok`. */
 
 import { assert, assertEquals } from "@std/assert";
+import * as esbuild from "esbuild";
 import process from "node:process";
 import ts from "typescript";
+import ts52 from "typescript-5.2";
+import config from "../deno.json" with { type: "json" };
+import { bundlers, type Format } from "./bundlers.ts";
 import { run } from "./run.ts";
 import { bun, node, nodeVersions } from "./toolchain.ts";
 
@@ -35,21 +39,53 @@ const programs = {
   ],
 };
 
+/** The two ways to load it, in one process. */
+const both = `
+import * as esm from "async-interrupt";
+import { createRequire } from "node:module";
+const cjs = createRequire(import.meta.url)("async-interrupt");
+for (const name of ["checkpoint", "EventPipe", "Interrupt", "InterruptError"]) {
+  if (esm[name] !== cjs[name]) throw new Error(name + " is there twice");
+  if (esm[name].name !== name) throw new Error("renamed: " + esm[name].name);
+}
+let seen;
+const callback = (value) => seen = value;
+const interrupt = new esm.Interrupt({ callback, pipe: new cjs.EventPipe() });
+cjs.Interrupt.signal(interrupt.signalFunc(), 7);
+cjs.checkpoint();
+interrupt.close();
+if (seen !== 7) throw new Error("seen: " + seen);
+console.log("ok");
+`;
+
 async function command(...command: string[]): Promise<string> {
-  const { ok, output } = await run(command, { cwd: folder, timeout: 60 });
+  return await commandIn(folder, ...command);
+}
+
+async function commandIn(cwd: string, ...command: string[]): Promise<string> {
+  const { ok, output } = await run(command, { cwd, timeout: 60 });
   assert(ok, `${command.join(" ")}\n${output}`);
   return output;
+}
+
+async function runsWell(start: string[], file: string, cwd = folder) {
+  const output = await commandIn(cwd, ...start, file);
+  assertEquals(output.trim().split("\n").at(-1), "ok");
 }
 
 async function readJson(file: URL | string) {
   return JSON.parse(await Deno.readTextFile(file));
 }
 
+const installed = `${folder}/node_modules/async-interrupt`;
+let tarball = "";
+
 Deno.test("the package installs", async () => {
   await Deno.writeTextFile(`${folder}/package.json`, "{}");
   for (const [file, text] of Object.values(programs)) {
     await Deno.writeTextFile(`${folder}/${file}`, text);
   }
+  await Deno.writeTextFile(`${folder}/both.mjs`, both);
   const name = Deno.build.os === "windows" ? "npm.cmd" : "npm";
   await command(name, "pack", decodeURIComponent(npm.pathname));
   const tarballs = Array.from(Deno.readDirSync(folder), ({ name }) => name)
@@ -57,53 +93,196 @@ Deno.test("the package installs", async () => {
   const { version } = await readJson(new URL("package.json", npm));
   assertEquals(tarballs, [`async-interrupt-${version}.tgz`]);
   await command(name, "install", "--offline", tarballs[0]);
+  tarball = `${folder}/${tarballs[0]}`;
 });
 
 Deno.test("it needs no other package and runs nothing at install", async () => {
-  const installed = `${folder}/node_modules/async-interrupt`;
   const json = await readJson(`${installed}/package.json`);
   for (const name of ["install", "preinstall", "postinstall", "prepare"]) {
     assertEquals(json.scripts?.[name], undefined);
   }
   assertEquals(json.dependencies ?? {}, {});
   assertEquals(json.peerDependencies ?? {}, {});
-  const library = `${process.platform}-${process.arch}.node`;
-  await Deno.stat(`${installed}/lib/${library}`);
-  const files = Array.from(Deno.readDirSync(installed), ({ name }) => name);
-  assertEquals(files.filter((name) => /test|src|scripts/.test(name)), []);
 });
 
-Deno.test("its modules are those of the repository, without what dnt adds", async () => {
-  const installed = `${folder}/node_modules/async-interrupt`;
-  for (const file of ["mod.js", "mod.d.ts"]) {
-    for (const kind of ["esm", "script"]) {
-      const text = await Deno.readTextFile(`${installed}/${kind}/${file}`);
-      assertEquals(text.match(/.*_dnt\..*/g), null);
-    }
+Deno.test("it holds what its users need, in less than 150 KB", async () => {
+  const listed = await command("tar", "-tzf", tarball);
+  const libraries = Array.from(Deno.readDirSync("lib"), ({ name }) => name);
+  assert(libraries.includes(`${process.platform}-${process.arch}.node`));
+  const files = listed.trim().split("\n")
+    .map((path) => path.replace(/^package\//, ""))
+    .filter((path) => !path.endsWith(".d.ts"));
+  assertEquals(
+    files.sort(),
+    [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "esm/mod.js",
+      "esm/package.json",
+      "include/async_interrupt.h",
+      ...libraries.map((name) => `lib/${name}`),
+      "package.json",
+      "script/mod.js",
+      "script/package.json",
+    ].sort(),
+  );
+  const { size } = await Deno.stat(tarball);
+  assert(size < 150_000, `${size} bytes`);
+});
+
+Deno.test("it says where it comes from and where it works", async () => {
+  const json = await readJson(`${installed}/package.json`);
+  const { type, sideEffects, repository, bugs, homepage, engines } = json;
+  assertEquals([type, sideEffects], ["commonjs", false]);
+  for (const url of [repository.url, bugs.url, homepage]) new URL(url);
+  assertEquals(Object.keys(engines).sort(), ["bun", "deno", "node"]);
+});
+
+Deno.test("the links and pictures of its texts lead somewhere on npm too", async () => {
+  for (const name of ["README.md", "CHANGELOG.md"]) {
+    const text = await Deno.readTextFile(`${installed}/${name}`);
+    const targets = Array.from(
+      text.matchAll(/\]\(([^)]*)\)|(?:src|srcset|href)="([^"]*)"/g),
+      ([, link, source]) => link ?? source,
+    );
+    assert(targets.length > 0);
+    assertEquals(targets.filter((target) => !/^https:/.test(target)), []);
   }
 });
 
-Deno.test("its types need no other package either", () => {
-  const files = Object.values(programs).map(([file]) => `${folder}/${file}`);
-  const program = ts.createProgram(files, {
-    allowJs: true,
-    // What has AbortSignal; Node's types have it too.
-    lib: ["lib.esnext.d.ts", "lib.dom.d.ts"],
-    module: ts.ModuleKind.NodeNext,
-    noEmit: true,
-    strict: true,
-    target: ts.ScriptTarget.ES2022,
-    types: [],
-  });
-  const texts = program.getSemanticDiagnostics().map(({ messageText }) =>
-    ts.flattenDiagnosticMessageText(messageText, "\n")
+Deno.test("publint finds nothing to say", async () => {
+  const tool = config.imports.publint;
+  await commandIn(
+    ".",
+    Deno.execPath(),
+    "run",
+    "-A",
+    tool,
+    "--strict",
+    installed,
   );
-  assertEquals(texts, []);
-  const declarations = program.getSourceFiles()
-    .map(({ fileName }) => fileName.split("/async-interrupt/")[1])
-    .filter((name) => name?.endsWith("/mod.d.ts"));
-  assertEquals(declarations, ["esm/mod.d.ts", "script/mod.d.ts"]);
 });
+
+Deno.test("Are the types wrong? No", async () => {
+  const tool = config.imports["@arethetypeswrong/cli"];
+  await commandIn(".", Deno.execPath(), "run", "-A", tool, tarball);
+});
+
+/** What a program in TypeScript does with it, which every compiler must understand the same way. */
+const typed = `
+import { checkpoint, EventPipe, Interrupt, InterruptError } from "async-interrupt";
+import type { InterruptOptions, NativeFunction, WaitOptions } from "async-interrupt";
+
+export function watch(options: InterruptOptions, wait: WaitOptions): Interrupt {
+  using pipe = new EventPipe();
+  const { func }: NativeFunction = pipe.signalFunc();
+  const interrupt = new Interrupt({ ...options, pipe });
+  const first: Promise<number> = interrupt.wait(wait);
+  void first.finally(checkpoint);
+  return func === 0n ? new Interrupt() : interrupt;
+}
+
+export async function count(interrupt: Interrupt): Promise<number> {
+  let sum = 0;
+  for await (const value of interrupt) sum += value;
+  return sum;
+}
+
+export function isClosed(error: unknown): boolean {
+  return error instanceof InterruptError && error.code === "CLOSED";
+}
+
+// @ts-expect-error: else nothing was found, and all of it is any.
+new Interrupt({ signal: true });
+`;
+/** One class for both kinds of module. */
+const typedBoth = `
+import { Interrupt } from "async-interrupt";
+import { count } from "./typed.cjs";
+export const sum: Promise<number> = count(new Interrupt());
+`;
+const modules = ["Node16", "NodeNext"] as const;
+const typeScripts: Record<string, [typeof ts, ts.CompilerOptions[]]> = {
+  "5.2": [
+    // The versions number their options alike.
+    ts52 as unknown as typeof ts,
+    [
+      ...modules.map((name) => ({
+        module: ts.ModuleKind[name],
+        target: ts.ScriptTarget.ES2022,
+      })),
+      {
+        module: ts.ModuleKind.ESNext,
+        moduleResolution: ts.ModuleResolutionKind.Bundler,
+        target: ts.ScriptTarget.ES2022,
+      },
+      {
+        module: ts.ModuleKind.CommonJS,
+        moduleResolution: ts.ModuleResolutionKind.Node10,
+        target: ts.ScriptTarget.ES2022,
+      },
+    ],
+  ],
+  "6.0": [
+    ts,
+    [
+      // Its defaults.
+      {},
+      ...modules.map((name) => ({ module: ts.ModuleKind[name] })),
+      {
+        module: ts.ModuleKind.Preserve,
+        moduleResolution: ts.ModuleResolutionKind.Bundler,
+      },
+    ],
+  ],
+};
+for (const [version, [compiler, variants]] of Object.entries(typeScripts)) {
+  Deno.test(`TypeScript ${version} compiles its types, without @types/node, with and without the DOM`, async () => {
+    const texts = {
+      "typed.mts": typed,
+      "typed.cts": typed,
+      "both.mts": typedBoth,
+    };
+    for (const [name, text] of Object.entries(texts)) {
+      await Deno.writeTextFile(`${folder}/${name}`, text);
+    }
+    // TypeScript's own declarations are read once.
+    const sources = new Map<string, ts.SourceFile | undefined>();
+    for (const variant of variants) {
+      for (const lib of [undefined, ["lib.es2022.d.ts"]]) {
+        const options = {
+          ...variant,
+          lib,
+          noEmit: true,
+          strict: true,
+          types: [],
+        };
+        const host = compiler.createCompilerHost(options);
+        const { getSourceFile } = host;
+        host.getSourceFile = (name, ...rest) => {
+          if (!/\/lib\.[^/]*$/.test(name)) return getSourceFile(name, ...rest);
+          if (!sources.has(name)) {
+            sources.set(name, getSourceFile(name, ...rest));
+          }
+          return sources.get(name);
+        };
+        const program = compiler.createProgram(
+          Object.keys(texts).map((name) => `${folder}/${name}`),
+          options,
+          host,
+        );
+        const found = compiler.getPreEmitDiagnostics(program)
+          .map(({ file, messageText }) =>
+            `${file?.fileName}: ${
+              compiler.flattenDiagnosticMessageText(messageText, "\n")
+            }`
+          );
+        assertEquals(found, [], JSON.stringify({ ...variant, lib }));
+      }
+    }
+  });
+}
 
 const runtimes: Record<string, () => Promise<string[]>> = {
   Deno: () => Promise.resolve([Deno.execPath(), "run", "-A"]),
@@ -115,12 +294,54 @@ for (const major of nodeVersions) {
 for (const [runtime, start] of Object.entries(runtimes)) {
   for (const [kind, [file]] of Object.entries(programs)) {
     Deno.test(`it interrupts ${runtime} as ${kind}`, async () => {
-      const output = await command(...await start(), file);
-      assertEquals(output.trim().split("\n").at(-1), "ok");
+      await runsWell(await start(), file);
     });
+  }
+  Deno.test(`on ${runtime}, who imports it and who requires it have the same classes`, async () => {
+    await runsWell(await start(), "both.mjs");
+  });
+}
+
+/** Where bundles run: without the package, and without the folder that they were made in. */
+const away = await Deno.makeTempDir({ prefix: "async-interrupt-bundles-" });
+
+for (const [bundler, bundle] of Object.entries(bundlers)) {
+  for (const format of ["esm", "cjs"] satisfies Format[]) {
+    for (const [kind, [file]] of Object.entries(programs)) {
+      Deno.test(`${bundler} makes a bundle of ${kind} as ${format} that runs away from home`, async () => {
+        const extension = format === "esm" ? "mjs" : "cjs";
+        const name = `${bundler}-${kind}.${extension}`.replace(" ", "-");
+        await bundle(`${folder}/${file}`, `${folder}/out/${name}`, format);
+        await Deno.rename(`${folder}/out/${name}`, `${away}/${name}`);
+        const hidden = `${folder}-hidden`;
+        await Deno.rename(folder, hidden);
+        try {
+          const names = ["Deno", "Bun", `Node ${nodeVersions[0]}`];
+          await Promise.all(names.map(async (runtime) => {
+            await runsWell(await runtimes[runtime](), name, away);
+          }));
+        } finally {
+          await Deno.rename(hidden, folder);
+        }
+      });
+    }
   }
 }
 
+for (const bundler of ["esbuild", "rollup", "vite"]) {
+  Deno.test(`${bundler} leaves it out where nothing of it is used`, async () => {
+    await Deno.writeTextFile(
+      `${folder}/unused.mjs`,
+      `import { Interrupt } from "async-interrupt";\nconsole.log("ok");\n`,
+    );
+    const output = `${folder}/out/${bundler}-unused.mjs`;
+    await bundlers[bundler](`${folder}/unused.mjs`, output, "esm");
+    const { size } = await Deno.stat(output);
+    assert(size < 1000, `${size} bytes`);
+  });
+}
+
 globalThis.addEventListener("unload", () => {
-  Deno.removeSync(folder, { recursive: true });
+  esbuild.stop();
+  for (const made of [folder, away]) Deno.removeSync(made, { recursive: true });
 });

@@ -3,6 +3,7 @@
  * is published is made with the real one.
  */
 
+import { dirname, relative, resolve } from "node:path";
 import ts from "typescript";
 
 /** What is used of dnt's options. */
@@ -10,6 +11,8 @@ export interface BuildOptions {
   entryPoints: string[];
   outDir: string;
   shims: Record<never, never>;
+  /** From one file to another. */
+  mappings: Record<string, string>;
   typeCheck: false;
   test: false;
   skipNpmInstall: true;
@@ -25,47 +28,77 @@ export async function emptyDir(dir: string): Promise<void> {
   await Deno.mkdir(dir, { recursive: true });
 }
 
-/** Writes the types twice, for ESM and for CommonJS, and package.json. The modules come from build_npm.ts. */
+/** Writes all modules and their types as ESM and as CommonJS, and package.json. */
 export async function build(options: BuildOptions): Promise<void> {
   const { outDir, entryPoints } = options;
-  emit(entryPoints, `${outDir}/esm`);
-  emit(entryPoints, `${outDir}/script`);
-  await writeJson(`${outDir}/esm/package.json`, { type: "module" });
-  await writeJson(`${outDir}/script/package.json`, { type: "commonjs" });
   const entry = entryPoints[0].replace(/^\.\/(.*)\.ts$/, "$1.js");
   await writeJson(`${outDir}/package.json`, {
-    ...options.package,
     main: `./script/${entry}`,
     module: `./esm/${entry}`,
     exports: {
       ".": { import: `./esm/${entry}`, require: `./script/${entry}` },
     },
+    ...options.package,
+    scripts: {},
+    _generatedBy: "dnt@stand-in",
   });
+  await Deno.writeTextFile(
+    `${outDir}/.npmignore`,
+    "/src/\n/test_runner.js\nyarn.lock\npnpm-lock.yaml\n",
+  );
+  emit(options, "esm", ts.ModuleKind.ESNext);
+  await writeJson(`${outDir}/esm/package.json`, { type: "module" });
+  emit(options, "script", ts.ModuleKind.CommonJS);
+  await writeJson(`${outDir}/script/package.json`, { type: "commonjs" });
   await options.postBuild?.();
 }
 
-function emit(files: string[], outDir: string) {
-  const program = ts.createProgram(files, {
+function emit(options: BuildOptions, folder: string, module: ts.ModuleKind) {
+  const compilerOptions: ts.CompilerOptions = {
     declaration: true,
-    emitDeclarationOnly: true,
+    esModuleInterop: true,
     lib: ["lib.esnext.d.ts"],
-    module: ts.ModuleKind.ESNext,
+    module,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     noCheck: true,
-    outDir,
-    resolveJsonModule: true,
-    rewriteRelativeImportExtensions: true,
+    outDir: `${options.outDir}/${folder}`,
     rootDir: Deno.cwd(),
     target: ts.ScriptTarget.ES2022,
     types: [],
-  });
+  };
+  const mappings = new Map(
+    Object.entries(options.mappings).map(([from, to]) => [
+      resolve(from),
+      resolve(to),
+    ]),
+  );
+  const host = ts.createCompilerHost(compilerOptions);
+  const { readFile } = host;
+  host.readFile = (file) => {
+    const text = readFile(file);
+    return text && mapImports(file, text, mappings);
+  };
+  const program = ts.createProgram(options.entryPoints, compilerOptions, host);
   const { diagnostics } = program.emit();
-  if (diagnostics.length === 0) return;
-  throw new Error(ts.formatDiagnostics(diagnostics, {
-    getCanonicalFileName: (name) => name,
-    getCurrentDirectory: Deno.cwd,
-    getNewLine: () => "\n",
-  }));
+  for (const { messageText } of diagnostics) {
+    throw new Error(ts.flattenDiagnosticMessageText(messageText, "\n"));
+  }
+}
+
+/** The text of a module that imports JavaScript by the names that it will have, and other files where they are mapped. */
+function mapImports(file: string, text: string, mappings: Map<string, string>) {
+  const folder = dirname(resolve(file));
+  const imports = ts.preProcessFile(text).importedFiles;
+  // From the last to the first: what is replaced moves what follows.
+  for (const { fileName, pos } of imports.reverse()) {
+    if (!/^\..*\.ts$/.test(fileName)) continue;
+    const target = resolve(folder, fileName);
+    const path = relative(folder, mappings.get(target) ?? target);
+    const name = `./${path}`.replace(/\.ts$/, ".js");
+    const start = text.indexOf(fileName, pos);
+    text = text.slice(0, start) + name + text.slice(start + fileName.length);
+  }
+  return text;
 }
 
 function writeJson(file: string, value: unknown): Promise<void> {
