@@ -255,6 +255,8 @@ for (const [version, [compiler, variants]] of Object.entries(typeScripts)) {
           ...variant,
           lib,
           noEmit: true,
+          // Not TypeScript's own, which take long.
+          skipDefaultLibCheck: true,
           strict: true,
           types: [],
         };
@@ -326,6 +328,27 @@ for (const [bundler, bundle] of Object.entries(bundlers)) {
       });
     }
   }
+}
+
+for (const format of ["esm", "cjs"] satisfies Format[]) {
+  Deno.test(`Node opens the library that lies beside a bundle in ${format}`, async () => {
+    const library = `lib/${process.platform}-${process.arch}.node`;
+    await Deno.mkdir(`${away}/lib`, { recursive: true });
+    await Deno.copyFile(library, `${away}/${library}`);
+    await Deno.writeTextFile(
+      `${folder}/beside.mjs`,
+      `import { Interrupt } from "async-interrupt";
+       import { readFileSync } from "node:fs";
+       new Interrupt().close();
+       const maps = readFileSync("/proc/self/maps", "utf8");
+       console.log(maps.includes("${away}/${library}") ? "ok" : maps);`,
+    );
+    const output = `dist/beside.${format === "esm" ? "mjs" : "cjs"}`;
+    await bundlers.esbuild(`${folder}/beside.mjs`, `${away}/${output}`, format);
+    for (const major of nodeVersions) {
+      await runsWell([await node(major)], output, away);
+    }
+  });
 }
 
 for (const bundler of ["esbuild", "rollup", "vite"]) {
