@@ -7,6 +7,7 @@ import {
   LOOK,
   PIPE_FAILURE,
   SLOT_BYTES,
+  SONAME,
   WAKE_FAILURE,
   WAKING,
 } from "./ffi/symbols.ts";
@@ -32,6 +33,8 @@ export class Agent {
   readonly signals: SignalListeners;
   /** The words of the agent, if they can be seen. */
   readonly view: Int32Array | undefined;
+  /** What is an EventPipe, whatever copy of the module made it. */
+  readonly pipes: WeakSet<object> = new WeakSet();
   readonly #words: Words;
   readonly #chunks = new Map<number, Words>();
   readonly #records = new Map<number, InterruptRecord>();
@@ -208,20 +211,38 @@ export class Agent {
   }
 }
 
+/**
+ * A realm has one agent of a version, found here by all copies of the module that it has: `import` and `require`, two
+ * installs, a bundle, `?query`, `--hot`. The realm holds it, so that an Interrupt lives on that nobody refers to, and nothing
+ * outside of the realm does.
+ */
+const key = Symbol.for(SONAME);
+const realm = globalThis as unknown as { readonly [key]?: Agent };
+
 let current: Agent | undefined;
 
 /** The agent of this thread; the first call opens the native library. */
 export function agent(): Agent {
-  return current ??= new Agent(load());
+  return current ??= agentIfOpen() ?? share(new Agent(load()));
 }
 
 export function agentIfOpen(): Agent | undefined {
-  return current;
+  if (current !== undefined) return current;
+  const found = realm[key];
+  // Some other code may have put something else there: then each copy has its own.
+  return typeof found?.checkpoint === "function" ? current = found : undefined;
+}
+
+/** Does nothing where the realm is frozen. */
+function share(agent: Agent): Agent {
+  Reflect.defineProperty(globalThis, key, { value: agent });
+  return agent;
 }
 
 /** The agent if it can be had now, without a question to the user. Whatever fails here is said when the first Interrupt is made. */
 export function openSilently(): Agent | undefined {
-  if (!canLoadSilently()) return undefined;
+  const open = agentIfOpen();
+  if (open !== undefined || !canLoadSilently()) return open;
   try {
     return agent();
   } catch {

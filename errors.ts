@@ -1,4 +1,5 @@
 import { process } from "./ffi/runtime.ts";
+import { SONAME } from "./ffi/symbols.ts";
 
 /** Why an {@linkcode InterruptError} was thrown. */
 export type InterruptErrorCode =
@@ -9,6 +10,9 @@ export type InterruptErrorCode =
   | "UNSUPPORTED"
   | "LIBRARY_NOT_FOUND"
   | "SYSTEM";
+
+/** What the errors of all copies of this module have in common. */
+const brand = Symbol.for(`InterruptError of ${SONAME}`);
 
 /**
  * Every error of this module that is not a `TypeError` or `RangeError`.
@@ -38,7 +42,16 @@ export class InterruptError extends Error {
     super(message, options);
     this.code = code;
   }
+
+  /** `instanceof` holds for an error of another copy of this module too, as `import` and `require` have them. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === InterruptError
+      ? typeof value === "object" && value !== null && brand in value
+      : Function.prototype[Symbol.hasInstance].call(this, value);
+  }
 }
+
+Object.defineProperty(InterruptError.prototype, brand, { value: true });
 
 const badFd = -2;
 

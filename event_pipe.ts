@@ -40,7 +40,7 @@ export class EventPipe implements Disposable {
    * `LIBRARY_NOT_FOUND` where the native library cannot be opened.
    */
   constructor() {
-    const { id, native: { functions } } = agent();
+    const { id, pipes, native: { functions } } = agent();
     const given = adopted;
     this.#slot = checked(
       given ? functions.pipe_adopt(id, ...given) : functions.pipe_open(id),
@@ -52,6 +52,7 @@ export class EventPipe implements Disposable {
     this.type = (["eventfd", "pipe", "socketpair"] as const)[
       functions.pipe_look(this.#slot, 2)
     ];
+    pipes.add(this);
   }
 
   /** Read side. Watch it, but leave the reading to {@linkcode drain}. */
@@ -160,6 +161,11 @@ export class EventPipe implements Disposable {
     }
     return agent().native.functions;
   }
+}
+
+/** Also one of another copy of this module. For this module only. */
+export function isEventPipe(value: unknown): value is EventPipe {
+  return agent().pipes.has(value as object);
 }
 
 /** An EventPipe over descriptors that the caller keeps. For this module only. */

@@ -1,6 +1,6 @@
 import { type Agent, agent } from "./agent.ts";
 import { checked, describe, InterruptError } from "./errors.ts";
-import { adoptPipe, EventPipe } from "./event_pipe.ts";
+import { adoptPipe, EventPipe, isEventPipe } from "./event_pipe.ts";
 import {
   BLOCK_FUNCTION,
   FLAG_WAKE,
@@ -742,7 +742,7 @@ function checkNativeCallback(
 }
 
 function pipeOf(pipe: EventPipe | readonly [number, number]): EventPipe {
-  if (pipe instanceof EventPipe) {
+  if (isEventPipe(pipe)) {
     // Throws when it is closed.
     pipe.signalFunc();
     return pipe;

@@ -37,6 +37,14 @@ const programs = {
     "main.cjs",
     `const ${names} = require("async-interrupt");\n${program}`,
   ],
+  "both at once": [
+    "both.mjs",
+    `import { createRequire } from "node:module";
+import { checkpoint } from "async-interrupt";
+const require = createRequire(import.meta.url);
+const { Interrupt } = require("async-interrupt");
+${program}`,
+  ],
 };
 
 /** The two ways to load it, in one process. */

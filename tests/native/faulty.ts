@@ -15,7 +15,7 @@ const symbols = {
   fault_numbers: { parameters: [], result: "u32" },
 } as const;
 
-/** A copy of the modules with a library of its own, in its first state. */
+/** A copy of the modules with a library and an agent of its own, in their first state. */
 export class Faulty {
   /** The URL of its `mod`. */
   readonly url = copyModules(
