@@ -163,7 +163,7 @@ export class Agent {
 
   /** WAKING stays: the wake is still on its way, and a busy loop is signalled again and again with no system call. */
   checkpoint(): void {
-    if ((this.view === undefined ? LOOK : this.view[ATTENTION]) === 0) return;
+    if ((this.#words.get(ATTENTION) & LOOK) === 0) return;
     this.#words.and(ATTENTION, WAKING);
     const thrown = this.#scan();
     if (thrown !== undefined) throw thrown.error;

@@ -1,10 +1,11 @@
 import { agentIfOpen, openSilently } from "./agent.ts";
-import { ATTENTION } from "./ffi/symbols.ts";
+import { ATTENTION, LOOK } from "./ffi/symbols.ts";
 import { runtime } from "./ffi/runtime.ts";
 
 /** Constants of this very module, which engines fold into machine code: a variable or an import costs five times as much. */
-const words: Int32Array = openSilently()?.view ?? new Int32Array([1]);
+const words: Int32Array = openSilently()?.view ?? new Int32Array([LOOK]);
 const attention = ATTENTION;
+const look = LOOK;
 
 /**
  * JavaScriptCore hoists a plain read out of a loop and never sees the flag, and Atomics.load costs it 4 ns. A store to some
@@ -30,6 +31,7 @@ const other = new Int32Array(1);
  */
 export function checkpoint(): void {
   if (hoists) other[0] = 0;
-  // Also when the library could not be opened with this module: the agent knows.
-  if (words[attention] !== 0) agentIfOpen()?.checkpoint();
+  // WAKING alone says nothing: in a busy loop it stays set from the first signal on. Also when the library could not be
+  // opened with this module: the agent knows.
+  if ((words[attention] & look) !== 0) agentIfOpen()?.checkpoint();
 }

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { agent } from "../agent.ts";
+import { ATTENTION, WAKING } from "../ffi/symbols.ts";
 import { checkpoint, Interrupt } from "../mod.ts";
 import { numberOf } from "./fault_injection.ts";
 import { noWakeSocket, testsOf } from "./harness.ts";
@@ -21,17 +23,14 @@ test("`checkpoint()` before there is any Interrupt does nothing", () => {
 
 test("`checkpoint()` in a callback runs what was signalled together with it", () => {
   const order: string[] = [];
-  // With a wake on its way checkpoints look in any case.
-  const wake = false;
   using first = new Interrupt({
-    wake,
     callback() {
       order.push("first begins");
       checkpoint();
       order.push("first ends");
     },
   });
-  using second = new Interrupt({ wake, callback: () => order.push("second") });
+  using second = new Interrupt({ callback: () => order.push("second") });
   for (const interrupt of [first, second]) {
     const { func, arg } = interrupt.signalFunc();
     testkit.call_value(func, arg, 1);
@@ -56,6 +55,23 @@ test("a busy loop of signals and `checkpoint()` costs one wake", async () => {
   const wakes = faulty.calls().filter(([number]) => number === sendto);
   assertEquals(wakes, [[sendto, 1]]);
 }, { skip: noWakeSocket });
+
+test("after a signal `checkpoint()` is one memory read again, while the wake is still on its way", () => {
+  let calls = 0;
+  using interrupt = new Interrupt({ callback: () => calls++ });
+  Interrupt.signal(interrupt.signalFunc());
+  checkpoint();
+  assertEquals(calls, 1);
+  assertEquals(agent().view?.[ATTENTION], WAKING);
+  // An own property hides the method: what checkpoint() does when it finds something to look for.
+  let looks = 0;
+  Object.defineProperty(agent(), "checkpoint", { value: () => looks++ });
+  for (let i = 0; i < 1000; i++) checkpoint();
+  assertEquals(looks, 0);
+  Interrupt.signal(interrupt.signalFunc());
+  checkpoint();
+  assertEquals(looks, 1);
+});
 
 test("`checkpoint()` works in a loop that ran before the first Interrupt was made", () => {
   let seen = 0;

@@ -237,7 +237,7 @@ proctype javascript(byte me; bool dies) {
 
   do
   :: QUEUED -> deliver()
-  :: atomic { acts > 0 && attention[me] != 0 -> acts-- }; attention[me] = attention[me] & WAKING; scan()
+  :: atomic { acts > 0 && (attention[me] & LOOK) -> acts-- }; attention[me] = attention[me] & WAKING; scan()
   :: !QUEUED && bytes[me] > 0 ->
 #ifdef AGENT_AGAIN
      /* Nobody wakes it who meant the one before. */

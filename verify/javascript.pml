@@ -236,8 +236,8 @@ inline handle(record) {
     start_call();
     if
     :: in_flight == 0 ->
-       /* A checkpoint in the callback that sees 0 is right. */
-       PROPERTY(checkpoint_sees_what_waits, attention[0] != 0 || (AT_EASE(1) && AT_EASE(2)));
+       /* A checkpoint in the callback that does not look is right. */
+       PROPERTY(checkpoint_sees_what_waits, (attention[0] & LOOK) || (AT_EASE(1) && AT_EASE(2)));
 #ifdef PIPES
        /* Signalled again after the value was taken: the callback finds the pipe readable. */
        PROPERTY(pipe_is_readable_while_pending, !piped[record] || !AUTODRAIN || pending[record] == 0 || readable[pipe_of[record]])
@@ -313,7 +313,7 @@ inline deliver_step() {
 }
 
 inline checkpoint() {
-  /* @agent.ts:checkpoint; nothing when the word is 0. */
+  /* @agent.ts:checkpoint; nothing without LOOK. */
 #if defined(M_CHECKPOINT_CLEARS_ALL)
   attention[0] = 0;
 #elif defined(M_CHECKPOINT_IN_TWO_STEPS)
@@ -361,7 +361,7 @@ inline javascript() {
      }
   :: depth == 0 && IN_USER && drained -> turn()
 
-  :: atomic { IN_USER && acts > 0 && attention[0] != 0 -> acts-- }; checkpoint()
+  :: atomic { IN_USER && acts > 0 && (attention[0] & LOOK) -> acts-- }; checkpoint()
 #ifdef CAN_HANDLE
   /* @interrupt.ts:handle */
   :: atomic { IN_USER && acts > 0 -> acts--; pick(r); start_deliver(r); r = 0 }
@@ -468,7 +468,7 @@ inline javascript() {
        reacts = 0
      };
      if
-     :: attention[0] != 0 -> checkpoint()
+     :: attention[0] & LOOK -> checkpoint()
      :: else
      fi
 #endif
@@ -549,7 +549,7 @@ inline javascript() {
     :: else
     fi;
     if
-    :: attention[0] != 0 -> checkpoint()
+    :: attention[0] & LOOK -> checkpoint()
     :: else -> break
     fi
   od;
