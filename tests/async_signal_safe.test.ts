@@ -22,7 +22,8 @@ import {
 
 const register = testsOf(import.meta.url);
 
-const SIGUSR2 = 12;
+/** A real-time signal: the runtimes have no listeners for it, so that only our handler and the old one count. */
+const SIGRT8 = 42;
 
 /** x86-64's system calls, all of them async-signal-safe. */
 const call = {
@@ -69,7 +70,7 @@ interface Trace {
 
 /** Sends the signal to this thread while its event loop is idle, and executes the handler one instruction at a time. */
 async function trace(): Promise<Trace> {
-  const [command, ...args] = tracer(SIGUSR2);
+  const [command, ...args] = tracer(SIGRT8);
   const { code, stdout, stderr } = await startCommand([command, ...args]).ended;
   assertEquals([code, stderr], [0, ""]);
   return JSON.parse(stdout);
@@ -99,7 +100,7 @@ function assertSafe(
 }
 
 function open(options: InterruptOptions) {
-  return new Interrupt({ signal: SIGUSR2, wake: false, ...options });
+  return new Interrupt({ signal: SIGRT8, wake: false, ...options });
 }
 
 test("a handler without wake makes no system call and calls nobody", async () => {
@@ -246,25 +247,23 @@ test("a handler with `chain` asks for its thread where the earlier one was insta
 });
 
 async function assertChains(calls: number[]) {
-  testkit.handler_count(SIGUSR2, 0n, 0n);
-  const earlier = testkit.disposition_word(SIGUSR2, 0);
+  testkit.handler_count(SIGRT8, 0n, 0n);
+  const earlier = testkit.disposition_word(SIGRT8, 0);
   using interrupt = open({ chain: true });
   const { entered, ...traced } = await trace();
   assertEquals(entered.map(([address]) => BigInt(address)), [earlier]);
-  // The last is the earlier handler's own.
-  assertSafe({ ...traced, entered: [] }, [...calls, call.rt_sigaction]);
-  assertEquals([interrupt.pending, testkit.handled(SIGUSR2)], [1, 1]);
+  assertSafe({ ...traced, entered: [] }, calls);
+  assertEquals([interrupt.pending, testkit.handled(SIGRT8)], [1, 1]);
 }
 
 test("a handler that is late for the last Interrupt sends the signal again, by async-signal-safe calls", async () => {
   const interrupt = open({});
-  const ours = testkit.disposition_word(SIGUSR2, 0);
+  const ours = testkit.disposition_word(SIGRT8, 0);
   interrupt.close();
   // As the kernel would have done a moment ago.
-  testkit.handler_forward(SIGUSR2, ours, BigInt(SIGUSR2));
+  testkit.handler_forward(SIGRT8, ours, BigInt(SIGRT8));
   const traced = await trace();
   const { rt_sigaction, getpid, gettid, rt_tgsigqueueinfo } = call;
-  // The first is the testkit's own, whose handler calls ours.
-  const calls = [rt_sigaction, rt_sigaction, getpid, gettid, rt_tgsigqueueinfo];
+  const calls = [rt_sigaction, getpid, gettid, rt_tgsigqueueinfo];
   assertSafe({ ...traced, entered: [] }, calls);
 });
