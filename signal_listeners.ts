@@ -88,6 +88,7 @@ export class SignalListeners {
         signal,
         name,
         heard: () => functions.hook_heard(this.#agent, signal),
+        passedOn: () => functions.hook_passed_on(signal),
         replacing: () => void functions.hook_listening(this.#agent, signal),
         replaced: () => void functions.hook_listened(signal),
       });

@@ -122,16 +122,30 @@ function beforeEnd(callback: () => boolean): () => void {
 }
 
 /** Not `process.on`: that takes 20 ms the first time, and warns when there are eleven. */
-function listen({ name, heard }: ListenTo): SignalListener | "none" {
+function listen(
+  { name, heard, passedOn }: ListenTo,
+): SignalListener | "none" {
+  const signal = name as Deno.Signal;
+  let removed = false;
+  const listener = () => {
+    heardOf = passedOn();
+    if (removed) Deno.removeSignalListener(signal, listener);
+    else heard();
+  };
   try {
-    Deno.addSignalListener(name as Deno.Signal, heard);
+    Deno.addSignalListener(signal, listener);
   } catch (error) {
     // What Deno has no listeners for.
     if (error instanceof TypeError) return "none";
     throw error;
   }
+  let heardOf = passedOn();
   return {
-    remove: () => Deno.removeSignalListener(name as Deno.Signal, heard),
+    remove() {
+      removed = true;
+      // Else it goes when it is called: Deno's thread still has the signal, and would play the default action for it.
+      if (heardOf === passedOn()) Deno.removeSignalListener(signal, listener);
+    },
   };
 }
 /** The real one: tests of users put theirs in its place. */

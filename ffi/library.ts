@@ -42,6 +42,8 @@ export interface ListenTo {
   readonly name: string;
   /** The listener itself. */
   heard(): void;
+  /** How many signals the library has passed on to the runtime. */
+  passedOn(): number;
   /** The runtime may install its handler between these two calls, later than at the first time. */
   replacing(): void;
   replaced(): void;

@@ -75,6 +75,9 @@ int32_t ai_hook_listened(uint32_t signal);
 /* That listener was called. */
 void ai_hook_heard(uint32_t agent, uint32_t signal);
 
+/* How many signals ours has passed on to the runtime. */
+uint32_t ai_hook_passed_on(uint32_t signal);
+
 /* That listener is gone. put_back: no other is left, and what was there before returns. */
 int32_t ai_hook_unlistened(uint32_t agent, uint32_t signal, uint32_t put_back);
 

@@ -66,3 +66,14 @@ test(
   },
   { timeout: 60 },
 );
+
+test("a signal that an Interrupt has heard does not kill when the Interrupt is closed at once, and the next one does", async () => {
+  const program = new URL("./programs/closed_at_once.ts", import.meta.url);
+  const { line, ended } = start(program);
+  assertEquals(await line(), "alive");
+  const { signal, hung, stderr } = await ended;
+  assertEquals(
+    { signal, hung, stderr },
+    { signal: "SIGUSR2", hung: false, stderr: "" },
+  );
+});

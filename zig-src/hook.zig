@@ -411,6 +411,10 @@ pub fn listenerCalled(agent: u32, signal: u32) callconv(.c) void {
     }
 }
 
+pub fn passedOn(signal: u32) callconv(.c) u32 {
+    return hooks[signal].passed_on.load(.seq_cst);
+}
+
 /// Its listener is gone. `put_back`: no other listens, and the runtime has put SIG_DFL there instead of what was before.
 pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     lock.acquire();
