@@ -56,7 +56,7 @@ export class Agent {
       functions.agent_open(),
       "Cannot open an agent for this thread",
     );
-    this.signals = new SignalListeners(native, this.id);
+    this.signals = new SignalListeners(native, this.id, () => this.#look());
     this.#words = wordsAt(
       native,
       functions.agent_address(this.id),
@@ -169,10 +169,21 @@ export class Agent {
     if (thrown !== undefined) throw thrown.error;
   }
 
+  /** The runtime calls its listeners for a signal: one of them may end the process before the loop turns. */
+  #look(): void {
+    if ((this.#words.get(ATTENTION) & LOOK) === 0) return;
+    this.#words.and(ATTENTION, WAKING);
+    this.#scanAtTop();
+  }
+
   /** The runtime has drained the wake's descriptor. Only then is the word cleared: the other way round loses a wakeup. */
   #turn(): void {
     this.#words.exchange(ATTENTION, 0);
-    // No caller to throw to.
+    this.#scanAtTop();
+  }
+
+  /** With no caller to throw to. */
+  #scanAtTop(): void {
     const thrown = this.#scan();
     if (thrown !== undefined) thrown.record.report(thrown.error);
   }

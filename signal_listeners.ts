@@ -31,13 +31,16 @@ interface Entry {
 export class SignalListeners {
   readonly #native: Native;
   readonly #agent: number;
+  readonly #look: () => void;
   readonly #entries = new Map<number, Entry>();
   /** The signals that are listened to for other threads. */
   #lent = 0n;
 
-  constructor(native: Native, agent: number) {
+  /** @param look delivers what is pending in this realm. */
+  constructor(native: Native, agent: number, look: () => void) {
     this.#native = native;
     this.#agent = agent;
+    this.#look = look;
   }
 
   /**
@@ -87,7 +90,10 @@ export class SignalListeners {
         agent: this.#agent,
         signal,
         name,
-        heard: () => functions.hook_heard(this.#agent, signal),
+        heard: () => {
+          functions.hook_heard(this.#agent, signal);
+          this.#look();
+        },
         passedOn: () => functions.hook_passed_on(signal),
         replacing: () => void functions.hook_listening(this.#agent, signal),
         replaced: () => void functions.hook_listened(signal),

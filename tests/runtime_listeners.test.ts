@@ -77,3 +77,12 @@ test("a signal that an Interrupt has heard does not kill when the Interrupt is c
     { signal: "SIGUSR2", hung: false, stderr: "" },
   );
 });
+
+test("a listener that ends the process does not keep the Interrupt that came before it from hearing", async () => {
+  const program = new URL("./programs/exiting_listener.ts", import.meta.url);
+  const { code, signal, stdout, stderr } = await start(program).ended;
+  assertEquals(
+    { code, signal, stdout, stderr },
+    { code: 0, signal: null, stdout: "heard\n", stderr: "" },
+  );
+});
