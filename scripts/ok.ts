@@ -254,6 +254,10 @@ if (ready) {
     "package",
     () => denoTest("package", ["--no-check", "scripts/package_test.ts"]),
   );
+  await choice(
+    "field",
+    () => denoTest("field", "--no-check", "scripts/field_test.ts"),
+  );
 } else {
   console.log("No tests without a build.");
 }
