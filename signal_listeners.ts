@@ -12,6 +12,9 @@ const SIGPIPE = 13;
 /** Of hook_unlistened. Deno registers a signal only once: with what was there before, every later listener would be deaf. */
 const putsBack = runtime === "deno" ? 0 : 1;
 
+/** Of hook_heard: Deno calls a listener once for signals that come fast. */
+const coalesces = runtime === "deno" ? 1 : 0;
+
 /** The listener of one signal, while Interrupts of this realm, or of threads that can have none, hook it. */
 interface Entry {
   users: number;
@@ -91,7 +94,7 @@ export class SignalListeners {
         signal,
         name,
         heard: () => {
-          functions.hook_heard(this.#agent, signal);
+          functions.hook_heard(this.#agent, signal, coalesces);
           this.#look();
         },
         passedOn: () => functions.hook_passed_on(signal),

@@ -121,33 +121,61 @@ function beforeEnd(callback: () => boolean): () => void {
   return () => removeEventListener("beforeunload", listener);
 }
 
+/** Listeners that were removed while Deno's thread still had a signal for them, by name. */
+const leaving = new Map<string, DenoListener>();
+
 /** Not `process.on`: that takes 20 ms the first time, and warns when there are eleven. */
-function listen(
-  { name, heard, passedOn }: ListenTo,
-): SignalListener | "none" {
-  const signal = name as Deno.Signal;
-  let removed = false;
-  const listener = () => {
-    heardOf = passedOn();
-    if (removed) Deno.removeSignalListener(signal, listener);
-    else heard();
-  };
+function listen(to: ListenTo): SignalListener | "none" {
   try {
-    Deno.addSignalListener(signal, listener);
+    return leaving.get(to.name)?.comeBack(to) ?? new DenoListener(to);
   } catch (error) {
     // What Deno has no listeners for.
     if (error instanceof TypeError) return "none";
     throw error;
   }
-  let heardOf = passedOn();
-  return {
-    remove() {
-      removed = true;
-      // Else it goes when it is called: Deno's thread still has the signal, and would play the default action for it.
-      if (heardOf === passedOn()) Deno.removeSignalListener(signal, listener);
-    },
-  };
 }
+
+class DenoListener implements SignalListener {
+  #to: ListenTo;
+  readonly #name: Deno.Signal;
+  /** How many signals the library had passed on at the last call. */
+  #passedOn: number;
+  /** The next call is for a signal that an earlier Interrupt has heard. */
+  #isLate = false;
+
+  constructor(to: ListenTo) {
+    this.#to = to;
+    this.#name = to.name as Deno.Signal;
+    Deno.addSignalListener(this.#name, this.#called);
+    this.#passedOn = to.passedOn();
+  }
+
+  readonly #called = () => {
+    this.#passedOn = this.#to.passedOn();
+    if (leaving.get(this.#name) === this) this.#leave();
+    else if (!this.#isLate) this.#to.heard();
+    this.#isLate = false;
+  };
+
+  comeBack(to: ListenTo): this {
+    leaving.delete(this.#name);
+    this.#to = to;
+    this.#isLate = true;
+    return this;
+  }
+
+  /** If Deno's thread still has a signal, it would play the default action for it: then the listener goes when it is called. */
+  remove(): void {
+    leaving.set(this.#name, this);
+    if (this.#passedOn === this.#to.passedOn()) this.#leave();
+  }
+
+  #leave(): void {
+    leaving.delete(this.#name);
+    Deno.removeSignalListener(this.#name, this.#called);
+  }
+}
+
 /** The real one: tests of users put theirs in its place. */
 const later = setTimeout;
 

@@ -99,7 +99,7 @@ function fromFile<T>(
       throw new Error(`${file}: not opened, since ${why}`);
     };
     if ((mode & typeMask) !== regular) refuse("it is no regular file");
-    if (uid !== 0 && uid !== process().geteuid!()) {
+    if (uid !== 0 && uid !== process().geteuid()) {
       refuse(`it belongs to another user (${uid}), who can change it`);
     }
     if ((mode & othersWrite) !== 0) {

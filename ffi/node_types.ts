@@ -7,18 +7,30 @@ export interface NodeProcess {
   readonly arch: string;
   readonly argv: readonly string[];
   dlopen(module: { exports: unknown }, path: string): void;
+  geteuid(): number;
+  on(event: string, listener: NodeListener): unknown;
+  off(event: string, listener: NodeListener): unknown;
+  listeners(event: string): unknown[];
   getBuiltinModule<K extends keyof NodeModules>(name: K): NodeModules[K];
 }
 
 interface NodeModules {
   "bun:ffi": unknown;
   "node:fs": {
+    readonly constants: {
+      readonly O_RDONLY: number;
+      readonly O_NONBLOCK: number;
+    };
     mkdtempSync(prefix: string): string;
-    writeFileSync(
-      path: string,
-      data: Uint8Array,
-      options: { mode: number; flag: string },
-    ): void;
+    openSync(path: string, flags: string | number, mode?: number): number;
+    fstatSync(fd: number): {
+      readonly mode: number;
+      readonly size: number;
+      readonly uid: number;
+    };
+    readFileSync(fd: number, encoding: "base64"): string;
+    writeFileSync(fd: number, data: string, encoding: "base64"): void;
+    closeSync(fd: number): void;
     unlinkSync(path: string): void;
     rmdirSync(path: string): void;
   };
@@ -35,8 +47,12 @@ interface NodeModules {
     tmpdir(): string;
   };
   "node:path": { join(...paths: string[]): string };
+  "node:worker_threads": { readonly isMainThread: boolean };
   "node:url": { pathToFileURL(path: string): URL };
 }
+
+/** A listener of an EventEmitter. */
+export type NodeListener = (...values: unknown[]) => void;
 
 /** A socket of "node:net". */
 export interface NodeSocket {

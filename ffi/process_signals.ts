@@ -1,17 +1,9 @@
 import type { ListenTo, SignalListener } from "./library.ts";
 import { process } from "./runtime.ts";
 
-/** What is used here of an event emitter. */
-type Listener = (...values: unknown[]) => void;
-interface Events {
-  on(name: string, listener: Listener): unknown;
-  off(name: string, listener: Listener): unknown;
-  listeners(name: string): unknown[];
-}
-
 /** {@linkcode Library.beforeEnd} of Node and Bun, where the loop goes on by itself if there is something to do. */
 export function beforeExit(callback: () => boolean): () => void {
-  const events = process() as unknown as Events;
+  const events = process();
   events.on("beforeExit", callback);
   return () => events.off("beforeExit", callback);
 }
@@ -20,7 +12,7 @@ export function beforeExit(callback: () => boolean): () => void {
 export function listenOnProcess(
   { name, heard, replacing, replaced }: ListenTo,
 ): SignalListener {
-  const events = process() as unknown as Events;
+  const events = process();
   const isIn = () => events.listeners(name).includes(heard);
   let renewing = false;
   /** The runtime has our handler beneath its own as soon as the first listener comes after the last one went. */

@@ -37,7 +37,7 @@ export const symbols = {
   /** After that: ours goes on top, where the runtime has installed its handler. */
   hook_listened: { parameters: ["u32"], result: "i32" },
   /** That listener was called. */
-  hook_heard: { parameters: ["u32", "u32"], result: "void" },
+  hook_heard: { parameters: ["u32", "u32", "u32"], result: "void" },
   /** How many signals ours has passed on to the runtime. */
   hook_passed_on: { parameters: ["u32"], result: "u32" },
   /** That listener is gone. put_back: no other is left, and what was there before returns. */

@@ -73,7 +73,7 @@ int32_t ai_hook_listening(uint32_t agent, uint32_t signal);
 int32_t ai_hook_listened(uint32_t signal);
 
 /* That listener was called. */
-void ai_hook_heard(uint32_t agent, uint32_t signal);
+void ai_hook_heard(uint32_t agent, uint32_t signal, uint32_t coalesces);
 
 /* How many signals ours has passed on to the runtime. */
 uint32_t ai_hook_passed_on(uint32_t signal);

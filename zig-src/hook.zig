@@ -76,9 +76,12 @@ const Listeners = struct {
     before: platform.Disposition = std.mem.zeroes(platform.Disposition),
     /// The handler when the last of them was about to register.
     handler_then: usize = 0,
-    /// The one that counts the calls of its listener which ours has passed on.
+    /// The one whose listener says which of the calls were for signals that ours has passed on.
     counter: u32 = agents.nobody,
+    /// How many these were. The rest is still on its way to the listener, or came when there was none.
     calls: u32 = 0,
+    /// How many ours had passed on when it was installed. null: the next call may be for one of those.
+    passed_then: ?u32 = null,
 };
 
 pub var hooks: [platform.signal_max + 1]Hook = @splat(.{});
@@ -305,7 +308,11 @@ fn install(signal: u32, options: u32) i32 {
     if (status < 0) return status;
     // It stayed there without a reader: others may have been installed over it unseen.
     if (hook.count == 0 and stateOf(&current) == .ours) overlaid(hook);
-    if (hook.count == 0) hook.runtime_handler.store(0, .release);
+    if (hook.count == 0) {
+        hook.runtime_handler.store(0, .release);
+        const passed = hook.passed_on.load(.seq_cst);
+        hook.listeners.passed_then = if (passed == hook.listeners.calls) passed else null;
+    }
     // Before ours is in: a signal that comes at once must find what to chain to.
     if (!isOurs(hook, &current)) keep(hook, &current, .{ .may_be_running = true });
     if (options & option_listened != 0) passOn(hook);
@@ -396,16 +403,20 @@ pub fn listened(signal: u32) callconv(.c) i32 {
     return status;
 }
 
-/// The runtime has called the agent's listener. If that was more often than ours has passed on, this signal came while the
-/// listener was in and ours was not yet: the Interrupts hear of it now.
-pub fn listenerCalled(agent: u32, signal: u32) callconv(.c) void {
+/// The runtime has called the agent's listener. If ours has passed nothing on since it was installed, the signal came before
+/// that, when the listener was in already: the Interrupts hear of it now. `coalesces`: one call may stand for many signals.
+pub fn listenerCalled(agent: u32, signal: u32, coalesces: u32) callconv(.c) void {
     lock.acquire();
     defer lock.release();
     const hook = &hooks[signal];
     const listeners = &hook.listeners;
     if (listeners.counter != agent) return;
-    if (listeners.calls == hook.passed_on.load(.seq_cst)) {
+    const passed = hook.passed_on.load(.seq_cst);
+    defer listeners.passed_then = null;
+    if (listeners.passed_then == passed) {
         _ = signalReaders(hook);
+    } else if (coalesces != 0) {
+        listeners.calls = passed;
     } else {
         listeners.calls +%= 1;
     }

@@ -35,7 +35,7 @@ pub const functions = .{
     .{ "hook_check", hook.check, .{"signal"}, "0 when the signal can be hooked." },
     .{ "hook_listening", hook.listening, .{ "agent", "signal" }, "Before a listener of the runtime is registered. 1: the signal is ignored until now." },
     .{ "hook_listened", hook.listened, .{"signal"}, "After that: ours goes on top, where the runtime has installed its handler." },
-    .{ "hook_heard", hook.listenerCalled, .{ "agent", "signal" }, "That listener was called." },
+    .{ "hook_heard", hook.listenerCalled, .{ "agent", "signal", "coalesces" }, "That listener was called." },
     .{ "hook_passed_on", hook.passedOn, .{"signal"}, "How many signals ours has passed on to the runtime." },
     .{ "hook_unlistened", hook.unlistened, .{ "agent", "signal", "put_back" }, "That listener is gone. put_back: no other is left, and what was there before returns." },
     .{ "agent_borrow", agent.borrow, .{ "agent", "signal", "on" }, "Whether this agent, of another thread, needs a listener of the main thread's runtime." },
