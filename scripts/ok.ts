@@ -256,7 +256,7 @@ if (ready) {
   );
   await choice(
     "field",
-    () => denoTest("field", "--no-check", "scripts/field_test.ts"),
+    () => denoTest("field", ["--no-check", "scripts/field_test.ts"]),
   );
 } else {
   console.log("No tests without a build.");
