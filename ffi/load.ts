@@ -127,17 +127,20 @@ function ffiCure(): string {
 
 /** What helps where files cannot be made, or no library be opened from where they can. */
 function placeCure(causes: string): string {
-  const file = beside();
+  const put = `put lib/${target}.node of the package at`;
+  const named = namedFile();
+  if (named !== undefined) return `${put} ${named}, or allow --allow-ffi whole`;
   const folder =
     "set TMPDIR to a folder that this process may write to and that is not mounted noexec";
   if (runtime === "deno") {
     return `${folder}, and allow --allow-write and --allow-env`;
   }
+  const file = beside();
   if (file === undefined) return folder;
   if (causes.includes("--allow-fs-read")) {
     return `Node's permission model needs --allow-fs-read=${file}`;
   }
-  return `put lib/${target}.node of the package at ${file}, where only this user or root can change it, or ${folder}`;
+  return `${put} ${file}, where only this user or root can change it, or ${folder}`;
 }
 
 /** The file beside this module, if it is the one that --allow-ffi names. */

@@ -181,3 +181,20 @@ test(
   },
   { skip: noScript },
 );
+
+test(
+  "where the library that --allow-ffi names is not there, the error says what to do, and that helps",
+  async () => {
+    const program = new UserProgram();
+    const flags = [`--allow-ffi=${program.library}`];
+    const { stdout, stderr } = await program.run(flags);
+    assertEquals(stderr, "");
+    assertStringIncludes(
+      stdout,
+      `of the package at ${program.library}, or allow`,
+    );
+    program.placeOurs();
+    assertEquals((await program.run(flags)).stdout, "7\n");
+  },
+  { skip: onlyDeno },
+);

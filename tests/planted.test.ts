@@ -136,8 +136,7 @@ for (const [what, place, skip = false] of files) {
 test("beside the modules, the library of this very build is opened, also by a link", () => {
   const program = new UserProgram();
   const link = `${program.library}.link`;
-  copyFileSync(ours, program.library);
-  chmodSync(program.library, 0o644);
+  program.placeOurs();
   symlinkSync(program.library, link);
   for (const path of [program.library, link]) {
     assertEquals(opens(path), runtime !== "deno");
