@@ -257,6 +257,17 @@ export function openRuntimes(): void {
   process.off("SIGWINCH", listener);
 }
 
+/**
+ * Deno's handler stays for ever once a signal has had a listener. From here on it is there, so that what an Interrupt finds
+ * is what it leaves.
+ */
+export function settle(signal: NodeJS.Signals): void {
+  if (runtime !== "deno") return;
+  const listener = () => {};
+  process.on(signal, listener);
+  process.off(signal, listener);
+}
+
 /** Fails when more descriptors stay open than `before`. The runtime's own threads may hold one for a moment: a leak stays. */
 export function assertNoMoreDescriptors(before: number, what?: string): void {
   const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));

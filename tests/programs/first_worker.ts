@@ -5,6 +5,7 @@ import process from "node:process";
 import { Worker } from "node:worker_threads";
 // Types only: the main thread opens the library last.
 import type { NativeFunction } from "../../mod.ts";
+import { settle } from "../harness.ts";
 import { testkit } from "../native/testkit.ts";
 
 const SIGUSR2 = 12;
@@ -26,6 +27,7 @@ async function end(worker: Worker) {
   }
 }
 
+settle("SIGUSR2");
 testkit.handler_count(SIGUSR2, 0n, 0n);
 testkit.disposition_save(SIGUSR2, 0);
 const first = await openInWorker();

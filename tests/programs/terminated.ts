@@ -2,6 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 import { Interrupt, type NativeFunction } from "../../mod.ts";
+import { settle } from "../harness.ts";
 import { testkit } from "../native/testkit.ts";
 
 const SIGTERM = 15;
@@ -9,6 +10,7 @@ const SIGTERM = 15;
 const worker = new Worker(new URL("./worker.ts", import.meta.url));
 const next = () => new Promise((resolve) => worker.once("message", resolve));
 await next();
+settle("SIGTERM");
 testkit.disposition_save(SIGTERM, 0);
 worker.postMessage({ do: "open", signal: "SIGTERM" });
 const target = await next() as NativeFunction;
