@@ -136,6 +136,11 @@ async function thread(counter: number, intervalNs: bigint) {
 /** Other processes, one after another. Each round must be heard after its last signal. */
 async function processes() {
   const calls = { USR2: 0, WINCH: 0, RT6: 0 };
+  /** Of the runtime's listeners. */
+  const listened = { USR2: 0, WINCH: 0 };
+  const listenToUSR2 = () => listened.USR2++;
+  const listenToWINCH = () => listened.WINCH++;
+  process.on("SIGUSR2", listenToUSR2).on("SIGWINCH", listenToWINCH);
   const chained = testkit.handled(SIGRT6);
   let queued = 0;
   const count = (name: keyof typeof calls) => (value: number) => {
@@ -167,6 +172,7 @@ async function processes() {
   const rt = open({ signal: SIGRT6, chain: true, callback: count("RT6") });
   while (running) {
     const before = { ...calls };
+    const listenedBefore = { ...listened };
     const times = [1 + random(1000), 1 + random(1000), 1 + random(200)];
     queued += times[2];
     const specs = [
@@ -182,11 +188,14 @@ async function processes() {
     await until(() =>
       calls.USR2 > before.USR2 && calls.WINCH > before.WINCH &&
       calls.RT6 > before.RT6 &&
+      listened.USR2 > listenedBefore.USR2 &&
+      listened.WINCH > listenedBefore.WINCH &&
       testkit.handled(SIGRT6) - chained === queued
     );
   }
   await until(() => winch.pending === 0 && rt.pending === 0);
   for (const interrupt of [opener!, winch, rt]) interrupt.close();
+  process.off("SIGUSR2", listenToUSR2).off("SIGWINCH", listenToWINCH);
   assert.equal(testkit.handled(SIGRT6) - chained, queued);
 }
 
@@ -367,10 +376,10 @@ function residentMiB(): number {
 async function main() {
   // Deno puts its own on HUP, INT and TERM half a second after its start, which on a busy machine is after the first third.
   openRuntimes();
-  for (const signal of hooked) {
-    testkit.handler_count(signal, 0n, 0n);
-    testkit.disposition_save(signal, signal);
-  }
+  // The runtime's handler is there before and after, and hears of every signal.
+  process.on("SIGUSR2", () => {}).on("SIGWINCH", () => {});
+  for (const signal of [SIGRT6, SIGRT7]) testkit.handler_count(signal, 0n, 0n);
+  for (const signal of hooked) testkit.disposition_save(signal, signal);
   // The first third shows what all of this takes. Runtimes set handlers of their own in it, when they first spawn.
   await period(seconds / 3);
   for (const signal of others) testkit.disposition_save(signal, signal);
