@@ -131,6 +131,7 @@ Deno.test("it holds what its users need, in less than 150 KB", async () => {
       "include/async_interrupt.h",
       ...libraries.map((name) => `lib/${name}`),
       "package.json",
+      "script/for_esm.js",
       "script/mod.js",
       "script/package.json",
     ].sort(),
