@@ -10,7 +10,7 @@ const REALTIME = 32;
 const SIGPIPE = 13;
 
 /** Of hook_unlistened. Deno registers a signal only once: with what was there before, every later listener would be deaf. */
-const putsBack = runtime === "deno" ? 0 : 1;
+const putsBack = { deno: 0, bun: 1, node: 2 }[runtime];
 
 /** Of hook_heard: Deno calls a listener once for signals that come fast. */
 const coalesces = runtime === "deno" ? 1 : 0;

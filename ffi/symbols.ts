@@ -40,7 +40,7 @@ export const symbols = {
   hook_heard: { parameters: ["u32", "u32", "u32"], result: "void" },
   /** How many signals ours has passed on to the runtime. */
   hook_passed_on: { parameters: ["u32"], result: "u32" },
-  /** That listener is gone. put_back: no other is left, and what was there before returns. */
+  /** That listener is gone. put_back: with the last one, what was there before returns; 2: and the runtime calls no later listener for an earlier signal. */
   hook_unlistened: { parameters: ["u32", "u32", "u32"], result: "i32" },
   /** Whether this agent, of another thread, needs a listener of the main thread's runtime. */
   agent_borrow: { parameters: ["u32", "u32", "u32"], result: "void" },

@@ -78,7 +78,7 @@ void ai_hook_heard(uint32_t agent, uint32_t signal, uint32_t coalesces);
 /* How many signals ours has passed on to the runtime. */
 uint32_t ai_hook_passed_on(uint32_t signal);
 
-/* That listener is gone. put_back: no other is left, and what was there before returns. */
+/* That listener is gone. put_back: with the last one, what was there before returns; 2: and the runtime calls no later listener for an earlier signal. */
 int32_t ai_hook_unlistened(uint32_t agent, uint32_t signal, uint32_t put_back);
 
 /* Whether this agent, of another thread, needs a listener of the main thread's runtime. */

@@ -323,12 +323,29 @@ test("a signal that comes between the runtime's handler and ours is heard, also 
     });
     assertEquals([seen.raised, interrupt.pending], [round, 0]);
     await until(() => calls === 1);
-    // The runtime makes fewer calls of these.
-    for (let i = 0; i < 5; i++) raise();
+    // The runtime makes fewer calls of these; Deno and Bun may be about to call the next listener for one of them.
+    const many = runtime === "node" ? 5 : 1;
+    for (let i = 0; i < many; i++) raise();
     await until(() => calls === 2);
     for (let i = 0; i < 3; i++) await turn();
     assertEquals(calls, 2);
     interrupt.close();
+  }
+});
+
+test("an Interrupt does not hear again what the one before it has heard", async () => {
+  for (let round = 0; round < 300; round++) {
+    let calls = 0;
+    using _interrupt = new Interrupt({
+      signal: "SIGUSR2",
+      callback: () => calls++,
+    });
+    // The one before was closed before the runtime's listener was called.
+    if (round % 3 === 0) await turn();
+    checkpoint();
+    assertEquals(calls, 0, `round ${round}`);
+    raise();
+    while (calls === 0) checkpoint();
   }
 });
 

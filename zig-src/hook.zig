@@ -426,7 +426,8 @@ pub fn passedOn(signal: u32) callconv(.c) u32 {
     return hooks[signal].passed_on.load(.seq_cst);
 }
 
-/// Its listener is gone. `put_back`: no other listens, and the runtime has put SIG_DFL there instead of what was before.
+/// Its listener is gone. `put_back`: with the last one the runtime has put SIG_DFL there instead of what was before. 2: and it
+/// calls no later listener for a signal that came until now.
 pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
@@ -439,6 +440,7 @@ pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
     if (status < 0 or @intFromPtr(current.handler) != 0) return status;
+    if (put_back == 2) listeners.calls = hook.passed_on.load(.seq_cst);
     // The runtime's handler was for a listener that is gone as well: nobody would hear the signal, nor would it do anything.
     const runtime = hook.runtime_handler.load(.monotonic);
     if (runtime != 0 and @intFromPtr(listeners.before.handler) == runtime & ~old_bits.all) return 0;

@@ -37,7 +37,7 @@ pub const functions = .{
     .{ "hook_listened", hook.listened, .{"signal"}, "After that: ours goes on top, where the runtime has installed its handler." },
     .{ "hook_heard", hook.listenerCalled, .{ "agent", "signal", "coalesces" }, "That listener was called." },
     .{ "hook_passed_on", hook.passedOn, .{"signal"}, "How many signals ours has passed on to the runtime." },
-    .{ "hook_unlistened", hook.unlistened, .{ "agent", "signal", "put_back" }, "That listener is gone. put_back: no other is left, and what was there before returns." },
+    .{ "hook_unlistened", hook.unlistened, .{ "agent", "signal", "put_back" }, "That listener is gone. put_back: with the last one, what was there before returns; 2: and the runtime calls no later listener for an earlier signal." },
     .{ "agent_borrow", agent.borrow, .{ "agent", "signal", "on" }, "Whether this agent, of another thread, needs a listener of the main thread's runtime." },
     .{ "agent_borrowed", agent.borrowed, .{}, "A bit for each signal, from 1, that some agent needs one for." },
 
