@@ -40,10 +40,10 @@ Deno.test("the package installs beside others", async () => {
 });
 
 /** How a program ended that idles, says "ready" and gets SIGTERM. */
-async function terminated(command: string[]) {
+async function terminated(command: string[], pidOf = (pid: number) => pid) {
   const { pid, line, ended } = startCommand(command, 60);
   for (let text = await line(); text !== ""; text = await line()) {
-    if (text === "ready") Deno.kill(pid, "SIGTERM");
+    if (text === "ready") Deno.kill(pidOf(pid), "SIGTERM");
   }
   const { code, signal, stdout, stderr, hung } = await ended;
   return { code, signal, hung, stdout, stderr };
@@ -95,6 +95,66 @@ for (const [runtime, command] of Object.entries(runtimes)) {
     }));
   });
 }
+
+const served = { ...drained, stdout: "ready\nheard\ndrained\n" };
+
+Deno.test("`deno serve` ends when an Interrupt has drained it", async () => {
+  const args = ["serve", "-A", "--port=0", `${folder}/serve.cjs`];
+  const { stderr: _, ...end } = await terminated([Deno.execPath(), ...args]);
+  assertEquals(end, served);
+});
+
+for (const [runtime, command] of Object.entries(runtimes)) {
+  Deno.test(`${runtime}: as PID 1 a program ends when an Interrupt has drained it`, async () => {
+    const namespace = ["unshare", "--pid", "--fork", "--mount-proc"];
+    // Others than root get a namespace of users too.
+    if (Deno.uid() !== 0) namespace.push("--map-root-user");
+    const { stderr, ...end } = await terminated(
+      [
+        ...namespace,
+        ...command,
+        `${folder}/drain.cjs`,
+        "none",
+        "interrupt",
+        "before",
+      ],
+      (pid) =>
+        Number(Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`)),
+    );
+    assertEquals(end, served, stderr);
+  });
+}
+
+/** What programs say that `deno run --watch` restarts twice, and that get SIGTERM then: each says its own. */
+async function watched(who: string) {
+  const file = `${folder}/watched_${who}.cjs`;
+  await Deno.copyFile(`${folder}/watched.cjs`, file);
+  const command = [Deno.execPath(), "run", "-A", "--watch", file, who];
+  const { child, pid, line, ended } = startCommand(command, 60);
+  const said = new Map<string, string[]>();
+  for (let text = await line(); text !== ""; text = await line()) {
+    const [name, what] = text.split(/ (.*)/);
+    if (!said.has(name)) said.set(name, []);
+    said.get(name)!.push(what);
+    if (what === "ready") {
+      if (said.size === 3) Deno.kill(pid, "SIGTERM");
+      else await Deno.writeTextFile(file, "\n", { append: true });
+    }
+    // The watcher waits for a change.
+    if (said.size === 3 && what === "drained") child.kill("SIGKILL");
+  }
+  await ended;
+  return [...said.values()];
+}
+
+Deno.test("`deno run --watch`: each program hears its own signals, once", async () => {
+  const program = ["ready", "heard SIGTERM", "drained"];
+  const programs = [program, program, program];
+  assertEquals(
+    await Promise.all([watched("listener"), watched("interrupt")]),
+    [programs, programs],
+  );
+});
 
 globalThis.addEventListener("unload", () => {
   Deno.removeSync(folder, { recursive: true });
