@@ -156,6 +156,98 @@ Deno.test("`deno run --watch`: each program hears its own signals, once", async 
   );
 });
 
+/** What to wait for on the screen, and the key to press then, or the columns that the window gets. */
+type Dialogue = readonly (readonly [seen: string, then?: string | number])[];
+
+/** What a shell in a terminal shows after a dialogue with one of its commands. */
+async function screen(
+  session: string,
+  command: string[],
+  dialogue: Dialogue,
+): Promise<string> {
+  const tmux = async (...args: string[]) => {
+    const socket = `-S${folder}/tmux`;
+    const { ok, output } = await run(["tmux", socket, "-f/dev/null", ...args]);
+    assert(ok, output);
+    return output;
+  };
+  const capture = () => tmux("capture-pane", "-p", "-t", session);
+  const shell = "env PS1='shell> ' bash --norc --noprofile";
+  await tmux("new-session", "-d", "-x100", "-y30", "-s", session, shell);
+  const steps: Dialogue = [
+    ["shell>"],
+    ...dialogue,
+  ];
+  await tmux("send-keys", "-t", session, command.join(" "), "Enter");
+  const end = Date.now() + 60_000;
+  for (const [seen, then] of steps) {
+    let text = await capture();
+    while (!text.includes(seen)) {
+      assert(Date.now() < end, `${session}: no "${seen}" in\n${text}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      text = await capture();
+    }
+    if (typeof then === "number") {
+      await tmux("resize-window", "-t", session, "-x", `${then}`, "-y", "30");
+    } else if (then !== undefined) {
+      await tmux("send-keys", "-t", session, ...then.split(" "));
+    }
+  }
+  const text = await capture();
+  await tmux("kill-session", "-t", session);
+  return text;
+}
+
+const stopped: Dialogue = [["Stopped", "fg Enter"]];
+const dialogues: Record<string, Dialogue> = {
+  readline: [
+    ["name?", "C-c"],
+    ["readline heard", "you Enter"],
+    ["hello you"],
+    ["idle", "C-c"],
+    ["heard SIGINT"],
+  ],
+  prompts: [
+    ["name? ›", "you Enter"],
+    ["hello you"],
+    ["idle", "C-c"],
+    ["heard SIGINT"],
+  ],
+  resize: [["a line"], ["idle", 90], ["heard SIGWINCH"], ["90 columns"]],
+  stop: [
+    ["idle", "C-z"],
+    ["heard SIGTSTP"],
+    ...stopped,
+    ["heard SIGCONT", "C-c"],
+  ],
+};
+
+Deno.test("there is a terminal", async () => {
+  if ((await run(["tmux", "-V"])).ok) return;
+  const { output } = await run(
+    ["sh", "-c", "apt-get update -q && apt-get install -qy tmux"],
+  );
+  const { ok } = await run(["tmux", "-V"]);
+  assert(ok, `Install tmux (Debian: apt install tmux)\n${output}`);
+});
+
+for (const [runtime, command] of Object.entries(runtimes)) {
+  Deno.test(`${runtime}: in a terminal an Interrupt hears Ctrl-C, Ctrl-Z, fg and the size beside readline, prompts and "resize"`, async () => {
+    const play = (what: string, who: string, dialogue: Dialogue) =>
+      screen(
+        `${runtime} ${what} ${who}`,
+        [...command, `${folder}/terminal.cjs`, what, who],
+        dialogue,
+      );
+    await Promise.all([
+      ...Object.entries(dialogues).flatMap(([what, dialogue]) =>
+        ["listener", "interrupt"].map((who) => play(what, who, dialogue))
+      ),
+      play("stop", "none", [["idle", "C-z"], ...stopped, ["fg", "C-c"]]),
+    ]);
+  });
+}
+
 globalThis.addEventListener("unload", () => {
   Deno.removeSync(folder, { recursive: true });
 });
