@@ -370,10 +370,8 @@ pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
     const listeners = &hook.listeners;
     listeners.handler_then = @intFromPtr(current.handler);
     const before = if (isOurs(hook, &current)) &hook.old else &current;
-    if (listeners.count == 0) {
-        listeners.before = before.*;
-        listeners.counter = agent;
-    }
+    if (listeners.count == 0) listeners.before = before.*;
+    if (listeners.counter == agents.nobody) listeners.counter = agent;
     // From here on: of two that register at the same time, the second would find the runtime's handler.
     if (agents.addListener(agent, signal)) listeners.count += 1;
     return @intFromBool(stateOf(before) == .ignored);
