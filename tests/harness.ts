@@ -229,6 +229,11 @@ export function openDescriptors(): number {
 export const noWakeSocket: Reason = runtime === "node" &&
   "libuv wakes the event loop, by a descriptor of its own";
 
+/** Why descriptors of Workers cannot be counted. */
+export const leavesEventLoops: Reason =
+  /^1\.3\./.test(process.versions.bun ?? "") &&
+  "Bun 1.3 leaves three descriptors of each Worker open, whatever it did";
+
 /** What `open` gives, and both ends of the socket that it makes to wake this thread. */
 export function withWakeSocket<T>(
   open: () => T,

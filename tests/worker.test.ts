@@ -3,6 +3,7 @@ import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { checkpoint, Interrupt, type NativeFunction } from "../mod.ts";
 import {
+  leavesEventLoops,
   openDescriptors,
   runtime,
   settle,
@@ -313,7 +314,7 @@ test("Workers that come and go leak no descriptor", async () => {
   for (let i = 0; i < rounds; i++) await round();
   // Deno closes what its last few Workers had with the next one only; a leak of ours would be one a Worker.
   await until(() => openDescriptors() < before + rounds / 2);
-});
+}, { skip: leavesEventLoops });
 
 for (const kind of kinds) {
   test(
