@@ -121,59 +121,71 @@ function beforeEnd(callback: () => boolean): () => void {
   return () => removeEventListener("beforeunload", listener);
 }
 
-/** Listeners that were removed while Deno's thread still had a signal for them, by name. */
-const leaving = new Map<string, DenoListener>();
+/** Milliseconds. Deno calls its listeners within one, but a loaded machine may take its time. */
+const LATE = 1000;
+
+/** What resumes a listener that was removed, and lingers. */
+const lingering = new Map<string, (heard: () => void) => SignalListener>();
 
 /** Not `process.on`: that takes 20 ms the first time, and warns when there are eleven. */
-function listen(to: ListenTo): SignalListener | "none" {
+function listen(
+  { name, heard, passedOn }: ListenTo,
+): SignalListener | "none" {
+  const resumed = lingering.get(name)?.(heard);
+  if (resumed !== undefined) return resumed;
+  const signal = name as Deno.Signal;
+  let calls = 0;
+  let lastCall = -LATE;
+  let passedThen: number;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const listener = () => {
+    calls++;
+    lastCall = performance.now();
+    passedThen = passedOn();
+    if (!lingering.has(name)) heard();
+    else if (!isAwaited()) remove();
+  };
+  /** Of several signals that come fast Deno makes fewer calls: then only time can tell that no more is to come. */
+  const isAwaited = () =>
+    (passedOn() - before | 0) > calls &&
+    (passedOn() !== passedThen || performance.now() - lastCall < LATE);
+  let waitsUntil: number | undefined;
+  const wait = (event: Event) => {
+    if (!isAwaited()) return;
+    waitsUntil ??= performance.now() + LATE / 10;
+    if (performance.now() > waitsUntil) return;
+    event.preventDefault();
+    setTimeout(() => {}, 1);
+  };
+  const remove = () => {
+    clearTimeout(timer);
+    lingering.delete(name);
+    Deno.removeSignalListener(signal, listener);
+    removeEventListener("beforeunload", wait);
+  };
+  const resume = (next: () => void): SignalListener => {
+    clearTimeout(timer);
+    lingering.delete(name);
+    heard = next;
+    return { remove: leave };
+  };
+  const leave = () => {
+    if (!isAwaited()) return remove();
+    lingering.set(name, resume);
+    timer = setTimeout(remove, LATE);
+    Deno.unrefTimer(timer as unknown as number);
+  };
   try {
-    return leaving.get(to.name)?.comeBack(to) ?? new DenoListener(to);
+    Deno.addSignalListener(signal, listener);
   } catch (error) {
     // What Deno has no listeners for.
     if (error instanceof TypeError) return "none";
     throw error;
   }
-}
-
-class DenoListener implements SignalListener {
-  #to: ListenTo;
-  readonly #name: Deno.Signal;
-  /** How many signals the library had passed on at the last call. */
-  #passedOn: number;
-  /** The next call is for a signal that an earlier Interrupt has heard. */
-  #isLate = false;
-
-  constructor(to: ListenTo) {
-    this.#to = to;
-    this.#name = to.name as Deno.Signal;
-    Deno.addSignalListener(this.#name, this.#called);
-    this.#passedOn = to.passedOn();
-  }
-
-  readonly #called = () => {
-    this.#passedOn = this.#to.passedOn();
-    if (leaving.get(this.#name) === this) this.#leave();
-    else if (!this.#isLate) this.#to.heard();
-    this.#isLate = false;
-  };
-
-  comeBack(to: ListenTo): this {
-    leaving.delete(this.#name);
-    this.#to = to;
-    this.#isLate = true;
-    return this;
-  }
-
-  /** If Deno's thread still has a signal, it would play the default action for it: then the listener goes when it is called. */
-  remove(): void {
-    leaving.set(this.#name, this);
-    if (this.#passedOn === this.#to.passedOn()) this.#leave();
-  }
-
-  #leave(): void {
-    leaving.delete(this.#name);
-    Deno.removeSignalListener(this.#name, this.#called);
-  }
+  const before = passedThen = passedOn();
+  // Without a listener Deno's thread would play the default action for a signal that it still has, also while the program ends.
+  addEventListener("beforeunload", wait);
+  return { remove: leave };
 }
 
 /** The real one: tests of users put theirs in its place. */

@@ -12,6 +12,15 @@ for (let round = 0; round < 50; round++) {
   process.kill(process.pid, "SIGUSR2");
   while (!heard) checkpoint();
 }
+// Two that come one after the other, of which Deno's thread may have handled the first only.
+for (let round = 0; round < 50; round++) {
+  using interrupt = new Interrupt({ signal: "SIGUSR2" });
+  process.kill(process.pid, "SIGUSR2");
+  checkpoint();
+  const next = interrupt.wait();
+  process.kill(process.pid, "SIGUSR2");
+  await next;
+}
 // One that hears nothing changes nothing.
 new Interrupt({ signal: "SIGUSR2" }).close();
 console.log("alive");
