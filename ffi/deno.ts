@@ -27,7 +27,7 @@ export function openDeno<T extends Symbols>(
       BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes))),
     openWake: (...wake) =>
       openWake(functions as unknown as WakeSocket, ...wake),
-    listen,
+    listen: (to) => listen(functions as unknown as CheckDescriptors, to),
     beforeEnd,
   };
 }
@@ -124,11 +124,17 @@ function beforeEnd(callback: () => boolean): () => void {
 /** Milliseconds. Deno calls its listeners within one, but a loaded machine may take its time. */
 const LATE = 1000;
 
+interface CheckDescriptors {
+  check_descriptors(pairs: number): number;
+}
+let hasListened = false;
+
 /** What resumes a listener that was removed, and lingers. */
 const lingering = new Map<string, (heard: () => void) => SignalListener>();
 
 /** Not `process.on`: that takes 20 ms the first time, and warns when there are eleven. */
 function listen(
+  functions: CheckDescriptors,
   { name, heard, passedOn }: ListenTo,
 ): SignalListener | "none" {
   const resumed = lingering.get(name)?.(heard);
@@ -175,8 +181,13 @@ function listen(
     timer = setTimeout(remove, LATE);
     Deno.unrefTimer(timer as unknown as number);
   };
+  // With its first listener Deno opens two, and panics if it cannot. Other threads may take some meanwhile.
+  if (!hasListened) {
+    checked(functions.check_descriptors(2), `Cannot listen to ${name}`);
+  }
   try {
     Deno.addSignalListener(signal, listener);
+    hasListened = true;
   } catch (error) {
     // What Deno has no listeners for.
     if (error instanceof TypeError) return "none";

@@ -10,6 +10,8 @@ export const symbols = {
   agent_address: { parameters: ["u32"], result: "u64" },
   /** Makes the socket that wakes the loop; gives its read side to the caller. */
   agent_wake_socket: { parameters: ["u32", "u32"], result: "i32" },
+  /** 0 if as many pairs of descriptors can be had just now. */
+  check_descriptors: { parameters: ["u32"], result: "i32" },
   /** A record of the agent, by its handle: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64. */
   record_open: { parameters: ["u32", "u32"], result: "u64" },
   /** Address of the record's words. */

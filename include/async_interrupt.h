@@ -33,6 +33,9 @@ uint64_t ai_agent_address(uint32_t agent);
 /* Makes the socket that wakes the loop; gives its read side to the caller. */
 int32_t ai_agent_wake_socket(uint32_t agent, uint32_t forgets);
 
+/* 0 if as many pairs of descriptors can be had just now. */
+int32_t ai_check_descriptors(uint32_t pairs);
+
 /* A record of the agent, by its handle: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64. */
 uint64_t ai_record_open(uint32_t agent, uint32_t flags);
 

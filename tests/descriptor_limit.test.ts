@@ -14,7 +14,9 @@ import { EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import {
   assertNoMoreDescriptors,
   openDescriptors,
+  openRuntimes,
   runtime,
+  settle,
   start,
   testsOf,
 } from "./harness.ts";
@@ -110,7 +112,8 @@ for (
         assertStringIncludes(message, "ulimit -n");
         assert(!message.includes("--allow-ffi"), message);
       }
-      assertEquals([same, calls], [true, 6]);
+      // Deno's handler stays, where it came to that.
+      assertEquals([same, calls], [runtime !== "deno" || !works, 6]);
       assertEquals(readdirSync(folder), []);
     }
     rmSync(folder, { recursive: true });
@@ -137,6 +140,8 @@ test("everything that needs a descriptor, at the descriptor limit: EMFILE, nothi
   const [given, another] = [makePipe(), makePipe()];
   const pipe = new EventPipe();
   const adopted = new Interrupt({ wake: false, pipe: given });
+  openRuntimes();
+  settle("SIGUSR2");
   testkit.disposition_save(12, 12);
   const uses: (() => { close(): void } | void)[] = [
     () => new EventPipe(),

@@ -3,6 +3,7 @@ import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
 import {
   assertNoMoreDescriptors,
   openDescriptors,
+  openRuntimes,
   start,
   testsOf,
   turn,
@@ -182,6 +183,7 @@ test("`close()` while a native thread signals", () => {
 });
 
 test("an Interrupt that is open and closed again leaks no descriptor", async () => {
+  openRuntimes();
   // The first one opens what the thread keeps: its wake.
   new Interrupt().close();
   await turn();

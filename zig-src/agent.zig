@@ -99,6 +99,15 @@ pub fn openWakeSocket(id: u32, forgets: u32) callconv(.c) i32 {
     return ends[0];
 }
 
+/// 0 if as many pairs of descriptors can be had just now.
+pub fn checkDescriptors(pairs: u32) callconv(.c) i32 {
+    var ends: [2]platform.Fd = undefined;
+    const status = platform.streamPair(&ends);
+    if (status < 0) return status;
+    defer for (ends) |end| platform.close(end);
+    return if (pairs > 1) checkDescriptors(pairs - 1) else 0;
+}
+
 /// A runtime's own wake that may be called in a signal handler (uv_async_send).
 pub fn setWakeFunction(id: u32, function: *const fn (*anyopaque) callconv(.c) c_int, argument: *anyopaque) void {
     const agent = get(id);

@@ -21,6 +21,8 @@ pub const functions = .{
     .{ "agent_address", agent.address, .{"agent"}, "Address of the int32 that JavaScript reads: the attention word, the list of records that became pending, what failed, what is due." },
     .{ "agent_wake_socket", agent.openWakeSocket, .{ "agent", "forgets" }, "Makes the socket that wakes the loop; gives its read side to the caller." },
 
+    .{ "check_descriptors", agent.checkDescriptors, .{"pairs"}, "0 if as many pairs of descriptors can be had just now." },
+
     .{ "record_open", record.openHandle, .{ "agent", "flags" }, "A record of the agent, by its handle: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64." },
     .{ "record_address", record.address, .{"slot"}, "Address of the record's words." },
     .{ "record_notify", record.renotify, .{"slot"}, "Says again that this record is pending." },

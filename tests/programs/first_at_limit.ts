@@ -4,7 +4,11 @@
  */
 
 import process from "node:process";
-import { assertNoMoreDescriptors, openDescriptors } from "../harness.ts";
+import {
+  assertNoMoreDescriptors,
+  openDescriptors,
+  runtime,
+} from "../harness.ts";
 import { testkit } from "../native/testkit.ts";
 
 const SIGUSR2 = 12;
@@ -28,7 +32,11 @@ for (let round = 0; round < 5; round++) {
 }
 const same = testkit.disposition_same(SIGUSR2, 0) === 1;
 giveDescriptors();
-if (errors.length > 0) assertNoMoreDescriptors(descriptors, "after failures");
+// Deno opens two with its first listener for any signal, and panics if it cannot.
+const denos = runtime === "deno" ? 2 : 0;
+if (errors.length > 0) {
+  assertNoMoreDescriptors(descriptors + denos, "after failures");
+}
 
 for (let round = 0; round < 3; round++) {
   const interrupt = open();

@@ -23,6 +23,7 @@ import {
   assertNoMoreDescriptors,
   openDescriptors,
   openRuntimes,
+  settle,
   turn,
 } from "../harness.ts";
 import {
@@ -810,6 +811,8 @@ let seed = randomSeed();
 // Opens what the thread keeps, and the runtime.
 new Interrupt().close();
 openRuntimes();
+settle("SIGUSR2");
+settle("SIGURG");
 await turn();
 while (steps < wanted) {
   // A leak takes long to be sure of: its shrinking ends some time.
