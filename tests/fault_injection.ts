@@ -23,6 +23,8 @@ import {
 } from "./native/testkit.ts";
 
 const SIGUSR2 = 12;
+/** No runtime listens to it. */
+const SIGRT8 = 42;
 const SIG_DFL = 0n;
 
 interface Call {
@@ -145,6 +147,18 @@ const table: Record<string, Call> = {
     errnos: ["EINVAL", "EMFILE", "ENFILE", "ENOMEM", ...sandbox],
     on: ["node"],
   },
+  // The pipe of a loop's first.
+  uv_signal_init: {
+    number: 1003,
+    errnos: ["EMFILE", "ENFILE", "ENOMEM", ...sandbox],
+    on: ["node"],
+  },
+  // sigaction(2).
+  uv_signal_start: {
+    number: 1004,
+    errnos: ["EINVAL", ...sandbox],
+    on: ["node"],
+  },
 };
 
 /** sched_yield(2): always succeeds, and how often it is called is up to other threads. */
@@ -176,8 +190,8 @@ export interface Scenario {
   leaves?: { call: string; nth: number };
 }
 
-function raise() {
-  testkit.kill_thread(testkit.tid(), SIGUSR2);
+function raise(signal = SIGRT8) {
+  testkit.kill_thread(testkit.tid(), signal);
 }
 
 function send({ signalFunc }: { signalFunc(): { func: bigint; arg: bigint } }) {
@@ -225,8 +239,8 @@ function attempt(body: () => void): unknown {
 
 /** Other code's handler, or what was there before, is what remains. */
 function assertLeft(handlers: bigint[]) {
-  const left = testkit.disposition_word(SIGUSR2, 0);
-  testkit.handler_default(SIGUSR2);
+  const left = testkit.disposition_word(SIGRT8, 0);
+  testkit.handler_default(SIGRT8);
   // No AssertionError, which for a call in a handler only means that its signal was lost.
   if (!handlers.includes(left)) throw new Error(`handler ${left} was left`);
 }
@@ -237,7 +251,7 @@ function withHysteresis(
 ) {
   return keep(
     new Interrupt({
-      signal: SIGUSR2,
+      signal: SIGRT8,
       signalHysteresis: true,
       wake: false,
       callback: (value) => values.push(value),
@@ -266,7 +280,7 @@ export const scenarios: Scenario[] = [
       for (let i = 0; i < 8; i++) {
         keep(
           new Interrupt({
-            signal: SIGUSR2,
+            signal: SIGRT8,
             wake: false,
             callback: () => calls++,
           }),
@@ -288,7 +302,7 @@ export const scenarios: Scenario[] = [
           callback: (value) => values.push(value),
         }),
       );
-      raise();
+      raise(SIGUSR2);
       checkpoint();
       assertEquals(values, [1]);
     },
@@ -298,7 +312,7 @@ export const scenarios: Scenario[] = [
     async run({ Interrupt, checkpoint, keep, wakes }) {
       let calls = 0;
       keep(new Interrupt({ signal: SIGUSR2, callback: () => calls++ }));
-      raise();
+      raise(SIGUSR2);
       if (wakes) await until(() => calls === 1);
       else {
         await turn();
@@ -350,13 +364,13 @@ export const scenarios: Scenario[] = [
       const values: number[] = [];
       const interrupt = withHysteresis(stage, values);
       raise();
-      const before = testkit.handled(SIGUSR2);
-      testkit.handler_count(SIGUSR2, 0n, 0n);
-      const theirs = testkit.disposition_word(SIGUSR2, 0);
+      const before = testkit.handled(SIGRT8);
+      testkit.handler_count(SIGRT8, 0n, 0n);
+      const theirs = testkit.disposition_word(SIGRT8, 0);
       try {
         stage.checkpoint();
         raise();
-        assertEquals([values, testkit.handled(SIGUSR2) - before], [[1], 1]);
+        assertEquals([values, testkit.handled(SIGRT8) - before], [[1], 1]);
       } finally {
         interrupt.close();
         assertLeft([theirs]);
@@ -370,16 +384,16 @@ export const scenarios: Scenario[] = [
     run(stage) {
       const values: number[] = [];
       const interrupt = withHysteresis(stage, values);
-      const before = testkit.handled(SIGUSR2);
+      const before = testkit.handled(SIGRT8);
       // Ours takes the signal's number first, as this one gives its argument.
-      const ours = testkit.disposition_word(SIGUSR2, 0);
-      testkit.handler_forward(SIGUSR2, ours, BigInt(SIGUSR2));
-      const theirs = testkit.disposition_word(SIGUSR2, 0);
+      const ours = testkit.disposition_word(SIGRT8, 0);
+      testkit.handler_forward(SIGRT8, ours, BigInt(SIGRT8));
+      const theirs = testkit.disposition_word(SIGRT8, 0);
       try {
         for (let round = 1; round <= 2; round++) {
           raise();
           stage.checkpoint();
-          const handled = testkit.handled(SIGUSR2) - before;
+          const handled = testkit.handled(SIGRT8) - before;
           assertEquals([values.length, handled], [round, round]);
         }
       } finally {
@@ -391,12 +405,12 @@ export const scenarios: Scenario[] = [
   {
     name: "a POSIX signal with `chain`",
     run({ Interrupt, checkpoint, keep }) {
-      testkit.handler_count(SIGUSR2, 0n, 0n);
-      const before = testkit.handled(SIGUSR2);
-      keep({ close: () => void testkit.handler_default(SIGUSR2) });
-      keep(new Interrupt({ signal: SIGUSR2, chain: true, wake: false }));
+      testkit.handler_count(SIGRT8, 0n, 0n);
+      const before = testkit.handled(SIGRT8);
+      keep({ close: () => void testkit.handler_default(SIGRT8) });
+      keep(new Interrupt({ signal: SIGRT8, chain: true, wake: false }));
       raise();
-      assertEquals(testkit.handled(SIGUSR2), before + 1);
+      assertEquals(testkit.handled(SIGRT8), before + 1);
       checkpoint();
     },
   },
@@ -406,11 +420,11 @@ export const scenarios: Scenario[] = [
     first: true,
     loses: ["rt_sigaction", "rt_tgsigqueueinfo"],
     run({ Interrupt }) {
-      const interrupt = new Interrupt({ signal: SIGUSR2, wake: false });
-      const ours = testkit.disposition_word(SIGUSR2, 0);
+      const interrupt = new Interrupt({ signal: SIGRT8, wake: false });
+      const ours = testkit.disposition_word(SIGRT8, 0);
       interrupt.close();
-      testkit.handler_forward(SIGUSR2, ours, BigInt(SIGUSR2));
-      const other = testkit.disposition_word(SIGUSR2, 0);
+      testkit.handler_forward(SIGRT8, ours, BigInt(SIGRT8));
+      const other = testkit.disposition_word(SIGRT8, 0);
       raise();
       assertLeft([other]);
     },
@@ -541,21 +555,22 @@ async function perform(
 }
 
 /** A new Interrupt gets its signals, by checkpoint and by event loop. */
-async function assertWorks(modules: Modules) {
-  const { Interrupt, checkpoint } = modules;
-  const values: number[] = [];
-  const interrupt = new Interrupt({
-    signal: SIGUSR2,
-    callback: (value) => values.push(value),
-  });
-  raise();
-  checkpoint();
-  assertEquals(values, [1]);
-  // The wake that is on its way now, or one that a later signal sends.
-  const next = interrupt.wait();
-  testkit.kill(testkit.pid(), SIGUSR2, 1);
-  assertEquals(await next, 1);
-  interrupt.close();
+async function assertWorks({ Interrupt, checkpoint }: Modules) {
+  for (const signal of [SIGUSR2, SIGRT8]) {
+    const values: number[] = [];
+    const interrupt = new Interrupt({
+      signal,
+      callback: (value) => values.push(value),
+    });
+    raise(signal);
+    checkpoint();
+    assertEquals(values, [1]);
+    // The wake that is on its way now, or one that a later signal sends.
+    const next = interrupt.wait();
+    testkit.kill(testkit.pid(), signal, 1);
+    assertEquals(await next, 1);
+    interrupt.close();
+  }
 }
 
 /** It names what went wrong, and what to do about it. */
@@ -635,7 +650,8 @@ export async function inject(scenario: Scenario): Promise<number> {
           (untold !== undefined && errno === "EAGAIN");
         if (scenario.first) faulty = new Faulty();
         const before = openDescriptors();
-        testkit.disposition_save(SIGUSR2, SIGUSR2);
+        const signals = [SIGUSR2, SIGRT8];
+        for (const signal of signals) testkit.disposition_save(signal, signal);
         const outcome = await perform(
           scenario,
           faulty,
@@ -657,10 +673,12 @@ export async function inject(scenario: Scenario): Promise<number> {
           const left = leaves?.call === name && leaves.nth === nth ? 1 : 0;
           assertNoMoreDescriptors(before + keeps + left);
           assertEquals(faulty.inUse(), onlyThisThread);
-          assert(
-            testkit.disposition_same(SIGUSR2, SIGUSR2) === 1,
-            "the disposition is another",
-          );
+          for (const signal of signals) {
+            assert(
+              testkit.disposition_same(signal, signal) === 1,
+              `the disposition of ${signal} is another`,
+            );
+          }
         } catch (error) {
           const errors = [...outcome.errors, error].map((each) =>
             (each as Error).stack ?? each

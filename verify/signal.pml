@@ -326,7 +326,7 @@ inline unlisten() {
 #ifndef M_NOBODY_LISTENS
   atomic { registered--; user_was_alone = user_was_alone || (registered == 0 && user_listens); runtime_goes() };
 #endif
-  /* @hook.zig:unlistened */
+  /* @hook.zig:unlistened, @hook.zig:putBack */
   LOCK;
   listeners--;
 #ifndef M_NOT_PUT_BACK

@@ -74,6 +74,8 @@ const Listeners = struct {
     count: u32 = 0,
     /// What was there before the first of them.
     before: platform.Disposition = std.mem.zeroes(platform.Disposition),
+    /// It could not be put back: it is when the next Interrupt goes.
+    is_owed: bool = false,
     /// The handler when the last of them was about to register.
     handler_then: usize = 0,
     /// The one whose listener says which of the calls were for signals that ours has passed on.
@@ -370,7 +372,8 @@ pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
     const listeners = &hook.listeners;
     listeners.handler_then = @intFromPtr(current.handler);
     const before = if (isOurs(hook, &current)) &hook.old else &current;
-    if (listeners.count == 0) listeners.before = before.*;
+    const keeps = listeners.is_owed and @intFromPtr(before.handler) == 0;
+    if (listeners.count == 0 and !keeps) listeners.before = before.*;
     if (listeners.counter == agents.nobody) listeners.counter = agent;
     // From here on: of two that register at the same time, the second would find the runtime's handler.
     if (agents.addListener(agent, signal)) listeners.count += 1;
@@ -435,6 +438,13 @@ pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     listeners.count -= 1;
     if (listeners.counter == agent) listeners.counter = agents.nobody;
     if (put_back == 0 or listeners.count != 0 or hook.count != 0) return 0;
+    const status = putBack(hook, signal, put_back);
+    listeners.is_owed = status < 0;
+    return status;
+}
+
+fn putBack(hook: *Hook, signal: u32, put_back: u32) i32 {
+    const listeners = &hook.listeners;
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
     if (status < 0 or @intFromPtr(current.handler) != 0) return status;

@@ -2,6 +2,7 @@
 //! handler in place as long as one of them is started, whatever the main thread adds and removes.
 const std = @import("std");
 const assert = std.debug.assert;
+const callFunction = @import("platform/system_call.zig").callFunction;
 const hooks = @import("hook.zig");
 const napi = @import("napi.zig");
 const records = @import("record.zig");
@@ -54,14 +55,15 @@ fn tryStart(env: napi.Env, agent: u32, signal: u32) i32 {
         watcher.in_use.store(false, .release);
         return Status.unsupported.code();
     }
-    var failed = napi.host("uv_signal_init", fn (*anyopaque, *UvSignal) callconv(.c) c_int)(loop, &watcher.uv);
+    const init = napi.host("uv_signal_init", fn (*anyopaque, *UvSignal) callconv(.c) c_int);
+    var failed = callFunction(.uv_signal_init, init, .{ loop, &watcher.uv });
     if (failed != 0) {
         napi.removeCleanupHook(watcher.cleanup);
         watcher.in_use.store(false, .release);
         return Status.ofErrno(@intCast(@abs(failed)));
     }
-    const F = fn (*UvSignal, *const fn (*UvSignal, c_int) callconv(.c) void, c_int) callconv(.c) c_int;
-    failed = napi.host("uv_signal_start", F)(&watcher.uv, onSignal, @intCast(signal));
+    const begin = napi.host("uv_signal_start", fn (*UvSignal, *const fn (*UvSignal, c_int) callconv(.c) void, c_int) callconv(.c) c_int);
+    failed = callFunction(.uv_signal_start, begin, .{ &watcher.uv, &onSignal, @as(c_int, @intCast(signal)) });
     napi.host("uv_unref", fn (*UvSignal) callconv(.c) void)(&watcher.uv);
     if (failed == 0) return 0;
     close(watcher);
