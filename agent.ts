@@ -136,7 +136,11 @@ export class Agent {
   #lendListeners(): void {
     if (this.#words.get(LISTENERS_DUE) === 0) return;
     this.#words.exchange(LISTENERS_DUE, 0);
-    this.signals.lend();
+    try {
+      this.signals.lend();
+    } catch (error) {
+      this.#report(error as InterruptError);
+    }
   }
 
   #reportFailures(): void {

@@ -380,3 +380,13 @@ for (const way of ["open", "closed", "exit"]) {
     assertEquals(await Promise.all(all), all.map(() => well));
   });
 }
+
+test("a native handler that was put in place of ours stays, on a signal that the runtime listens to", () => {
+  const interrupt = new Interrupt({ signal: "SIGUSR2" });
+  testkit.handler_count(SIGUSR2, SA_RESTART, 0x1200n);
+  testkit.disposition_save(SIGUSR2, 0);
+  interrupt.close();
+  assertEquals(testkit.disposition_same(SIGUSR2, 0), 1);
+  raise();
+  assertEquals(testkit.handled(SIGUSR2), 1);
+});

@@ -447,14 +447,17 @@ fn putBack(hook: *Hook, signal: u32, put_back: u32) i32 {
     const listeners = &hook.listeners;
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
-    if (status < 0 or @intFromPtr(current.handler) != 0) return status;
+    // Bun changes the flags of a handler that it finds there.
+    const stays = current.handler != null and current.handler != listeners.before.handler;
+    if (status < 0 or stays) return status;
     if (put_back == 2) listeners.calls = hook.passed_on.load(.seq_cst);
     // The runtime's handler was for a listener that is gone as well: nobody would hear the signal, nor would it do anything.
     const runtime = hook.runtime_handler.load(.monotonic);
     if (runtime != 0 and @intFromPtr(listeners.before.handler) == runtime & ~old_bits.all) return 0;
     const put = platform.swapDisposition(signal, &listeners.before, &current);
     // A listener came on another thread in between.
-    return if (put == 0 and @intFromPtr(current.handler) != 0) platform.setDisposition(signal, &current) else put;
+    const came = current.handler != null and current.handler != listeners.before.handler;
+    return if (put == 0 and came) platform.setDisposition(signal, &current) else put;
 }
 
 /// Somebody has installed his over ours, and may call it for ever.
@@ -485,6 +488,8 @@ fn restore(signal: u32) void {
         }
     } else {
         overlaid(hook);
+        // The runtime may take it away with its last listener.
+        hook.listeners.before = current;
     }
     hook.ignored.store(false, .seq_cst);
 }
@@ -838,4 +843,47 @@ test "what stands beneath gets every signal when the runtime listens" {
     raise(signal);
     try std.testing.expectEqual(1, Foreign.calls);
     closeRecord(slot);
+}
+
+test "a signal that comes when the runtime listens and ours is not in yet reaches the Interrupt, and none that an earlier one heard" {
+    const signal = 43;
+    const agent: u32 = @intCast(agents.open());
+    defer agents.close(agent);
+    const Scene = struct {
+        fn open(which: u32) !u32 {
+            try std.testing.expectEqual(0, listening(which, signal));
+            // What the runtime does.
+            try Foreign.install(signal);
+            try std.testing.expectEqual(0, listened(signal));
+            const slot: u32 = @intCast(records.open(which, 0));
+            try std.testing.expectEqual(0, records.hook(slot, signal, option_listened));
+            return slot;
+        }
+
+        fn close(which: u32, slot: u32) !void {
+            closeRecord(slot);
+            try std.testing.expectEqual(0, platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition)));
+            try std.testing.expectEqual(0, unlistened(which, signal, 1));
+        }
+
+        fn take(slot: u32) i32 {
+            return records.get(slot).pending().swap(0, .seq_cst);
+        }
+    };
+    var slot = try Scene.open(agent);
+    // The runtime calls its listener, and ours has passed nothing on.
+    listenerCalled(agent, signal, 0);
+    try std.testing.expectEqual(1, Scene.take(slot));
+    raiseHere(signal);
+    try std.testing.expectEqual(1, Scene.take(slot));
+    try Scene.close(agent, slot);
+    slot = try Scene.open(agent);
+    // For what the one before has heard.
+    listenerCalled(agent, signal, 0);
+    try std.testing.expectEqual(0, Scene.take(slot));
+    try Scene.close(agent, slot);
+    slot = try Scene.open(agent);
+    listenerCalled(agent, signal, 0);
+    try std.testing.expectEqual(1, Scene.take(slot));
+    try Scene.close(agent, slot);
 }
