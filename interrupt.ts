@@ -9,7 +9,7 @@ import {
   SIGNAL_FUNCTION,
   UNBLOCK_FUNCTION,
 } from "./ffi/symbols.ts";
-import { runtime } from "./ffi/runtime.ts";
+import { isExecutedAnew, runtime } from "./ffi/runtime.ts";
 import type { NativeFunction } from "./native_function.ts";
 import { InterruptRecord } from "./record.ts";
 import { chainOption } from "./signal_listeners.ts";
@@ -35,7 +35,7 @@ export interface InterruptOptions {
   /**
    * true: the kernel ignores the signal from its first arrival until it was handled, so that a flood costs one delivery a
    * handling. Takes effect while all Interrupts on that signal want it. Children that are spawned while it is ignored
-   * inherit that on Deno, and on Node for signals above 31. Not for CHLD: while it is ignored the kernel reaps the children itself. Default false.
+   * inherit that on Deno, and on Node for signals above 31. Never under `bun --watch`, whose next program would inherit it. Not for CHLD: while it is ignored the kernel reaps the children itself. Default false.
    */
   signalHysteresis?: boolean;
   /** Also call the handler that was installed before, if one was, on the thread that takes the signal. Default false. */
@@ -350,7 +350,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   get #hookOptions(): number {
     return chainOption(this.#chain, this.#listened) | this.#listened |
-      (this.#hysteresis ? HYSTERESIS : 0);
+      (this.#hysteresis && !isExecutedAnew() ? HYSTERESIS : 0);
   }
 
   /**

@@ -156,6 +156,20 @@ Deno.test("`deno run --watch`: each program hears its own signals, once", async 
   );
 });
 
+Deno.test("`bun --watch`: what `signalHysteresis` ignores is not ignored after a restart", async () => {
+  const file = `${folder}/ignored.cjs`;
+  const { child, line, ended } = startCommand(
+    [...runtimes.Bun, "--watch", file],
+    60,
+  );
+  const said = [await line()];
+  await Deno.writeTextFile(file, "\n", { append: true });
+  said.push(await line());
+  child.kill("SIGKILL");
+  await ended;
+  assertEquals(said, ["not ignored", "not ignored"]);
+});
+
 /** What to wait for on the screen, and the key to press then, or the columns that the window gets. */
 type Dialogue = readonly (readonly [seen: string, then?: string | number])[];
 
