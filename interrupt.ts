@@ -598,13 +598,13 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   #handle(value: number): void {
     for (const listener of this.#listeners) listener.value(value);
-    if (this.#nativeCallback !== undefined) {
-      const { func, arg } = this.#nativeCallback;
-      this.#agent.native.functions.function_call(func, arg, value);
-    }
-    if (this.#callback === undefined) return;
     try {
-      this.#callback(value);
+      if (this.#nativeCallback !== undefined) {
+        const { func, arg } = this.#nativeCallback;
+        // It throws if it is JavaScript that throws.
+        this.#agent.native.functions.function_call(func, arg, value);
+      }
+      this.#callback?.(value);
     } catch (error) {
       if (this.#rethrow) throw error;
       this.#report(error);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import process from "node:process";
 import { checkpoint, Interrupt, InterruptError } from "../mod.ts";
-import { testsOf, until } from "./harness.ts";
+import { runtime, testsOf, until } from "./harness.ts";
 import { readable, testkit } from "./native/testkit.ts";
 
 const test = testsOf(import.meta.url);
@@ -501,3 +501,37 @@ test("an error that cannot be printed stops nothing", () => {
   next.signal();
   assertEquals(calls, 2);
 });
+
+/** A native function that is JavaScript and throws, as the runtime's own FFI makes them. */
+async function throwing(message: string): Promise<bigint> {
+  const callback = () => {
+    throw new Error(message);
+  };
+  if (runtime === "deno") {
+    const { pointer } = new Deno.UnsafeCallback(
+      { parameters: ["pointer", "i32"], result: "void" },
+      callback,
+    );
+    return BigInt(Deno.UnsafePointer.value(pointer));
+  }
+  const name = "bun:ffi";
+  const { JSCallback } = await import(name);
+  return BigInt(new JSCallback(callback, { args: ["ptr", "i32"] }).ptr);
+}
+
+test(
+  "what a `nativeCallback` throws goes to `Interrupt.onError` too",
+  async () => {
+    const errors: unknown[] = [];
+    Interrupt.onError = (error) => errors.push((error as Error).message);
+    const nativeCallback = { func: await throwing("native"), arg: 0n };
+    using interrupt = new Interrupt({ nativeCallback });
+    interrupt.signal();
+    sendTo(interrupt);
+    checkpoint();
+    assertEquals(errors, ["native", "native"]);
+    using rethrows = new Interrupt({ nativeCallback, rethrow: true });
+    assertThrows(() => rethrows.signal(), Error, "native");
+  },
+  { skip: runtime === "node" && "it has no FFI to make such a function" },
+);
