@@ -170,6 +170,31 @@ Deno.test("`bun --watch`: what `signalHysteresis` ignores is not ignored after a
   assertEquals(said, ["not ignored", "not ignored"]);
 });
 
+Deno.test("readers watch the event pipes that docs/limits.md says", async () => {
+  const text = await Deno.readTextFile("docs/limits.md");
+  const rows = text.matchAll(
+    /^\| (\w+): `([\w.]+)\(.*$|^\| (\w+): `([\w.]+)`.*$/gm,
+  );
+  const documented = Array.from(rows, ([row, ...found]) => {
+    const [runtime, reader] = found.filter(Boolean);
+    return { runtime, reader, answers: row.match(/\b(yes|no)\b/g)!.join(" ") };
+  });
+  assertEquals(documented.length, 8);
+  const seen = await Promise.all(documented.map(async ({ runtime, reader }) => {
+    const command = runtimes[runtime] ?? runtimes[`${runtime} 22`];
+    const answers = await Promise.all(
+      ["eventfd", "pipe", "socketpair"].map(async (kind) => {
+        const script = ["python3", `${folder}/reader.py`, kind];
+        const program = [...command, `${folder}/reader.cjs`, reader];
+        const { ok, output } = await run([...script, ...program]);
+        return ok ? output.trim() : output;
+      }),
+    );
+    return { runtime, reader, answers: answers.join(" ") };
+  }));
+  assertEquals(seen, documented);
+});
+
 /** What to wait for on the screen, and the key to press then, or the columns that the window gets. */
 type Dialogue = readonly (readonly [seen: string, then?: string | number])[];
 
