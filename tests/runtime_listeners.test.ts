@@ -390,3 +390,12 @@ test("a native handler that was put in place of ours stays, on a signal that the
   raise();
   assertEquals(testkit.handled(SIGUSR2), 1);
 });
+
+test("after code of `vm` with `breakOnSigint` an Interrupt hears Ctrl-C again", async () => {
+  const program = new URL("./programs/vm_sigint.ts", import.meta.url);
+  const { code, signal, stdout, stderr } = await start(program).ended;
+  assertEquals(
+    { code, signal, stdout, stderr },
+    { code: 0, signal: null, stdout: "heard\n", stderr: "" },
+  );
+});
