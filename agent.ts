@@ -27,7 +27,9 @@ const failures = [
 /** This JavaScript realm, on its thread: the records it owns, and the wake of its event loop. */
 export class Agent {
   readonly native: Native;
-  readonly id: number;
+  /** Its realm has ended: nothing is delivered any more, and nothing opened. */
+  ended = false;
+  readonly #id: number;
   /** Whether records are read in memory, or by calls. */
   readonly poll: "memory" | "call";
   readonly signals: SignalListeners;
@@ -52,18 +54,43 @@ export class Agent {
   constructor(native: Native) {
     const { functions } = native;
     this.native = native;
-    this.id = checked(
-      functions.agent_open(),
+    const handle = functions.agent_open();
+    // A handle is below 2^53.
+    const opened = checked(
+      Number(BigInt.asIntN(64, handle)),
       "Cannot open an agent for this thread",
     );
-    this.signals = new SignalListeners(native, this.id, () => this.#look());
+    this.#id = opened % 2 ** 32;
+    this.signals = new SignalListeners(native, this.#id, () => this.#look());
     this.#words = wordsAt(
       native,
-      functions.agent_address(this.id),
+      functions.agent_address(this.#id),
       AGENT_BYTES,
+      handle,
     );
     this.view = this.#words.view;
     this.poll = this.view === undefined ? "call" : "memory";
+    native.atRealmEnd?.(() => this.#end(handle));
+  }
+
+  /** What native calls name it by. */
+  get id(): number {
+    if (!this.ended) return this.#id;
+    throw new InterruptError(
+      "CLOSED",
+      "Cannot open an Interrupt or an EventPipe: this realm has ended, with its unload event",
+    );
+  }
+
+  /** Its place, and those of what it has open, are then those of others, so nothing here may look at them again. */
+  #end(handle: bigint): void {
+    this.ended = true;
+    for (const record of this.#records.values()) record.abandon();
+    this.#records.clear();
+    this.#queue.length = 0;
+    this.#stopLooking?.();
+    this.#wake?.close?.();
+    this.native.functions.agent_close(0n, handle);
   }
 
   add(record: InterruptRecord): void {
@@ -80,7 +107,7 @@ export class Agent {
 
   /** The loop is about to end. The wake does not keep it alive, so what is pending may not have had its turn: true then. */
   #lastTurn(): boolean {
-    if (this.#words.get(ATTENTION) === 0) return false;
+    if (this.ended || this.#words.get(ATTENTION) === 0) return false;
     this.#turn();
     return true;
   }
@@ -167,6 +194,7 @@ export class Agent {
 
   /** WAKING stays: the wake is still on its way, and a busy loop is signalled again and again with no system call. */
   checkpoint(): void {
+    if (this.ended) return;
     if ((this.#words.get(ATTENTION) & LOOK) === 0) return;
     this.#words.and(ATTENTION, WAKING);
     const thrown = this.#scan();
@@ -175,6 +203,7 @@ export class Agent {
 
   /** The runtime calls its listeners for a signal: one of them may end the process before the loop turns. */
   #look(): void {
+    if (this.ended) return;
     if ((this.#words.get(ATTENTION) & LOOK) === 0) return;
     this.#words.and(ATTENTION, WAKING);
     this.#scanAtTop();
@@ -182,6 +211,7 @@ export class Agent {
 
   /** The runtime has drained the wake's descriptor. Only then is the word cleared: the other way round loses a wakeup. */
   #turn(): void {
+    if (this.ended) return;
     this.#words.exchange(ATTENTION, 0);
     this.#scanAtTop();
   }

@@ -137,14 +137,14 @@ export class EventPipe implements Disposable {
 
   /** Closes its descriptors. Interrupts that use it go on without. Twice is fine. */
   close(): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     this.#closed = true;
     agent().native.functions.pipe_close(this.#slot);
   }
 
   /** Whether it was closed. */
   get closed(): boolean {
-    return this.#closed;
+    return this.#closed || agent().ended;
   }
 
   /** {@linkcode close}, at the end of a `using` scope. */
@@ -153,7 +153,7 @@ export class EventPipe implements Disposable {
   }
 
   #open(): Native["functions"] {
-    if (this.#closed) {
+    if (this.closed) {
       throw new InterruptError(
         "CLOSED",
         "Cannot use an EventPipe after its close()",

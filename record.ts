@@ -211,6 +211,11 @@ export class InterruptRecord {
     }
   }
 
+  /** Its agent closes it, with all that it has. */
+  abandon(): void {
+    this.#retired = this.closed = true;
+  }
+
   /** What is pending is delivered, once and even while blocked; unless the handler itself closes: it ends there. */
   close(): void {
     if (this.#retired) return;

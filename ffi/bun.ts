@@ -9,6 +9,7 @@ import type {
 } from "./library.ts";
 import { beforeExit, listenOnProcess } from "./process_signals.ts";
 import { process } from "./runtime.ts";
+import { AGENT_CLOSE_FUNCTION } from "./symbols.ts";
 import { checked } from "../errors.ts";
 
 /** As much of Bun's API as is used here: its own types would be a dependency. */
@@ -29,7 +30,18 @@ interface BunFfi {
     symbols: Record<string, { args: readonly string[]; returns: string }>,
   ): { symbols: Record<string, unknown> };
   ptr(bytes: Uint8Array): number;
-  toArrayBuffer(pointer: number, offset: number, length: number): ArrayBuffer;
+  toArrayBuffer(
+    pointer: number,
+    offset: number,
+    length: number,
+    context?: number,
+    deallocator?: number,
+  ): ArrayBuffer;
+}
+
+/** Only our library has agents. */
+interface Core {
+  function_address(which: number): bigint;
 }
 
 /** `bun:ffi`. */
@@ -53,7 +65,14 @@ export function openBun<T extends Symbols>(
   ) as unknown as Functions<T>;
   return {
     functions,
-    memory: (address, length) => ffi.toArrayBuffer(Number(address), 0, length),
+    memory(address, length, agent) {
+      const view = [Number(address), 0, length] as const;
+      if (agent === undefined) return ffi.toArrayBuffer(...view);
+      const close = (functions as unknown as Core).function_address(
+        AGENT_CLOSE_FUNCTION,
+      );
+      return ffi.toArrayBuffer(...view, Number(agent), Number(close));
+    },
     addressOf: (bytes) => BigInt(ffi.ptr(bytes)),
     openWake: (...wake) =>
       openWake(functions as unknown as WakeSocket, ...wake),

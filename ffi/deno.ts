@@ -29,6 +29,8 @@ export function openDeno<T extends Symbols>(
       openWake(functions as unknown as WakeSocket, ...wake),
     listen: (to) => listen(functions as unknown as CheckDescriptors, to),
     beforeEnd,
+    // A thread may have one realm after the other: --watch, the files of `deno test`.
+    atRealmEnd: (callback) => globalThis.addEventListener("unload", callback),
   };
 }
 
@@ -102,7 +104,7 @@ function memory(
 ): ArrayBuffer | undefined {
   try {
     // --allow-ffi=<path> allows the library but no pointers (it would ask). The same file as an addon gives the same view.
-    if (!mayOpenAll()) return openAddon(path).view(address, length);
+    if (!mayOpenAll()) return openAddon(path).view(address, length, 0n);
     return Deno.UnsafePointerView.getArrayBuffer(
       Deno.UnsafePointer.create(address)!,
       length,
@@ -216,7 +218,9 @@ function openWake(
   );
   let socket: NodeSocket | undefined;
   let referenced = false;
+  let closed = false;
   const open = () => {
+    if (closed) return;
     try {
       socket = openSocket(fd, callback, failed);
       if (referenced) socket.ref();
@@ -236,6 +240,10 @@ function openWake(
     unref() {
       referenced = false;
       socket?.unref();
+    },
+    close() {
+      closed = true;
+      socket?.destroy();
     },
   };
 }

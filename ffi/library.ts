@@ -26,8 +26,12 @@ export type Functions<T extends Symbols> = {
 
 /** What makes an agent's event loop turn. Unreferenced at first: it does not keep the process alive. */
 export interface Wake {
+  /** Where it must be held by whoever holds the wake. */
+  readonly callback?: () => void;
   ref(): void;
   unref(): void;
+  /** At the end of the realm, where the runtime leaves its descriptor open. */
+  close?(): void;
 }
 
 /** A listener of the runtime for a POSIX signal, which does nothing to the program. */
@@ -52,8 +56,17 @@ export interface ListenTo {
 /** An opened native library: the one interface of the three adapters. */
 export interface Library<T extends Symbols> {
   readonly functions: Functions<T>;
-  /** A view of native memory; undefined where the permissions given do not allow one. */
-  memory(address: bigint, length: number): ArrayBuffer | undefined;
+  /**
+   * A view of native memory; undefined where the permissions given do not allow one. `agent` is the handle of the agent
+   * whose words these are: it is closed when the view is collected, where the runtime has realms that are.
+   */
+  memory(
+    address: bigint,
+    length: number,
+    agent?: bigint,
+  ): ArrayBuffer | undefined;
+  /** Calls back when this realm ends, where the runtime says so. */
+  atRealmEnd?(callback: () => void): void;
   /**
    * Where these bytes are: as long as they are referred to, and if there are thousands, since engines move small arrays.
    * undefined where the runtime does not tell.

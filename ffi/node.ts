@@ -7,11 +7,18 @@ import type {
 } from "./library.ts";
 import { beforeExit, listenOnProcess } from "./process_signals.ts";
 import { process } from "./runtime.ts";
+import { SONAME } from "./symbols.ts";
 import { checked } from "../errors.ts";
+
+const IDENTITY = "function_address";
 
 /** What zig-src/uv_wake.zig adds to the table. */
 interface Addon {
-  view(address: bigint, length: number): ArrayBuffer | undefined;
+  view(
+    address: bigint,
+    length: number,
+    agent: bigint,
+  ): ArrayBuffer | undefined;
   agent_wake_async(agent: number, callback: () => void): number;
   agent_wake_ref(agent: number, on: number): void;
   /** What zig-src/uv_signal.zig adds. */
@@ -21,9 +28,30 @@ interface Addon {
 
 /** The library as an N-API addon. `process.dlopen` and no `require`: bundlers would look for the file. */
 export function openAddon(path: string): Addon {
-  const module = { exports: {} };
+  const { dlopen } = process();
+  // Not an object of this realm, which it would keep: one of the realm that Node itself is in.
+  const { constructor: Objects } = Object.getPrototypeOf(
+    Object.getPrototypeOf(dlopen),
+  );
+  const module = new Objects();
+  module.exports = new Objects();
   process().dlopen(module, path);
   return module.exports as Addon;
+}
+
+const key = Symbol.for(SONAME);
+
+/**
+ * Our own is opened once a thread, for all its realms: Node keeps some kilobytes for ever each time that it opens one.
+ */
+function openOnce(path: string): Addon {
+  const opened = process().dlopen as { [key]?: Addon };
+  if (opened[key] === undefined) {
+    const addon = openAddon(path);
+    Reflect.defineProperty(opened, key, { value: addon });
+    return addon;
+  }
+  return opened[key];
 }
 
 /** N-API. */
@@ -32,14 +60,14 @@ export function openNode<T extends Symbols>(
   _prefix: string,
   symbols: T,
 ): Library<T> {
-  const addon = openAddon(path);
+  const addon = IDENTITY in symbols ? openOnce(path) : openAddon(path);
   // As dlopen does for the others: a file of another version must not pass for this one.
   for (const name of Object.keys(symbols)) {
     if (!(name in addon)) throw new Error(`${path}: undefined symbol: ${name}`);
   }
   return {
     functions: addon as unknown as Functions<T>,
-    memory: addon.view,
+    memory: (address, length, agent = 0n) => addon.view(address, length, agent),
     addressOf: () => undefined,
     openWake(agent, callback) {
       checked(
@@ -47,6 +75,8 @@ export function openNode<T extends Symbols>(
         "Cannot make the wake handle",
       );
       return {
+        // The addon does not hold it.
+        callback,
         ref: () => addon.agent_wake_ref(agent, 1),
         unref: () => addon.agent_wake_ref(agent, 0),
       };

@@ -60,4 +60,5 @@ export interface NodeSocket {
   on(event: "error" | "end", listener: (error?: unknown) => void): void;
   ref(): void;
   unref(): void;
+  destroy(): void;
 }

@@ -4,8 +4,10 @@
 export const symbols = {
   /** Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread. */
   signal: { parameters: ["u64", "i32"], result: "i32" },
-  /** An agent for the calling thread. */
-  agent_open: { parameters: [], result: "i32" },
+  /** An agent for the calling thread, by its handle, with its number in the lower half. Or a status, as int64. */
+  agent_open: { parameters: [], result: "u64" },
+  /** Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too. */
+  agent_close: { parameters: ["u64", "u64"], result: "void" },
   /** Address of the int32 that JavaScript reads: the attention word, the list of records that became pending, what failed, what is due. */
   agent_address: { parameters: ["u32"], result: "u64" },
   /** Makes the socket that wakes the loop; gives its read side to the caller. */
@@ -83,19 +85,19 @@ export const SONAME = "/dev/null/libasync_interrupt-0.1.0.so";
 export const ATTENTION = 0;
 
 /** Index of an agent's int32: the first record of its list. */
-export const LIST = 1;
+export const LIST = 3;
 
 /** Index of an agent's int32: why its loop could not be woken, a status. */
-export const WAKE_FAILURE = 2;
+export const WAKE_FAILURE = 4;
 
 /** Index of an agent's int32: why one of its pipes could not be written or read, a status. */
-export const PIPE_FAILURE = 3;
+export const PIPE_FAILURE = 5;
 
 /** Index of an agent's int32: 1 when agent_borrowed has changed. */
-export const LISTENERS_DUE = 4;
+export const LISTENERS_DUE = 6;
 
 /** Size of the words of an agent. */
-export const AGENT_BYTES = 20;
+export const AGENT_BYTES = 28;
 
 /** Bit of the attention word: something may be pending. */
 export const LOOK = 1;
@@ -150,6 +152,9 @@ export const UNBLOCK_FUNCTION = 2;
 
 /** Of function_address. */
 export const PIPE_SIGNAL_FUNCTION = 3;
+
+/** Of function_address. */
+export const AGENT_CLOSE_FUNCTION = 5;
 
 /** Of function_address. */
 export const PIPE_DRAIN_FUNCTION = 4;

@@ -13,9 +13,14 @@ export interface Words {
   set(index: number, value: number): void;
 }
 
-/** The words at `address`, by a view where there can be one. */
-export function wordsAt(native: Native, address: bigint, bytes: number): Words {
-  const memory = native.memory(address, bytes);
+/** The words at `address`, by a view where there can be one. `agent`: see {@linkcode Native}'s memory(). */
+export function wordsAt(
+  native: Native,
+  address: bigint,
+  bytes: number,
+  agent?: bigint,
+): Words {
+  const memory = native.memory(address, bytes, agent);
   return memory === undefined
     ? new CallWords(native, address)
     : new ViewWords(new Int32Array(memory));

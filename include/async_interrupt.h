@@ -24,8 +24,11 @@ typedef void (*async_interrupt_callback)(void *arg, int value);
 /* Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread. */
 int32_t ai_signal(uint64_t arg, int32_t value);
 
-/* An agent for the calling thread. */
-int32_t ai_agent_open(void);
+/* An agent for the calling thread, by its handle, with its number in the lower half. Or a status, as int64. */
+uint64_t ai_agent_open(void);
+
+/* Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too. */
+void ai_agent_close(uint64_t words, uint64_t handle);
 
 /* Address of the int32 that JavaScript reads: the attention word, the list of records that became pending, what failed, what is due. */
 uint64_t ai_agent_address(uint32_t agent);

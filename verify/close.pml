@@ -21,7 +21,7 @@
 byte agent_of[SLOTS];
 byte pipe_life[SLOTS];
 bool is_free[SLOTS];
-/* @agent.zig:Agent, its `thread`: the place is somebody's. */
+/* @agent.zig:openHandle: the place is somebody's. */
 bool has_thread = true;
 /* Ghost: no record writes to the pipe that is open. */
 bool is_nobodys;
@@ -181,12 +181,12 @@ inline renew_pipe(p) {
 }
 
 inline leave_place() {
-  /* @agent.zig:close */
+  /* @agent.zig:closeHandle */
   has_thread = false
 }
 
 inline close_wake() {
-  /* @agent.zig:close, its socket; a function's owner comes later, with @agent.zig:releaseWakeFunction. */
+  /* @agent.zig:closeHandle, its socket; a function's owner comes later, with @agent.zig:releaseWakeFunction. */
   if
   :: has_wake -> atomic { wake_open[me] = false; bytes[me] = 0 }
   :: else
@@ -261,7 +261,7 @@ proctype javascript(byte me; bool dies) {
 
   if
   :: dies ->
-    /* @agent.zig:close, @record.zig:closeAllOf */
+    /* @agent.zig:closeHandle, @record.zig:closeAllOf */
 #ifdef M_WAKE_CLOSES_FIRST
     close_wake();
 #endif

@@ -5,6 +5,7 @@ const platform = @import("platform.zig");
 const event_pipe = @import("event_pipe.zig");
 const hooks = @import("hook.zig");
 const records = @import("record.zig");
+const slabs = @import("slab.zig");
 const Lock = @import("lock.zig").Lock;
 const Status = @import("status.zig").Status;
 
@@ -12,67 +13,87 @@ const Status = @import("status.zig").Status;
 pub const look = 1;
 pub const waking = 2;
 
-pub const agents_max = 1024;
-
 pub const Agent = extern struct {
-    /// Read by JavaScript at every checkpoint.
-    attention: std.atomic.Value(i32) = .init(0),
+    /// `head.word` is the attention word, which JavaScript reads at every checkpoint.
+    head: slabs.Head,
     /// First record of the list of those that became pending; 0 for none. JavaScript takes it whole.
-    list: std.atomic.Value(u32) = .init(0),
+    list: std.atomic.Value(u32),
     /// What failed where there was nobody to tell, as in a signal handler: a status, until JavaScript takes and reports it.
-    wake_failure: std.atomic.Value(i32) = .init(0),
-    pipe_failure: std.atomic.Value(i32) = .init(0),
+    wake_failure: std.atomic.Value(i32),
+    pipe_failure: std.atomic.Value(i32),
     /// Another thread's agent begins or ends to need a listener of this one's runtime.
-    listeners_due: std.atomic.Value(i32) = .init(0),
+    listeners_due: std.atomic.Value(i32),
     /// Atomic, since the source is made while other threads may already signal.
-    wake_kind: std.atomic.Value(WakeKind) = .init(.none),
-    wake_fd: platform.Fd = 0,
-    wake_function: ?*const fn (*anyopaque) callconv(.c) c_int = null,
-    wake_argument: ?*anyopaque = null,
-    /// 0: nobody's. Set last and cleared first, since ending threads look for their own.
-    thread: std.atomic.Value(i32) = .init(0),
-    wake_read_fd: platform.Fd = 0,
-    /// Of wake_read_fd, where the runtime may forget to close it; else 0.
-    wake_inode: u64 = 0,
+    wake_kind: std.atomic.Value(WakeKind),
+    /// Of the thread that it is on. Ending threads look for their own.
+    thread: std.atomic.Value(i32),
     /// A bit for each signal for which it has a listener of the runtime. Only under the lock of the hooks.
-    listens: u64 = 0,
+    listens: u32,
+    wake: extern union {
+        socket: extern struct {
+            write_fd: platform.Fd,
+            read_fd: platform.Fd,
+            /// Of read_fd, where the runtime may forget to close it; else 0.
+            inode: u64,
+        },
+        function: extern struct {
+            call: ?*const fn (*anyopaque) callconv(.c) c_int,
+            /// Stays when the slot is free: its owner uses it again.
+            argument: ?*anyopaque,
+        },
+    },
     /// A bit for each signal for which it needs one of the main thread's.
-    borrows: std.atomic.Value(u64) = .init(0),
+    borrows: std.atomic.Value(u32),
+    padding: u32,
+
+    pub fn attention(agent: *Agent) *std.atomic.Value(i32) {
+        return &agent.head.word;
+    }
 };
+
+comptime {
+    assert(@sizeOf(Agent) == slabs.slot_size);
+}
 
 /// The words that JavaScript may see.
 pub const words_size = @offsetOf(Agent, "wake_kind");
 
 const WakeKind = enum(u32) { none, socket, function };
 
-pub var agents: [agents_max]Agent align(64) = @splat(.{});
+pub var slab: slabs.Slab = .{};
+/// Of what opens and closes.
 var lock: Lock = .{};
 
 /// The agent of no record.
 pub const nobody = 0;
 
+/// Also while it closes.
 pub fn get(id: u32) *Agent {
-    assert(agents[id].thread.load(.monotonic) != 0);
-    return &agents[id];
+    return @alignCast(@fieldParentPtr("head", slab.get(id)));
 }
 
-pub fn open() callconv(.c) i32 {
+pub fn open() i32 {
     lock.acquire();
     defer lock.release();
-    for (agents[1..], 1..) |*agent, id| {
-        if (agent.thread.load(.monotonic) != 0 or agent.wake_kind.load(.monotonic) != .none) continue;
-        // Not all of it at once: a thread that ends reads `thread` meanwhile.
-        agent.attention.store(0, .monotonic);
-        agent.list.store(0, .monotonic);
-        agent.wake_failure.store(0, .monotonic);
-        agent.pipe_failure.store(0, .monotonic);
-        agent.listeners_due.store(0, .monotonic);
-        const status = platform.onThreadExit(closeAllOfThread);
-        if (status < 0) return status;
-        agent.thread.store(platform.threadId(), .monotonic);
-        return @intCast(id);
-    }
-    return Status.full.code();
+    const status = platform.onThreadExit(closeAllOfThread);
+    if (status < 0) return status;
+    const id = slab.open() orelse return Status.full.code();
+    const agent = get(id);
+    agent.attention().store(0, .monotonic);
+    agent.list.store(0, .monotonic);
+    agent.wake_failure.store(0, .monotonic);
+    agent.pipe_failure.store(0, .monotonic);
+    agent.listeners_due.store(0, .monotonic);
+    agent.wake_kind.store(.none, .monotonic);
+    agent.thread.store(platform.threadId(), .monotonic);
+    slab.publish(id);
+    return @intCast(id);
+}
+
+/// By its handle, which names no agent that comes after it.
+pub fn openHandle() callconv(.c) u64 {
+    const id = open();
+    return @bitCast(if (id < 0) @as(i64, id) else @as(i64, @bitCast(slab.handle(@intCast(id)))));
 }
 
 pub fn address(id: u32) callconv(.c) u64 {
@@ -87,14 +108,13 @@ pub fn openWakeSocket(id: u32, forgets: u32) callconv(.c) i32 {
     var ends: [2]platform.Fd = undefined;
     var status = platform.streamPair(&ends);
     if (status < 0) return status;
-    agent.wake_inode = 0;
-    if (forgets != 0) status = platform.inode(ends[0], &agent.wake_inode);
+    var inode: u64 = 0;
+    if (forgets != 0) status = platform.inode(ends[0], &inode);
     if (status < 0) {
         for (ends) |end| platform.close(end);
         return status;
     }
-    agent.wake_read_fd = ends[0];
-    agent.wake_fd = ends[1];
+    agent.wake = .{ .socket = .{ .write_fd = ends[1], .read_fd = ends[0], .inode = inode } };
     agent.wake_kind.store(.socket, .release);
     return ends[0];
 }
@@ -112,8 +132,7 @@ pub fn checkDescriptors(pairs: u32) callconv(.c) i32 {
 pub fn setWakeFunction(id: u32, function: *const fn (*anyopaque) callconv(.c) c_int, argument: *anyopaque) void {
     const agent = get(id);
     assert(agent.wake_kind.load(.monotonic) == .none);
-    agent.wake_function = function;
-    agent.wake_argument = argument;
+    agent.wake = .{ .function = .{ .call = function, .argument = argument } };
     agent.wake_kind.store(.function, .release);
 }
 
@@ -130,7 +149,7 @@ pub fn notify(agent: *Agent, slot: u32, record: *records.Record) void {
     }
     // Asked after the listing: an owner that has just begun to wait may have found it listed, and its list still empty.
     const wants_wake = record.flags.load(.seq_cst) & records.flag_wake != 0;
-    const before = agent.attention.fetchOr(if (wants_wake) look | waking else look, .seq_cst);
+    const before = agent.attention().fetchOr(if (wants_wake) look | waking else look, .seq_cst);
     if (wants_wake and before & waking == 0) wake(agent);
 }
 
@@ -138,15 +157,15 @@ fn wake(agent: *Agent) void {
     switch (agent.wake_kind.load(.acquire)) {
         .none => {},
         .socket => {
-            const errno = platform.write(agent.wake_fd, .socketpair);
+            const errno = platform.write(agent.wake.socket.write_fd, .socketpair);
             if (errno == 0) return;
             // No wake is on its way then: the next record that becomes pending tries again.
-            _ = agent.attention.fetchAnd(~@as(i32, waking), .seq_cst);
+            _ = agent.attention().fetchAnd(~@as(i32, waking), .seq_cst);
             fail(agent, &agent.wake_failure, errno);
         },
         .function => {
             const errno = platform.Errno.save();
-            _ = agent.wake_function.?(agent.wake_argument.?);
+            _ = agent.wake.function.call.?(agent.wake.function.argument.?);
             errno.restore();
         },
     }
@@ -157,11 +176,12 @@ pub fn fail(agent: *Agent, failure: *std.atomic.Value(i32), errno: u16) void {
     // Full: the reader has not drained yet, and will look.
     if (errno == platform.would_block) return;
     failure.store(Status.ofErrno(errno), .seq_cst);
-    _ = agent.attention.fetchOr(look, .seq_cst);
+    _ = agent.attention().fetchOr(look, .seq_cst);
 }
 
-fn bitOf(signal: u32) u64 {
-    return @as(u64, 1) << @intCast(signal - 1);
+/// Only signals up to 31 have listeners.
+fn bitOf(signal: u32) u32 {
+    return @as(u32, 1) << @intCast(signal - 1);
 }
 
 /// false: it had one before.
@@ -192,16 +212,21 @@ pub fn borrow(id: u32, signal: u32, on: u32) callconv(.c) void {
 /// A bit for each signal that some agent needs the main thread's listener for.
 pub fn borrowed() callconv(.c) u64 {
     var bits: u64 = 0;
-    for (&agents) |*agent| bits |= agent.borrows.load(.seq_cst);
+    for (1..slab.used.load(.acquire) + 1) |id| bits |= get(@intCast(id)).borrows.load(.seq_cst);
     return bits;
 }
 
 fn tellMainThread() void {
     const main_thread = platform.processId();
-    for (agents[1..]) |*agent| {
-        if (agent.thread.load(.seq_cst) != main_thread) continue;
+    // None is closed meanwhile, nor its wake.
+    lock.acquire();
+    defer lock.release();
+    for (1..slab.used.load(.acquire) + 1) |index| {
+        const id: u32 = @intCast(index);
+        const agent = get(id);
+        if (!slab.lives(id) or agent.thread.load(.seq_cst) != main_thread) continue;
         agent.listeners_due.store(1, .seq_cst);
-        const before = agent.attention.fetchOr(look | waking, .seq_cst);
+        const before = agent.attention().fetchOr(look | waking, .seq_cst);
         if (before & waking == 0) wake(agent);
     }
 }
@@ -227,37 +252,93 @@ pub fn unlist(agent: *Agent, slot: u32) void {
 
 /// Closes what the agent still has open, so that nothing dangles and its signals go to the others or to the old disposition.
 pub fn close(id: u32) void {
+    _ = closeHandle(@bitCast(slab.handle(id)));
+}
+
+/// The same, unless it is closed already: its thread ends, and its realm's memory goes after that.
+/// The answer is the wake function's argument, if there is one: its owner must call releaseWakeFunction().
+pub fn closeHandle(handle: u64) ?*anyopaque {
+    const wanted: slabs.Handle = @bitCast(handle);
+    const id = wanted.slot;
+    // Nobody enters an agent: what signals it has entered a record.
+    const head = slab.find(id) orelse return null;
+    lock.acquire();
+    const is_ours = wanted.names(@bitCast(head.tag.load(.monotonic)));
+    if (is_ours) slab.retire(id);
+    lock.release();
+    if (!is_ours) return null;
     const agent = get(id);
     records.closeAllOf(id);
     event_pipe.closeAllOf(id);
     hooks.unlistenedAll(id, agent.listens);
     if (agent.borrows.swap(0, .seq_cst) != 0) tellMainThread();
-    lock.acquire();
-    defer lock.release();
-    if (agent.wake_kind.load(.monotonic) == .socket) {
-        platform.close(agent.wake_fd);
-        // Its number may be a stranger's by now; the inode tells. If it cannot be had, rather one too many stays open.
-        if (agent.wake_inode != 0) {
-            var inode: u64 = undefined;
-            _ = platform.inode(agent.wake_read_fd, &inode);
-            if (inode == agent.wake_inode) platform.close(agent.wake_read_fd);
-        }
-        agent.wake_kind.store(.none, .monotonic);
+    switch (agent.wake_kind.load(.monotonic)) {
+        .function => return agent.wake.function.argument,
+        .none => {},
+        .socket => {
+            const socket = agent.wake.socket;
+            platform.close(socket.write_fd);
+            // Its number may be a stranger's by now; the inode tells. If it cannot be had, rather one too many stays open.
+            if (socket.inode != 0) {
+                var inode: u64 = undefined;
+                _ = platform.inode(socket.read_fd, &inode);
+                if (inode == socket.inode) platform.close(socket.read_fd);
+            }
+        },
     }
-    agent.thread.store(0, .monotonic);
+    slab.release(id);
+    return null;
+}
+
+/// `void (*)(void *bytes, void *context)`, as engines call it when a view of memory is collected: the words of an agent, and
+/// the handle. The realm is gone, and nothing in it will look again. Also for who knows that without.
+pub fn closeCollected(_: u64, handle: u64) callconv(.c) void {
+    _ = closeHandle(handle);
 }
 
 /// The owner of the wake function says that it will not be called any more: the agent's place is free.
 pub fn releaseWakeFunction(id: u32) void {
-    const agent = &agents[id];
-    assert(agent.thread.load(.monotonic) == 0);
-    assert(agent.wake_kind.load(.monotonic) == .function);
-    agent.wake_kind.store(.none, .monotonic);
+    assert(!slab.lives(id));
+    assert(get(id).wake_kind.load(.monotonic) == .function);
+    slab.release(id);
 }
 
 fn closeAllOfThread(_: ?*anyopaque) callconv(.c) void {
     const thread = platform.threadId();
-    for (&agents, 0..) |*agent, id| {
-        if (agent.thread.load(.monotonic) == thread) close(@intCast(id));
+    for (1..slab.used.load(.acquire) + 1) |index| {
+        const id: u32 = @intCast(index);
+        if (slab.lives(id) and get(id).thread.load(.monotonic) == thread) close(id);
     }
+}
+
+test "an agent's handle closes it once, and none that comes after it" {
+    const first = openHandle();
+    const slot: u32 = @truncate(first);
+    _ = closeHandle(first);
+    const second = openHandle();
+    defer _ = closeHandle(second);
+    try std.testing.expectEqual(slot, @as(u32, @truncate(second)));
+    for ([_]u64{ first, 0, second + 1, second + (2 << 32), std.math.maxInt(u64) }) |stale| closeCollected(0, stale);
+    try std.testing.expect(slab.lives(slot));
+}
+
+test "an agent whose wake function may still be called keeps its place" {
+    const handle = openHandle();
+    const slot: u32 = @truncate(handle);
+    const Function = struct {
+        fn call(_: *anyopaque) callconv(.c) c_int {
+            return 0;
+        }
+    };
+    var argument: u32 = 0;
+    setWakeFunction(slot, Function.call, &argument);
+    try std.testing.expectEqual(@as(?*anyopaque, &argument), closeHandle(handle));
+    try std.testing.expectEqual(null, closeHandle(handle));
+    const next: u32 = @intCast(open());
+    defer close(next);
+    try std.testing.expect(next != slot);
+    releaseWakeFunction(slot);
+    const again: u32 = @intCast(open());
+    defer close(again);
+    try std.testing.expectEqual(slot, again);
 }

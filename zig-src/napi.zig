@@ -100,9 +100,10 @@ fn call(env: Env, info: CallbackInfo) callconv(.c) ?Value {
     };
 }
 
-pub fn arguments(env: Env, info: CallbackInfo, comptime count: usize) [count]Value {
-    var values: [count]Value = undefined;
-    var got: usize = count;
+/// Those that are not given are undefined.
+pub fn arguments(env: Env, info: CallbackInfo) [parameters_max]Value {
+    var values: [parameters_max]Value = undefined;
+    var got: usize = parameters_max;
     const get = napi("get_cb_info", fn (Env, CallbackInfo, *usize, [*]Value, ?*Value, ?*anyopaque) callconv(.c) Status);
     _ = get(env, info, &got, &values, null, null);
     return values;
@@ -138,17 +139,24 @@ pub fn toValue(env: Env, native: anytype) ?Value {
 
 /// view(address, length): an ArrayBuffer over native memory. undefined where the engine forbids such (V8's sandbox).
 pub fn view(env: Env, info: CallbackInfo) callconv(.c) ?Value {
-    const values = arguments(env, info, 2);
+    const values = arguments(env, info);
     const address = fromValue(u64, env, values[0]) orelse return null;
     const length = fromValue(i32, env, values[1]) orelse return null;
-    var result: Value = undefined;
-    const create = napi("create_external_arraybuffer", fn (Env, u64, usize, ?*anyopaque, ?*anyopaque, *Value) callconv(.c) Status);
-    return if (create(env, address, @intCast(length), null, null, &result) == 0) result else null;
+    return externalArrayBuffer(env, address, @intCast(length), null, 0);
 }
 
-pub fn hold(env: Env, value: Value) ?Ref {
+pub const Finalizer = *const fn (Env, ?*anyopaque, u64) callconv(.c) void;
+
+pub fn externalArrayBuffer(env: Env, address: u64, length: usize, finalizer: ?Finalizer, hint: u64) ?Value {
+    var result: Value = undefined;
+    const create = napi("create_external_arraybuffer", fn (Env, u64, usize, ?Finalizer, u64, *Value) callconv(.c) Status);
+    return if (create(env, address, length, finalizer, hint, &result) == 0) result else null;
+}
+
+/// get_reference_value gives null once it is collected.
+pub fn holdWeakly(env: Env, value: Value) ?Ref {
     var result: Ref = undefined;
-    const status = napi("create_reference", fn (Env, Value, u32, *Ref) callconv(.c) Status)(env, value, 1, &result);
+    const status = napi("create_reference", fn (Env, Value, u32, *Ref) callconv(.c) Status)(env, value, 0, &result);
     return if (status == 0) result else null;
 }
 

@@ -1,12 +1,13 @@
 //! Functions and memory as addresses, for JavaScript that has only numbers.
 const std = @import("std");
+const agent = @import("agent.zig");
 const event_pipe = @import("event_pipe.zig");
 const platform = @import("platform.zig");
 const record = @import("record.zig");
 const Status = @import("status.zig").Status;
 
-/// The functions that other native code is given.
-pub const Which = enum(u32) { signal, block, unblock, pipe_signal, pipe_drain };
+/// The functions that other native code is given; agent_close is for engines.
+pub const Which = enum(u32) { signal, block, unblock, pipe_signal, pipe_drain, agent_close };
 
 pub fn address(which: u32) callconv(.c) u64 {
     return switch (@as(Which, @fromBackingInt(which))) {
@@ -15,6 +16,7 @@ pub fn address(which: u32) callconv(.c) u64 {
         .unblock => @intFromPtr(&record.unblock),
         .pipe_signal => @intFromPtr(&event_pipe.signal),
         .pipe_drain => @intFromPtr(&event_pipe.drain),
+        .agent_close => @intFromPtr(&agent.closeCollected),
     };
 }
 

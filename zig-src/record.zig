@@ -61,7 +61,7 @@ fn of(head: *slabs.Head) *Record {
 }
 
 pub fn open(agent: u32, flags: u32) i32 {
-    _ = agents.get(agent);
+    assert(agents.slab.lives(agent));
     const slot = slab.open() orelse return Status.full.code();
     const record = get(slot);
     record.pending().store(0, .monotonic);
@@ -333,9 +333,9 @@ test "attention: a record without wake does not swallow the wake of the next" {
     const quiet: u32 = @intCast(open(agent, 0));
     const loud: u32 = @intCast(open(agent, flag_wake));
     signal(handle(quiet), 1);
-    try std.testing.expectEqual(agents.look, agents.get(agent).attention.load(.seq_cst));
+    try std.testing.expectEqual(agents.look, agents.get(agent).attention().load(.seq_cst));
     signal(handle(loud), 1);
-    try std.testing.expectEqual(agents.look | agents.waking, agents.get(agent).attention.load(.seq_cst));
+    try std.testing.expectEqual(agents.look | agents.waking, agents.get(agent).attention().load(.seq_cst));
 }
 
 test "an agent that ends in the middle of a close leaves a slot that can be used again" {

@@ -17,7 +17,8 @@ const uv_wake = @import("uv_wake.zig");
 pub const functions = .{
     .{ "signal", record.signalChecked, .{ "arg", "value" }, "Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread." },
 
-    .{ "agent_open", agent.open, .{}, "An agent for the calling thread." },
+    .{ "agent_open", agent.openHandle, .{}, "An agent for the calling thread, by its handle, with its number in the lower half. Or a status, as int64." },
+    .{ "agent_close", agent.closeCollected, .{ "words", "handle" }, "Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too." },
     .{ "agent_address", agent.address, .{"agent"}, "Address of the int32 that JavaScript reads: the attention word, the list of records that became pending, what failed, what is due." },
     .{ "agent_wake_socket", agent.openWakeSocket, .{ "agent", "forgets" }, "Makes the socket that wakes the loop; gives its read side to the caller." },
 
@@ -62,7 +63,7 @@ pub const functions = .{
 
 /// Numbers that both sides must agree on.
 pub const constants = .{
-    .{ "ATTENTION", @offsetOf(agent.Agent, "attention") / 4, "Index of an agent's int32: non-zero when some record may be pending." },
+    .{ "ATTENTION", @offsetOf(agent.Agent, "head") / 4, "Index of an agent's int32: non-zero when some record may be pending." },
     .{ "LIST", @offsetOf(agent.Agent, "list") / 4, "Index of an agent's int32: the first record of its list." },
     .{ "WAKE_FAILURE", @offsetOf(agent.Agent, "wake_failure") / 4, "Index of an agent's int32: why its loop could not be woken, a status." },
     .{ "PIPE_FAILURE", @offsetOf(agent.Agent, "pipe_failure") / 4, "Index of an agent's int32: why one of its pipes could not be written or read, a status." },
@@ -86,6 +87,7 @@ pub const constants = .{
     .{ "BLOCK_FUNCTION", @backingInt(native_function.Which.block), "Of function_address." },
     .{ "UNBLOCK_FUNCTION", @backingInt(native_function.Which.unblock), "Of function_address." },
     .{ "PIPE_SIGNAL_FUNCTION", @backingInt(native_function.Which.pipe_signal), "Of function_address." },
+    .{ "AGENT_CLOSE_FUNCTION", @backingInt(native_function.Which.agent_close), "Of function_address." },
     .{ "PIPE_DRAIN_FUNCTION", @backingInt(native_function.Which.pipe_drain), "Of function_address." },
 };
 

@@ -35,7 +35,7 @@ pub const functions = .{
 
 /// agent_signal_start(agent, signal): a status. Unreferenced.
 fn start(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
-    const values = napi.arguments(env, info, 2);
+    const values = napi.arguments(env, info);
     const agent = napi.fromValue(u32, env, values[0]) orelse return null;
     const signal = napi.fromValue(u32, env, values[1]) orelse return null;
     return napi.toValue(env, tryStart(env, agent, signal));
@@ -76,7 +76,7 @@ fn onSignal(uv: *UvSignal, _: c_int) callconv(.c) void {
 
 /// agent_signal_stop(agent, signal)
 fn stop(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
-    const values = napi.arguments(env, info, 2);
+    const values = napi.arguments(env, info);
     const agent = napi.fromValue(u32, env, values[0]) orelse return null;
     const signal = napi.fromValue(u32, env, values[1]) orelse return null;
     for (&watchers) |*watcher| {

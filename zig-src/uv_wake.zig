@@ -13,28 +13,51 @@ const UvAsync = extern struct {
     rest: [256 - @sizeOf(usize)]u8 align(8),
 };
 
-/// One per agent; it stays mapped, since libuv still holds it for a while after uv_close.
+/// One per agent's place; it stays mapped, since libuv still holds it for a while after uv_close.
 const Wake = struct {
     uv: UvAsync,
     env: napi.Env,
+    /// Weak: a realm is held by nothing outside of it.
     callback: napi.Ref,
     cleanup: napi.CleanupHandle,
-    agent: u32,
+    /// The agent's handle.
+    agent: u64,
 };
 
 const uv_async = 1;
 
-var wakes: [agents.agents_max]?*Wake = @splat(null);
-
 pub const functions = .{
-    .{ "view", &napi.view },
+    .{ "view", &view },
     .{ "agent_wake_async", &open },
     .{ "agent_wake_ref", &ref },
 };
 
-/// agent_wake_async(agent, callback): a wake of the agent's loop calls back. Unreferenced.
+/// view(address, length, agent): an ArrayBuffer over native memory. undefined where the engine forbids such (V8's sandbox).
+/// `agent`: the handle of the agent whose words these are, 0 for none. It is closed when they are collected.
+fn view(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
+    const values = napi.arguments(env, info);
+    const address = napi.fromValue(u64, env, values[0]) orelse return null;
+    const length = napi.fromValue(i32, env, values[1]) orelse return null;
+    const agent = napi.fromValue(u64, env, values[2]) orelse return null;
+    return napi.externalArrayBuffer(env, address, @intCast(length), if (agent == 0) null else onCollected, agent);
+}
+
+/// On the agent's thread: the realm is gone.
+fn onCollected(_: napi.Env, _: ?*anyopaque, agent: u64) callconv(.c) void {
+    close(agent);
+}
+
+/// First no more signals, then no more handle. Nothing when it is on its way out already: onClosed() comes.
+fn close(agent: u64) void {
+    const wake: *Wake = @ptrCast(@alignCast(agents.closeHandle(agent) orelse return));
+    const F = fn (*UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) void;
+    napi.host("uv_close", F)(&wake.uv, onClosed);
+}
+
+/// agent_wake_async(agent, callback): a wake of the agent's loop calls back. Unreferenced, and the callback is the caller's to
+/// hold.
 fn open(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
-    const values = napi.arguments(env, info, 2);
+    const values = napi.arguments(env, info);
     const agent = napi.fromValue(u32, env, values[0]) orelse return null;
     return napi.toValue(env, tryOpen(env, agent, values[1]));
 }
@@ -42,14 +65,12 @@ fn open(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
 fn tryOpen(env: napi.Env, agent: u32, callback: napi.Value) i32 {
     const loop = napi.eventLoop(env) orelse return Status.unsupported.code();
     if (std.debug.runtime_safety) assert(napi.host("uv_handle_size", fn (c_int) callconv(.c) usize)(uv_async) <= @sizeOf(UvAsync));
-    const wake = wakes[agent] orelse made: {
-        const memory = platform.map(@sizeOf(Wake)) orelse return Status.full.code();
-        wakes[agent] = @ptrCast(@alignCast(memory));
-        break :made wakes[agent].?;
-    };
+    const place = &agents.get(agent).wake.function.argument;
+    if (place.* == null) place.* = platform.map(@sizeOf(Wake));
+    const wake: *Wake = @ptrCast(@alignCast(place.* orelse return Status.full.code()));
     wake.env = env;
-    wake.agent = agent;
-    wake.callback = napi.hold(env, callback) orelse return Status.unsupported.code();
+    wake.agent = @bitCast(agents.slab.handle(agent));
+    wake.callback = napi.holdWeakly(env, callback) orelse return Status.unsupported.code();
     // Before the handle: that one could not be taken back at once.
     if (!napi.addCleanupHook(env, onCleanup, wake, &wake.cleanup)) {
         napi.drop(env, wake.callback);
@@ -74,10 +95,10 @@ fn onWake(uv: *UvAsync) callconv(.c) void {
 
 /// agent_wake_ref(agent, on): whether the wake keeps the process alive.
 fn ref(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
-    const values = napi.arguments(env, info, 2);
+    const values = napi.arguments(env, info);
     const agent = napi.fromValue(u32, env, values[0]) orelse return null;
     const on = napi.fromValue(u32, env, values[1]) orelse return null;
-    setRef(wakes[agent].?, on != 0);
+    setRef(@ptrCast(@alignCast(agents.get(agent).wake.function.argument.?)), on != 0);
     return null;
 }
 
@@ -86,17 +107,17 @@ fn setRef(wake: *Wake, on: bool) void {
     if (on) napi.host("uv_ref", F)(&wake.uv) else napi.host("uv_unref", F)(&wake.uv);
 }
 
-/// The environment ends (a Worker was terminated, or the process exits): first no more signals, then no more handle.
+/// The environment ends: a Worker was terminated, or the process exits.
 fn onCleanup(_: napi.CleanupHandle, arg: *anyopaque) callconv(.c) void {
     const wake: *Wake = @ptrCast(@alignCast(arg));
-    agents.close(wake.agent);
-    const F = fn (*UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) void;
-    napi.host("uv_close", F)(&wake.uv, onClosed);
+    close(wake.agent);
 }
 
 fn onClosed(uv: *UvAsync) callconv(.c) void {
     const wake = uv.data;
+    const cleanup = wake.cleanup;
     napi.drop(wake.env, wake.callback);
-    agents.releaseWakeFunction(wake.agent);
-    napi.removeCleanupHook(wake.cleanup);
+    // From here on the memory is that of the place's next owner.
+    agents.releaseWakeFunction(@truncate(wake.agent));
+    napi.removeCleanupHook(cleanup);
 }

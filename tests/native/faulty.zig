@@ -47,7 +47,7 @@ fn inUse(what: u32) callconv(.c) u32 {
     return switch (what) {
         0 => slotsInUse(&library.record.slab),
         1 => slotsInUse(&library.event_pipe.slab),
-        2 => agentsInUse(),
+        2 => slotsInUse(&library.agent.slab),
         else => signalsHooked(),
     };
 }
@@ -57,14 +57,6 @@ fn slotsInUse(slab: *library.slab.Slab) u32 {
     var count = slab.used.load(.acquire);
     var slot = slab.free;
     while (slot != 0) : (slot = slab.get(slot).free_next) count -= 1;
-    return count;
-}
-
-fn agentsInUse() u32 {
-    var count: u32 = 0;
-    for (&library.agent.agents) |*agent| {
-        if (agent.thread.load(.monotonic) != 0 or agent.wake_kind.load(.monotonic) != .none) count += 1;
-    }
     return count;
 }
 
