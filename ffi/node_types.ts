@@ -6,6 +6,7 @@ export interface NodeProcess {
   readonly platform: string;
   readonly arch: string;
   readonly argv: readonly string[];
+  readonly execArgv: readonly string[];
   dlopen(module: { exports: unknown }, path: string): void;
   geteuid(): number;
   on(event: string, listener: NodeListener): unknown;

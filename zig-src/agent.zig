@@ -8,6 +8,7 @@ const records = @import("record.zig");
 const slabs = @import("slab.zig");
 const Lock = @import("lock.zig").Lock;
 const Status = @import("status.zig").Status;
+const uv_signal = @import("uv_signal.zig");
 
 /// Bits of the attention word. One bit is not enough: a record without wake would set it and swallow the wake of the next.
 pub const look = 1;
@@ -270,6 +271,7 @@ pub fn closeHandle(handle: u64) ?*anyopaque {
     const agent = get(id);
     records.closeAllOf(id);
     event_pipe.closeAllOf(id);
+    uv_signal.closeAllOf(id);
     hooks.unlistenedAll(id, agent.listens);
     if (agent.borrows.swap(0, .seq_cst) != 0) tellMainThread();
     switch (agent.wake_kind.load(.monotonic)) {

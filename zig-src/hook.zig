@@ -265,7 +265,7 @@ pub fn rearm(signal: u32) i32 {
 /// For an agent that ends with these listeners, a bit for each signal.
 pub fn unlistenedAll(agent: u32, signals: u64) void {
     var rest = signals;
-    while (rest != 0) : (rest &= rest - 1) _ = unlistened(agent, @ctz(rest) + 1, 0);
+    while (rest != 0) : (rest &= rest - 1) _ = unlistened(agent, @ctz(rest) + 1, 1);
 }
 
 fn count(hook: *Hook, options: u32, direction: enum { up, down }) void {
@@ -385,23 +385,34 @@ pub fn listened(signal: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
     const hook = &hooks[signal];
-    const listeners = &hook.listeners;
     if (hook.count == 0) return 0;
+    const status = takeBack(signal, hook.listeners.handler_then);
+    if (status < 0) return status;
+    passOn(hook);
+    return 0;
+}
+
+fn takeBackUntold(signal: u32) i32 {
+    var current: platform.Disposition = undefined;
+    const status = platform.disposition(signal, &current);
+    return if (status < 0) status else takeBack(signal, @intFromPtr(current.handler));
+}
+
+/// Puts ours on top of what the runtime has put there: any handler but `others`, or one that is its own. 1: it did.
+fn takeBack(signal: u32, others: usize) i32 {
+    const hook = &hooks[signal];
     stopIgnoring(hook);
     defer resumeIgnoring(hook);
     var current: platform.Disposition = undefined;
-    var status = platform.disposition(signal, &current);
-    if (status < 0) return status;
-    if (!isOurs(hook, &current)) {
-        const address = @intFromPtr(current.handler);
-        // What others have installed stays.
-        if (address == 1 or (address == listeners.handler_then and address != 0 and !platform.isHosts(address))) return 0;
-        // What the runtime puts there when it takes its handler away is none to call.
-        if (address != listeners.handler_then and address != @intFromPtr(hook.old.handler)) keep(hook, &current, .{});
-        status = putIn(signal, &current);
-    }
-    passOn(hook);
-    return status;
+    const status = platform.disposition(signal, &current);
+    if (status < 0 or isOurs(hook, &current)) return @min(status, 0);
+    const address = @intFromPtr(current.handler);
+    // What others have installed stays.
+    if (address == 1 or (address == others and address != 0 and !platform.isHosts(address))) return 0;
+    // What the runtime puts there when it takes its handler away is none to call.
+    if (address != others and address != @intFromPtr(hook.old.handler)) keep(hook, &current, .{});
+    const put = putIn(signal, &current);
+    return if (put < 0) put else 1;
 }
 
 /// The runtime has called the agent's listener. If ours has passed nothing on since it was installed, the signal came before
@@ -412,6 +423,11 @@ pub fn listenerCalled(agent: u32, signal: u32, coalesces: u32) callconv(.c) void
     const hook = &hooks[signal];
     const listeners = &hook.listeners;
     if (listeners.counter != agent) return;
+    // The runtime has put its handler over ours, and nothing told.
+    if (hook.count != 0 and takeBackUntold(signal) > 0) {
+        _ = signalReaders(hook);
+        return;
+    }
     const passed = hook.passed_on.load(.seq_cst);
     defer listeners.passed_then = null;
     if (listeners.passed_then == passed) {
@@ -846,7 +862,7 @@ test "what stands beneath gets every signal when the runtime listens" {
 }
 
 test "a signal that comes when the runtime listens and ours is not in yet reaches the Interrupt, and none that an earlier one heard" {
-    const signal = 43;
+    const signal = @backingInt(std.os.linux.SIG.IO);
     const agent: u32 = @intCast(agents.open());
     defer agents.close(agent);
     const Scene = struct {

@@ -86,12 +86,19 @@ fn stop(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
     return null;
 }
 
+/// For an agent that ends, on its thread. libuv puts SIG_DFL there, so what hooks the signals is closed before.
+pub fn closeAllOf(agent: u32) void {
+    for (&watchers) |*watcher| {
+        if (watcher.in_use.load(.acquire) and !watcher.is_closing and watcher.agent == agent) close(watcher);
+    }
+}
+
 fn close(watcher: *Watcher) void {
     watcher.is_closing = true;
     napi.host("uv_close", fn (*UvSignal, *const fn (*UvSignal) callconv(.c) void) callconv(.c) void)(&watcher.uv, onClosed);
 }
 
-/// The environment ends. Our handler goes first: libuv puts SIG_DFL over it.
+/// The environment ends.
 fn onCleanup(_: napi.CleanupHandle, arg: *anyopaque) callconv(.c) void {
     const watcher: *Watcher = @ptrCast(@alignCast(arg));
     if (watcher.is_closing) return;
