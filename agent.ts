@@ -5,17 +5,18 @@ import {
   LIST,
   LISTENERS_DUE,
   LOOK,
+  NEXT,
+  OWED,
   PIPE_FAILURE,
   SLOT_BYTES,
   SONAME,
   WAKE_FAILURE,
-  WAKING,
 } from "./ffi/symbols.ts";
 import type { Wake } from "./ffi/library.ts";
 import { canLoadSilently, load, type Native } from "./ffi/load.ts";
 import { checked, errorOf, InterruptError } from "./errors.ts";
 import { type Words, wordsAt } from "./ffi/words.ts";
-import type { InterruptRecord } from "./record.ts";
+import type { InterruptRecord, Thrown } from "./record.ts";
 import { SignalListeners } from "./signal_listeners.ts";
 
 /** Where native code leaves word of what failed, and what that was. */
@@ -24,7 +25,14 @@ const failures = [
   [PIPE_FAILURE, "Cannot signal or drain a pipe"],
 ] as const;
 
-/** This JavaScript realm, on its thread: the records it owns, and the wake of its event loop. */
+/**
+ * This JavaScript realm, on its thread: the records it owns, and the wake of its event loop.
+ *
+ * An exception may come out of every call and every turn of a loop: the stack is full, a `vm` timeout passes (then not even
+ * `finally` runs). So each step leaves what is not yet handled where the next one to look finds it, with OWED or LOOK set.
+ * What must not be torn is a call and then a store, to `left`: a private property may have been lowered to a call, and
+ * JavaScriptCore's first store to an object whose prototype has accessors may throw.
+ */
 export class Agent {
   readonly native: Native;
   /** Its realm has ended: nothing is delivered any more, and nothing opened. */
@@ -42,8 +50,10 @@ export class Agent {
   readonly #records = new Map<number, InterruptRecord>();
   /** By descriptor: it may be given to several Interrupts as a bare number. */
   readonly #sharers = new Map<number, Set<InterruptRecord>>();
-  /** Taken off the native list and not yet delivered. Shared by nested scans: a callback may call checkpoint(). */
-  #queue: InterruptRecord[] = [];
+  /** The slot of the first record that was taken off the native list and is not yet queued; 0 for none. */
+  readonly left = { chain: 0 };
+  /** To be looked at, the last first. Shared by nested scans: a callback may call checkpoint(). */
+  readonly queue: InterruptRecord[] = [];
   #wake: Wake | undefined;
   #failure: InterruptError | undefined;
   /** The last that was reported of each kind: what goes on failing is reported once. */
@@ -87,7 +97,8 @@ export class Agent {
     this.ended = true;
     for (const record of this.#records.values()) record.abandon();
     this.#records.clear();
-    this.#queue.length = 0;
+    this.queue.length = 0;
+    this.left.chain = 0;
     this.#stopLooking?.();
     this.#wake?.close?.();
     this.native.functions.agent_close(0n, handle);
@@ -171,15 +182,27 @@ export class Agent {
   }
 
   #reportFailures(): void {
+    if (!this.#hasFailed) return;
     for (const [word, what] of failures) {
-      // Kept until there is somebody to tell.
-      if (this.#words.get(word) === 0 || this.#records.size === 0) continue;
-      const status = this.#words.exchange(word, 0);
-      const known = word === WAKE_FAILURE && this.#failure !== undefined;
-      if (known || status === this.#reported[word]) continue;
-      this.#reported[word] = status;
-      this.#report(errorOf(status, what));
+      let status = this.#words.get(word);
+      while (status !== 0) {
+        const known = word === WAKE_FAILURE && this.#failure !== undefined;
+        if (!known && status !== this.#reported[word]) {
+          this.#report(errorOf(status, what));
+          this.#reported[word] = status;
+        }
+        // Told, then cleared: if an exception comes between, it is told again.
+        const last = this.#words.exchange(word, 0);
+        status = last === status ? 0 : last;
+      }
     }
+  }
+
+  /** Kept until there is somebody to tell. */
+  get #hasFailed(): boolean {
+    const words = this.#words;
+    return (words.get(WAKE_FAILURE) | words.get(PIPE_FAILURE)) !== 0 &&
+      this.#records.size > 0;
   }
 
   /** Keeps the process alive until as many unref(). */
@@ -189,70 +212,112 @@ export class Agent {
   }
 
   unref(): void {
-    if (--this.#references === 0) this.#wake!.unref();
+    if (this.#references === 1) this.#wake!.unref();
+    this.#references--;
   }
 
   /** WAKING stays: the wake is still on its way, and a busy loop is signalled again and again with no system call. */
   checkpoint(): void {
-    if (this.ended) return;
-    if ((this.#words.get(ATTENTION) & LOOK) === 0) return;
-    this.#words.and(ATTENTION, WAKING);
+    if (!this.#begin()) return;
     const thrown = this.#scan();
     if (thrown !== undefined) throw thrown.error;
   }
 
   /** The runtime calls its listeners for a signal: one of them may end the process before the loop turns. */
   #look(): void {
-    if (this.ended) return;
-    if ((this.#words.get(ATTENTION) & LOOK) === 0) return;
-    this.#words.and(ATTENTION, WAKING);
-    this.#scanAtTop();
+    if (this.#begin()) this.#scanAtTop();
+  }
+
+  /** Whether there is something to look at. Then LOOK becomes OWED, in one step. */
+  #begin(): boolean {
+    const word = this.#words.get(ATTENTION);
+    if ((word & (LOOK | OWED)) === 0 || this.ended) return false;
+    this.#words.xor(ATTENTION, (word & LOOK) | (OWED & ~word));
+    return true;
   }
 
   /** The runtime has drained the wake's descriptor. Only then is the word cleared: the other way round loses a wakeup. */
   #turn(): void {
     if (this.ended) return;
-    this.#words.exchange(ATTENTION, 0);
+    this.#words.exchange(ATTENTION, OWED);
     this.#scanAtTop();
   }
 
   /** With no caller to throw to. */
   #scanAtTop(): void {
-    const thrown = this.#scan();
-    if (thrown !== undefined) thrown.record.report(thrown.error);
+    try {
+      const thrown = this.#scan();
+      if (thrown !== undefined) thrown.record.report(thrown.error);
+    } finally {
+      // Left by an exception: the wake that was for them is spent.
+      for (const record of this.queue) record.notify();
+    }
   }
 
-  #scan(): { error: unknown; record: InterruptRecord } | undefined {
-    this.#takeList();
-    let first: { error: unknown; record: InterruptRecord } | undefined;
-    for (
-      let record = this.#queue.pop();
-      record !== undefined;
-      record = this.#queue.pop()
-    ) {
-      // What is left must be found by a checkpoint inside the callback.
-      if (this.#queue.length > 0) this.#words.or(ATTENTION, LOOK);
-      try {
-        record.deliver();
-      } catch (error) {
-        if (first === undefined) first = { error, record };
-        else record.report(error);
+  /** What comes out of here by itself is the engine's: then somebody must look again. */
+  #scan(): Thrown | undefined {
+    const { queue } = this;
+    let first: Thrown | undefined;
+    try {
+      this.#takeList();
+      while (queue.length > 0) {
+        const record = queue[queue.length - 1];
+        record.unlist();
+        const thrown = record.deliver();
+        if (first === undefined) first = thrown;
+        else if (thrown !== undefined) record.report(thrown.error);
+        // Not before: until its callback begins it is to be found here. A checkpoint in that may have taken it off, or left
+        // it here anew.
+        if (queue[queue.length - 1] === record && !record.left.queued) {
+          queue.pop();
+        }
       }
+      this.#lendListeners();
+      // Last: a delivery drains pipes.
+      this.#reportFailures();
+    } catch (error) {
+      this.owe();
+      throw first === undefined ? error : first.error;
     }
-    this.#lendListeners();
-    // Last: a delivery drains pipes.
-    this.#reportFailures();
+    this.settle();
     return first;
   }
 
   /** The native list and the queue both have the newest first: the end of the queue is the oldest of the newest batch. */
   #takeList(): void {
-    let slot = this.#words.exchange(LIST, 0);
-    while (slot !== 0) {
-      const record = this.#records.get(slot)!;
-      this.#queue.push(record);
-      slot = record.unlist();
+    if (this.left.chain !== 0) this.queueChain();
+    this.left.chain = this.#words.exchange(LIST, 0);
+    this.queueChain();
+  }
+
+  /** A record whose slot is given back must not be on the chain. */
+  queueChain(): void {
+    while (this.left.chain !== 0) {
+      const record = this.#records.get(this.left.chain)!;
+      const next = record.words.get(record.at + NEXT);
+      record.left.queued = true;
+      this.queue.push(record);
+      this.left.chain = next;
     }
+  }
+
+  /** The next checkpoint looks at what is queued. */
+  owe(): void {
+    if ((this.#words.get(ATTENTION) & OWED) === 0) {
+      this.#words.xor(ATTENTION, OWED);
+    }
+  }
+
+  /** A checkpoint is one read again, unless there is more to do than `begun`, whose callback begins. */
+  settle(begun?: InterruptRecord): void {
+    if ((this.#words.get(ATTENTION) & OWED) === 0) return;
+    const { queue } = this;
+    const done = queue.length === 0 ||
+      (queue.length === 1 && queue[0] === begun);
+    // A checkpoint in a callback may have been cut off before it took the list.
+    const left = this.left.chain !== 0 || this.#words.get(LIST) !== 0;
+    if (!done || left || this.#hasFailed) return;
+    this.#words.xor(ATTENTION, OWED);
   }
 }
 

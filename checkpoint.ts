@@ -1,11 +1,11 @@
 import { agentIfOpen, openSilently } from "./agent.ts";
-import { ATTENTION, LOOK } from "./ffi/symbols.ts";
+import { ATTENTION, LOOK, OWED } from "./ffi/symbols.ts";
 import { runtime } from "./ffi/runtime.ts";
 
 /** Constants of this very module, which engines fold into machine code: a variable or an import costs five times as much. */
 const words: Int32Array = openSilently()?.view ?? new Int32Array([LOOK]);
 const attention = ATTENTION;
-const look = LOOK;
+const look = LOOK | OWED;
 
 /**
  * JavaScriptCore hoists a plain read out of a loop and never sees the flag, and Atomics.load costs it 4 ns. A store to some

@@ -11,9 +11,10 @@ import {
 } from "./ffi/symbols.ts";
 import { isExecutedAnew, runtime } from "./ffi/runtime.ts";
 import type { NativeFunction } from "./native_function.ts";
-import { InterruptRecord } from "./record.ts";
+import { InterruptRecord, type Thrown } from "./record.ts";
 import { chainOption } from "./signal_listeners.ts";
 import { namedSignals, sig2name, sig2num } from "./signals.ts";
+import { stackWasFull } from "./stack.ts";
 
 /** What an {@linkcode Interrupt} does when it is signalled. */
 export interface InterruptOptions {
@@ -144,7 +145,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
       this.#record = new InterruptRecord(
         this.#agent,
         this.#wake,
-        (value) => this.#handle(value),
+        this.#handle,
         (error) => this.#report(error),
       );
     } catch (error) {
@@ -157,7 +158,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
         const { native: { functions }, signals } = this.#agent;
         const what = `Cannot hook ${sig2name(number) ?? `signal ${number}`}`;
         checked(functions.hook_check(number), what);
-        this.#listened = signals.open(number);
+        this.#listened = signals.open(number, this);
         this.#signal = number;
         checked(
           functions.record_hook(this.#record.slot, number, this.#hookOptions),
@@ -226,7 +227,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    */
   signal(value: number = 1): void {
     const int32 = signalValue(value);
-    this.#open().signal(int32);
+    rethrow(this.#open().signal(int32));
   }
 
   /**
@@ -234,7 +235,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    * pending after 16 calls of the callback: then the next handling goes on.
    */
   handle(): void {
-    this.#open().deliver();
+    rethrow(this.#open().deliver());
   }
 
   /** The value that waits to be handled, 0 for none. A memory read: no native call. */
@@ -253,13 +254,8 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    */
   unblock(): void {
     const record = this.#open();
-    if (record.blocked === 0) {
-      throw new InterruptError(
-        "UNBALANCED_UNBLOCK",
-        "Cannot unblock: there was one unblock() more than block()",
-      );
-    }
-    record.unblock();
+    checkBlocked(record);
+    if (record.unblock()) rethrow(record.deliver());
   }
 
   /** Whether callbacks are held back. */
@@ -273,10 +269,13 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     let done = false;
     return {
       [Symbol.dispose]: () => {
-        if (done) return;
-        done = true;
         // Closed inside the scope: there is nothing left to unblock.
-        if (!this.closed) this.unblock();
+        if (done || this.closed) return;
+        const record = this.#record;
+        checkBlocked(record);
+        const waits = record.unblock();
+        done = true;
+        if (waits) rethrow(record.deliver());
       },
     };
   }
@@ -360,6 +359,8 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   get pipeFileno(): number {
     this.#open();
     if (this.#pipe === undefined) this.#usePipe(new EventPipe(), true);
+    // Again where an exception came between.
+    else this.#updateRecord();
     return this.#pipe!.fileno;
   }
 
@@ -375,7 +376,6 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   #setPipeEnabled(on: boolean): void {
     this.#open();
-    if (this.#pipeEnabled === on) return;
     this.#pipeEnabled = on;
     this.#updateRecord();
   }
@@ -408,9 +408,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   #usePipe(pipe: EventPipe, owned: boolean): void {
-    this.#pipe = pipe;
-    this.#ownsPipe = owned;
     this.#record.usePipe(pipe.signalFunc().arg, pipe.fileno);
+    this.#ownsPipe = owned;
+    this.#pipe = pipe;
     this.#updateRecord();
   }
 
@@ -438,22 +438,22 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
         signal?.removeEventListener("abort", abort);
       };
       const abort = () => {
-        stop();
         reject(signal!.reason);
+        stop();
       };
       const listener: Listener = {
         value(value) {
-          stop();
           resolve(value);
+          stop();
         },
         close() {
-          stop();
           reject(
             new InterruptError(
               "CLOSED",
               "Cannot wait: the Interrupt was closed meanwhile",
             ),
           );
+          stop();
         },
       };
       signal?.addEventListener("abort", abort);
@@ -466,21 +466,31 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   [Symbol.asyncIterator](): AsyncIterableIterator<number> {
     this.#open();
     const values: number[] = [];
-    const waiting: ((result: IteratorResult<number, undefined>) => void)[] = [];
+    const waiting: {
+      resolve(result: IteratorResult<number, undefined>): void;
+      served: boolean;
+    }[] = [];
     let done = false;
     const finish = () => {
-      if (done) return;
       done = true;
-      this.#unlisten(listener);
-      for (const resolve of waiting.splice(0)) {
-        resolve({ done: true, value: undefined });
+      for (const next of waiting) {
+        next.resolve({ done: true, value: undefined });
       }
+      waiting.length = 0;
+      this.#unlisten(listener);
     };
     const listener: Listener = {
       value: (value) => {
-        const resolve = waiting.shift();
-        if (resolve === undefined) values.push(value);
-        else resolve({ done: false, value });
+        // Left by an exception between the two.
+        while (waiting[0]?.served) waiting.shift();
+        const [next] = waiting;
+        if (next === undefined) {
+          values.push(value);
+        } else {
+          next.resolve({ done: false, value });
+          next.served = true;
+          waiting.shift();
+        }
         if (waiting.length === 0) this.#idle(listener);
       },
       close: finish,
@@ -493,7 +503,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
         }
         if (done) return Promise.resolve({ done: true, value: undefined });
         return new Promise((resolve) => {
-          waiting.push(resolve);
+          waiting.push({ resolve, served: false });
           this.#awaited(listener);
         });
       },
@@ -532,8 +542,8 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   #idle(listener: Listener): void {
     if (!listener.waits) return;
-    listener.waits = false;
     this.#agent.unref();
+    listener.waits = false;
     if (
       !this.#wake && !this.closed &&
       ![...this.#listeners].some(({ waits }) => waits)
@@ -555,8 +565,8 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   /** This Interrupt does not keep the process alive: the default. */
   unref(): this {
     if (this.#referenced) {
-      this.#referenced = false;
       this.#agent.unref();
+      this.#referenced = false;
     }
     return this;
   }
@@ -566,12 +576,13 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    * disposition, the descriptors that were made here. No callback begins after it. Twice is fine.
    */
   close(): void {
-    if (this.#record.closed) return;
     this.#record.close();
     // Not yet closed: called again by the last callback, which close() itself runs.
     if (!this.#record.closed) return;
     this.unref();
-    if (this.#signal !== undefined) this.#agent.signals.close(this.#signal);
+    if (this.#signal !== undefined) {
+      this.#agent.signals.close(this.#signal, this);
+    }
     for (const listener of this.#listeners) listener.close();
     if (this.#ownsPipe) this.#pipe!.close();
   }
@@ -596,7 +607,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     return this.#record;
   }
 
-  #handle(value: number): void {
+  /** Its frame tells whether the callback still runs: isOnStack(). */
+  readonly #handle = (value: number): Thrown | undefined => {
+    const record = this.#record;
     for (const listener of this.#listeners) listener.value(value);
     try {
       if (this.#nativeCallback !== undefined) {
@@ -604,12 +617,18 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
         // It throws if it is JavaScript that throws.
         this.#agent.native.functions.function_call(func, arg, value);
       }
+      record.begin();
       this.#callback?.(value);
     } catch (error) {
-      if (this.#rethrow) throw error;
+      // First: all that follows may throw.
+      record.left.taken = value;
+      if (stackWasFull(error)) throw error;
+      record.left.taken = 0;
+      if (this.#rethrow) return { error, record };
       this.#report(error);
     }
-  }
+    return undefined;
+  };
 
   #report(error: unknown): void {
     try {
@@ -619,6 +638,18 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
       printAnyway("Interrupt.onError threw:", failure);
     }
   }
+}
+
+function checkBlocked({ blocked }: InterruptRecord): void {
+  if (blocked > 0) return;
+  throw new InterruptError(
+    "UNBALANCED_UNBLOCK",
+    "Cannot unblock: there was one unblock() more than block()",
+  );
+}
+
+function rethrow(thrown: Thrown | undefined): void {
+  if (thrown !== undefined) throw thrown.error;
 }
 
 /** Also what cannot be printed: a getter of it may throw. */

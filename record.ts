@@ -5,14 +5,32 @@ import {
   FLAG_PIPE_LAST,
   FLAG_WAKE,
   LISTED,
-  NEXT,
   PENDING,
 } from "./ffi/symbols.ts";
 import { checked } from "./errors.ts";
 import type { Words } from "./ffi/words.ts";
+import { isOnStack } from "./stack.ts";
 
 /** How often in a row a callback runs at most. */
 const ROUNDS = 16;
+
+/** Of so many looks at a record whose callback runs, one asks whether it still does: that takes microseconds. */
+const TRUSTED_LOOKS = 256;
+
+/** What a callback threw, for the caller of what ran it: what comes out by itself is the engine's own. */
+export interface Thrown {
+  readonly error: unknown;
+  readonly record: InterruptRecord;
+}
+
+interface Left {
+  /** Taken for the callback, which has not begun; 0 for none. */
+  taken: number;
+  /** On the agent's queue, and still listed for the native half: nobody puts it on the list. */
+  queued: boolean;
+  /** Nobody signals it any more. */
+  retired: boolean;
+}
 
 /** The native record of one Interrupt, and its delivery: what the protocol says of a single record. */
 export class InterruptRecord {
@@ -28,21 +46,25 @@ export class InterruptRecord {
   /** Those that write to the same pipe, this one among them. */
   #sharers: Set<InterruptRecord> | undefined;
   readonly #agent: Agent;
-  readonly #handler: (value: number) => void;
+  /** Gives what the callback threw, if that is for the caller. */
+  readonly #handler: (value: number) => Thrown | undefined;
   readonly report: (error: unknown) => void;
+  /** What the steps of a delivery leave for the next to look: see Agent, for how it is stored too. */
+  readonly left: Left = { taken: 0, queued: false, retired: false };
+  /** Until proved otherwise: a `vm` timeout in the callback leaves it so. */
   #running = false;
+  #looks = 0;
   /** The handle of its EventPipe; 0 is nobody's. */
   #pipe = 0n;
   #pipeFlag = 0;
   #drainDue = false;
   /** Signals write no more, but may have: the next delivery drains. */
   #drainsOnce = false;
-  #retired = false;
 
   constructor(
     agent: Agent,
     wake: boolean,
-    handler: (value: number) => void,
+    handler: (value: number) => Thrown | undefined,
     report: (error: unknown) => void,
   ) {
     if (wake) agent.openWake();
@@ -57,13 +79,17 @@ export class InterruptRecord {
     this.slot = handle % 2 ** 32;
     [this.words, this.at] = agent.wordsOf(this.slot);
     this.#agent = agent;
-    this.#handler = handler;
+    // Bun 1.4 takes functions of one name for one function in traces: see isOnStack().
+    const name = { value: `Interrupt ${opened}` };
+    this.#handler = Object.defineProperty(handler, "name", name);
     this.report = report;
     agent.add(this);
   }
 
   get pending(): number {
-    return this.closed ? 0 : this.words.load(this.at + PENDING);
+    return this.closed
+      ? 0
+      : this.words.load(this.at + PENDING) || this.left.taken;
   }
 
   get blocked(): number {
@@ -74,10 +100,14 @@ export class InterruptRecord {
     this.words.set(this.at + BLOCKED, this.blocked + 1);
   }
 
-  unblock(): void {
+  /** Gives whether something waits to be delivered. */
+  unblock(): boolean {
     const depth = this.blocked - 1;
+    const waits = depth === 0 && this.pending !== 0;
+    // Whoever looked while it was blocked looks no more.
+    if (waits) this.notify();
     this.words.set(this.at + BLOCKED, depth);
-    if (depth === 0 && this.pending !== 0) this.deliver();
+    return waits;
   }
 
   /** Signals write to this EventPipe, by its handle, once setPipe() says so. */
@@ -98,7 +128,7 @@ export class InterruptRecord {
     for (const other of this.#sharers ?? []) {
       if ((other === this && !waits) || other.pending === 0) continue;
       other.notify();
-      const writes = other.#pipeFlag !== 0 && !other.#retired;
+      const writes = other.#pipeFlag !== 0 && !other.left.retired;
       if (writes && other.#pipe === this.#pipe) return;
     }
   }
@@ -106,98 +136,132 @@ export class InterruptRecord {
   /** Whether signals write to the pipe, and whether it is drained before the callback. */
   setPipe(writes: boolean, drains: boolean): void {
     const before = this.#pipeFlag;
-    this.#pipeFlag = !writes ? 0 : drains ? FLAG_PIPE : FLAG_PIPE_LAST;
-    if (this.#pipeFlag === before) return;
+    const flag = !writes ? 0 : drains ? FLAG_PIPE : FLAG_PIPE_LAST;
+    if (flag === before) return;
     const { functions } = this.#agent.native;
-    if (this.#pipeFlag !== 0) {
-      functions.record_flag(this.slot, this.#pipeFlag, 1);
-    }
+    if (flag !== 0) functions.record_flag(this.slot, flag, 1);
     // Returns when the last write is made: whoever makes it lists the record.
     if (before !== 0) functions.record_flag(this.slot, before, 0);
-    this.#drainsOnce = before === FLAG_PIPE && this.#pipeFlag === 0;
     // What was written while nobody here drained it.
-    if (this.#pipeFlag === FLAG_PIPE) {
+    if (flag === FLAG_PIPE) {
       this.drainPipe();
       this.refillPipe(true);
     }
+    this.#drainsOnce = before === FLAG_PIPE && flag === 0;
+    this.#pipeFlag = flag;
   }
 
   get #drains(): boolean {
     return this.#pipeFlag === FLAG_PIPE || this.#drainsOnce;
   }
 
-  /** Off the agent's list, which only its thread walks; gives the next one. */
-  unlist(): number {
-    // `next` first: as soon as it is not listed, a signaller may list it again and write `next`.
-    const next = this.words.get(this.at + NEXT);
+  /** From here on whoever signals it puts it on the agent's list again. */
+  unlist(): void {
+    if (!this.left.queued) return;
     this.words.exchange(this.at + LISTED, 0);
-    return next;
+    this.left.queued = false;
   }
 
-  signal(value: number): void {
+  signal(value: number): Thrown | undefined {
     const held = this.#running || this.blocked > 0;
-    const before = this.words.exchange(this.at + PENDING, value);
-    // Delivered and drained at once, the pipe would only be written to be read.
-    if (before === 0 && this.#pipeFlag !== 0 && (held || !this.#drains)) {
-      this.notify();
+    // Before it is pending: whoever signals then leaves this to the first. The one that runs goes round again, but may be
+    // cut off. And delivered and drained at once, the pipe would only be written to be read.
+    const tells = this.#running ||
+      (this.#pipeFlag !== 0 && (held || !this.#drains));
+    if (tells && this.words.get(this.at + PENDING) === 0) this.notify();
+    if (held) {
+      this.words.exchange(this.at + PENDING, value);
+      return undefined;
     }
-    if (!held) this.deliver();
+    this.left.taken = value;
+    // What waits is older.
+    if (this.words.get(this.at + PENDING) !== 0) {
+      this.words.exchange(this.at + PENDING, 0);
+    }
+    return this.deliver();
   }
 
   /** Makes the loop or the next checkpoint look at this record. */
   notify(): void {
-    if (!this.#retired) this.#agent.native.functions.record_notify(this.slot);
+    if (!this.left.retired) {
+      this.#agent.native.functions.record_notify(this.slot);
+    }
   }
 
   /**
    * Runs the handler as long as something is pending. Never re-entered: the one that runs goes round again, but not for
    * ever: whoever signals without a pause must not keep the others, and the event loop, from their turn.
    */
-  deliver(): void {
+  deliver(): Thrown | undefined {
     // A signaller that comes late writes the pipe after its value was taken: left readable, a loop that watches it would spin.
     this.#drainDue = this.#drains;
-    if (this.#running) return;
-    const { words, at } = this;
-    let rounds = 0;
-    while (!this.closed) {
-      // A plain read, which is five times as fast: whoever makes it pending after this read announces that.
-      if (words.get(at + PENDING) === 0) {
-        if (!this.#drainDue) return;
-        this.#drain();
-      } else if (words.get(at + BLOCKED) !== 0) {
-        return;
-      } else if (rounds++ === ROUNDS) {
+    if (this.#running) {
+      if (this.pending === 0 && !this.#drainDue) return undefined;
+      if (this.#isRunning()) {
+        // The one that runs goes round again, unless it is cut off: this look must not be the last.
         this.notify();
-        return;
-      } else {
-        this.#handle();
+        return undefined;
       }
     }
+    const { words, at } = this;
+    let rounds = 0;
+    try {
+      while (!this.closed) {
+        // A plain read, which is five times as fast: whoever makes it pending after this read announces that.
+        if (words.get(at + PENDING) === 0 && this.left.taken === 0) {
+          if (!this.#drainDue) return undefined;
+          this.#drain();
+        } else if (words.get(at + BLOCKED) !== 0 || rounds++ === ROUNDS) {
+          // Whoever made it pending has told.
+          return undefined;
+        } else {
+          const thrown = this.#handle();
+          if (thrown !== undefined) return thrown;
+        }
+      }
+      return undefined;
+    } catch (error) {
+      if (this.left.taken !== 0) {
+        this.#agent.queue.push(this);
+        this.#agent.owe();
+      }
+      throw error;
+    }
+  }
+
+  #isRunning(): boolean {
+    if (this.#looks++ % TRUSTED_LOOKS !== 0) return true;
+    this.#running = isOnStack(this.#handler);
+    return this.#running;
   }
 
   #drain(): void {
-    this.#drainDue = this.#drainsOnce = false;
     this.drainPipe();
     // That took the writes of all who share the pipe.
     this.refillPipe(this.blocked > 0);
+    this.#drainDue = this.#drainsOnce = false;
   }
 
-  #handle(): void {
+  #handle(): Thrown | undefined {
     // Drain, then take: what is signalled in between makes the pipe readable again.
     if (this.#drains) this.#drain();
-    const value = this.words.exchange(this.at + PENDING, 0);
+    const newest = this.words.exchange(this.at + PENDING, 0);
+    if (newest !== 0) this.left.taken = newest;
     // Take, then rearm: an arrival in between belongs to this value, and nothing can leave the signal ignored.
     if (this.rearms) this.#rearm();
+    this.#looks = 0;
     this.#running = true;
-    let returned = false;
     try {
-      this.#handler(value);
-      returned = true;
+      return this.#handler(this.left.taken);
     } finally {
       this.#running = false;
-      // The callback threw: deliver() will not go round again, so somebody else must.
-      if (!returned && (this.pending !== 0 || this.#drainDue)) this.notify();
     }
+  }
+
+  /** The callback begins: the value is its own. Nothing that may throw comes between this and its call. */
+  begin(): void {
+    this.#agent.settle(this);
+    this.left.taken = 0;
   }
 
   #rearm(): void {
@@ -213,27 +277,33 @@ export class InterruptRecord {
 
   /** Its agent closes it, with all that it has. */
   abandon(): void {
-    this.#retired = this.closed = true;
+    this.left.retired = this.closed = true;
   }
 
   /** What is pending is delivered, once and even while blocked; unless the handler itself closes: it ends there. */
   close(): void {
-    if (this.#retired) return;
+    if (this.closed) return;
     const { functions } = this.#agent.native;
-    this.#retired = true;
-    functions.record_retire(this.slot);
-    if (!this.#running && this.pending !== 0) {
-      try {
-        this.#handle();
-      } catch (error) {
-        this.report(error);
-      }
+    const runs = this.#running && isOnStack(this.#handler);
+    if (!this.left.retired) {
+      this.#agent.queueChain();
+      functions.record_retire(this.slot);
+      this.left.queued = false;
+      this.left.retired = true;
+    } else if (runs) {
+      // Called again by the last callback.
+      return;
+    }
+    if (!runs && this.pending !== 0) {
+      const thrown = this.#handle();
+      if (thrown !== undefined) this.report(thrown.error);
     } else if (this.#drains) {
       this.#drain();
     }
-    this.closed = true;
     this.#sharers?.delete(this);
     this.#agent.delete(this);
+    // Never twice: the slot may be another's by then.
+    this.closed = true;
     functions.record_release(this.slot);
   }
 }

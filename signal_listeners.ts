@@ -17,7 +17,7 @@ const coalesces = runtime === "deno" ? 1 : 0;
 
 /** The listener of one signal, while Interrupts of this realm, or of threads that can have none, hook it. */
 interface Entry {
-  users: number;
+  readonly users: Set<object>;
   readonly listener: SignalListener | undefined;
   readonly options: number;
   /** It stays when nobody uses it any more. */
@@ -47,41 +47,46 @@ export class SignalListeners {
   }
 
   /**
-   * Listens to a signal that can be hooked, until as many close().
+   * Listens to a signal that can be hooked, until all users have closed.
    *
+   * @param user any object; itself again is no other user.
    * @returns what record_hook must know.
    */
-  open(signal: number): number {
+  open(signal: number, user: object): number {
     let entry = this.#entries.get(signal);
     if (entry === undefined) {
       this.#entries.set(signal, entry = this.#listen(signal));
     }
-    entry.users++;
+    entry.users.add(user);
     return entry.options;
   }
 
-  /** After our handler is gone: with its last listener a runtime puts SIG_DFL there, whatever stands there. */
-  close(signal: number): void {
-    const entry = this.#entries.get(signal)!;
-    if (--entry.users > 0 || entry.stays) return;
-    this.#entries.delete(signal);
+  /**
+   * After our handler is gone: with its last listener a runtime puts SIG_DFL there, whatever stands there. Twice is as once,
+   * also when an exception came out of the first.
+   */
+  close(signal: number, user: object): void {
+    const entry = this.#entries.get(signal);
+    if (entry === undefined) return;
+    entry.users.delete(user);
+    if (entry.users.size > 0 || entry.stays) return;
     const { functions } = this.#native;
     if (entry.listener === undefined) {
       functions.agent_borrow(this.#agent, signal, 0);
+      this.#entries.delete(signal);
       return;
     }
     entry.listener.remove();
-    checked(
-      functions.hook_unlistened(this.#agent, signal, putsBack),
-      `Cannot put back what ${sig2name(signal)} did before`,
-    );
+    const status = functions.hook_unlistened(this.#agent, signal, putsBack);
+    this.#entries.delete(signal);
+    checked(status, `Cannot put back what ${sig2name(signal)} did before`);
   }
 
   #listen(signal: number): Entry {
     const { functions } = this.#native;
     const name = signal < REALTIME ? sig2name(signal) : undefined;
     if (name === undefined) {
-      return { users: 0, listener: undefined, options: 0, stays: true };
+      return { users: new Set(), listener: undefined, options: 0, stays: true };
     }
     const ignored = checked(
       functions.hook_listening(this.#agent, signal),
@@ -117,11 +122,16 @@ export class SignalListeners {
       const borrows = listener === "main thread";
       if (borrows) functions.agent_borrow(this.#agent, signal, 1);
       const options = borrows ? LISTENED : 0;
-      return { users: 0, listener: undefined, options, stays: !borrows };
+      return {
+        users: new Set(),
+        listener: undefined,
+        options,
+        stays: !borrows,
+      };
     }
     // Without it the next write to a closed pipe would kill; Deno would play the default action of what was ignored.
     const stays = signal === SIGPIPE || runtime === "deno" && ignored;
-    return { users: 0, listener, options: LISTENED, stays };
+    return { users: new Set(), listener, options: LISTENED, stays };
   }
 
   /** Listens to the signals that agents of other threads need the main thread for, and no longer to those they do not. */
@@ -130,9 +140,9 @@ export class SignalListeners {
     for (let signal = 1; signal < REALTIME; signal++) {
       const bit = 1n << BigInt(signal - 1);
       if ((wanted & bit) === (this.#lent & bit)) continue;
+      if (wanted & bit) this.open(signal, this);
+      else this.close(signal, this);
       this.#lent ^= bit;
-      if (wanted & bit) this.open(signal);
-      else this.close(signal);
     }
   }
 }

@@ -105,6 +105,9 @@ export const LOOK = 1;
 /** Bit of the attention word: a wake is on its way. */
 export const WAKING = 2;
 
+/** Bit of the attention word: JavaScript has begun to look, and not ended. */
+export const OWED = 4;
+
 /** Index of a record's int32: the value that waits. */
 export const PENDING = 0;
 

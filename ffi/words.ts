@@ -6,8 +6,8 @@ export interface Words {
   readonly view: Int32Array | undefined;
   load(index: number): number;
   exchange(index: number, value: number): number;
-  and(index: number, value: number): void;
-  or(index: number, value: number): void;
+  /** Of bits that nobody else changes as they are now. */
+  xor(index: number, bits: number): void;
   /** For words that only this thread writes, or where an old value does no harm. */
   get(index: number): number;
   set(index: number, value: number): void;
@@ -37,11 +37,8 @@ class ViewWords implements Words {
   exchange(index: number, value: number): number {
     return Atomics.exchange(this.view, index, value);
   }
-  and(index: number, value: number): void {
-    Atomics.and(this.view, index, value);
-  }
-  or(index: number, value: number): void {
-    Atomics.or(this.view, index, value);
+  xor(index: number, bits: number): void {
+    Atomics.xor(this.view, index, bits);
   }
   get(index: number): number {
     return this.view[index];
@@ -71,11 +68,11 @@ class CallWords implements Words {
   exchange(index: number, value: number): number {
     return this.#functions.memory(this.#at(index), EXCHANGE, value);
   }
-  and(index: number, value: number): void {
-    this.#functions.memory(this.#at(index), AND, value);
-  }
-  or(index: number, value: number): void {
-    this.#functions.memory(this.#at(index), OR, value);
+  /** First what is set: an exception may come between the two. */
+  xor(index: number, bits: number): void {
+    const before = this.load(index);
+    this.#functions.memory(this.#at(index), OR, bits & ~before);
+    this.#functions.memory(this.#at(index), AND, ~(bits & before));
   }
   get(index: number): number {
     return this.load(index);

@@ -339,7 +339,7 @@ for (const kind of kinds) {
   );
 
   test(`each ${kind} on one signal hears it, and those that are terminated in the middle of a burst leave it to the rest`, async () => {
-        testkit.handler_count(SIGRT8, 0n, 0n);
+    testkit.handler_count(SIGRT8, 0n, 0n);
     testkit.disposition_save(SIGRT8, 0);
     const others = await Promise.all(
       Array.from({ length: 4 }, async () => {

@@ -48,13 +48,13 @@ inline take(record) {
 }
 
 inline scan() {
-  /* @agent.ts:#takeList, @record.ts:unlist */
+  /* @agent.ts:#takeList */
   atomic { slot = list[me]; list[me] = 0 }
   do
   :: slot != 0 ->
      /* Whoever is on the list is open: the scan finds its object. */
      atomic { PROPERTY(none_after_close, mine[slot] != 0); queue[slot] = mine[slot]; following = next[slot]; on_list[slot] = false };
-     atomic { listed[slot] = false; slot = following; following = 0 }
+     atomic { slot = following; following = 0 }
   :: else -> break
   od
 }
@@ -67,7 +67,13 @@ inline deliver() {
   :: queue[2] != 0 -> r = 2
   fi;
   if
-  :: queue[r] == mine[r] && pending[r] != 0 -> take(r)
+  :: queue[r] == mine[r] ->
+     /* @record.ts:unlist */
+     listed[r] = false;
+     if
+     :: pending[r] != 0 -> take(r)
+     :: else
+     fi
   :: else
   fi;
   atomic { queue[r] = 0; r = 0 }

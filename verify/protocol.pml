@@ -16,6 +16,7 @@
  */
 #define LOOK 1
 #define WAKING 2
+#define OWED 4
 
 #ifndef AGENTS
 #define AGENTS 1

@@ -18,8 +18,7 @@ export const scenarios: Scenario[] = [
       M_CHECKPOINT_CLEARS_ALL M_CLEAR_BEFORE_DRAIN M_DELIVER_BLOCKED
       M_NATIVE_UNBLOCK_WITHOUT_LOOK M_NO_DRAIN M_ONE_BIT M_PUSH_WITHOUT_CAS
       M_QUEUE_WITHOUT_LOOK M_SCAN_BEFORE_CLEAR M_TAKE_IN_TWO_STEPS
-      M_THROW_WITHOUT_LOOK M_UNBLOCK_WITHOUT_LOOK M_UNLIST_AFTER_TAKE
-      M_UNLIST_BEFORE_NEXT`,
+      M_UNBLOCK_WITHOUT_LOOK M_UNLIST_AFTER_TAKE M_UNLIST_BEFORE_NEXT`,
   },
   {
     model: "wake",
@@ -33,8 +32,32 @@ export const scenarios: Scenario[] = [
     model: "wake",
     defines: "SIGNALLERS=2 ACTS=2 CAN_SIGNAL CAN_STOP",
     short: true,
-    catches: "M_STOP_WITHOUT_LOOK",
   },
+  // An exception comes out of any step, once.
+  {
+    model: "wake",
+    defines: "SIGNALLERS=2 ACTS=2 CAN_CUT CAN_BLOCK",
+    short: true,
+    catches: `M_CUT_OFF_RUNS_ON M_LIST_IN_HAND M_LOOK_IS_SPENT M_OWES_NOTHING
+      M_POP_BEFORE_CALLBACK M_POP_THE_LISTED M_SETTLE_WITHOUT_LIST
+      M_TAKEN_IS_FORGOTTEN M_UNBLOCK_LOOKS_LAST M_UNLIST_AGAIN`,
+  },
+  {
+    model: "wake",
+    defines: "SIGNALLERS=2 ACTS=2 CAN_CUT CAN_SIGNAL CAN_HANDLE",
+    short: false,
+    catches: "M_SELF_SIGNAL_UNTOLD",
+  },
+  {
+    model: "wake",
+    defines: "SIGNALLERS=2 ACTS=3 CAN_CUT CAN_THROW",
+    short: false,
+  },
+  pipe("SHARED AUTODRAIN=1 BY_HANDLE=0 ACTS=1 CAN_CUT"),
+  pipe("SHARED AUTODRAIN=1 BY_HANDLE=0 ACTS=2 CAN_CUT CAN_DISABLE", {
+    short: false,
+    catches: "M_DRAINED_BEFORE_IT_IS",
+  }),
   ...[
     "AUTODRAIN=1 BY_HANDLE=1 ACTS=1 CAN_BLOCK CAN_STOP",
     "SHARED AUTODRAIN=0 BY_HANDLE=0 ACTS=1 CAN_SIGNAL CAN_STOP",
@@ -64,7 +87,7 @@ export const scenarios: Scenario[] = [
   }),
   pipe("AUTODRAIN=1 BY_HANDLE=0 ACTS=1 CAN_ENABLE CAN_THROW", {
     catches: `M_ENABLE_WITHOUT_REFILL M_LATE_WRITE_STAYS
-      M_NO_DRAIN_AFTER_CALLBACK M_TAKE_BEFORE_DRAIN`,
+      M_TAKE_BEFORE_DRAIN`,
   }),
   pipe("AUTODRAIN=0 BY_HANDLE=1 ACTS=1 CAN_ENABLE CAN_THROW"),
   pipe("AUTODRAIN=1 BY_HANDLE=1 ACTS=1 CAN_ENABLE CAN_THROW"),

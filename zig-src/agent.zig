@@ -13,6 +13,9 @@ const uv_signal = @import("uv_signal.zig");
 /// Bits of the attention word. One bit is not enough: a record without wake would set it and swallow the wake of the next.
 pub const look = 1;
 pub const waking = 2;
+/// JavaScript's own: what it has taken off the list is not yet handled. An exception may come between any two of its steps,
+/// and then this is what makes the next checkpoint go on.
+pub const owed = 4;
 
 pub const Agent = extern struct {
     /// `head.word` is the attention word, which JavaScript reads at every checkpoint.

@@ -71,6 +71,7 @@ pub const constants = .{
     .{ "AGENT_BYTES", agent.words_size, "Size of the words of an agent." },
     .{ "LOOK", agent.look, "Bit of the attention word: something may be pending." },
     .{ "WAKING", agent.waking, "Bit of the attention word: a wake is on its way." },
+    .{ "OWED", agent.owed, "Bit of the attention word: JavaScript has begun to look, and not ended." },
     .{ "PENDING", @offsetOf(record.Record, "head") / 4, "Index of a record's int32: the value that waits." },
     .{ "BLOCKED", @offsetOf(record.Record, "blocked") / 4, "Index of a record's int32: nesting depth." },
     .{ "NEXT", @offsetOf(record.Record, "next") / 4, "Index of a record's int32: the next one on the list." },

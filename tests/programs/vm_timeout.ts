@@ -1,0 +1,165 @@
+/** A `vm` timeout ends callbacks, for which no `finally` runs; then what is signalled must be heard. Prints what was not. */
+
+import process from "node:process";
+import vm from "node:vm";
+import { checkpoint, Interrupt } from "../../mod.ts";
+
+const problems: string[] = [];
+const MS = 20;
+
+/** Runs `code` until the timeout ends it. */
+function cut(code: () => unknown, timeout = MS) {
+  const context = vm.createContext({ code });
+  try {
+    vm.runInContext("code(); for (;;);", context, { timeout });
+    problems.push("it was not cut off");
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error;
+  }
+}
+
+function expect(what: string, holds: boolean) {
+  if (!holds) problems.push(what);
+}
+
+/** Its first callback does not return. */
+function stuck(inside: () => void = () => {}) {
+  let calls = 0;
+  const interrupt = new Interrupt({
+    callback() {
+      if (calls++ === 0) { for (;;) inside(); }
+    },
+  });
+  return { interrupt, calls: () => calls };
+}
+
+function send(...interrupts: Interrupt[]) {
+  for (const interrupt of interrupts) Interrupt.signal(interrupt.signalFunc());
+}
+
+async function turns() {
+  for (let i = 0; i < 10; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+}
+
+for (const how of ["checkpoint()", "handle()", "signal()", "unblock()"]) {
+  for (const then of ["checkpoint()", "the loop", "signal()", "handle()"]) {
+    const { interrupt, calls } = stuck();
+    cut(() => {
+      if (how === "signal()") return interrupt.signal();
+      if (how === "unblock()") interrupt.block();
+      send(interrupt);
+      if (how === "checkpoint()") checkpoint();
+      if (how === "handle()") interrupt.handle();
+      if (how === "unblock()") interrupt.unblock();
+    });
+    expect(`${how} did not call it`, calls() === 1);
+    if (then === "signal()") interrupt.signal();
+    else send(interrupt);
+    if (then === "checkpoint()") checkpoint();
+    if (then === "handle()") interrupt.handle();
+    if (then === "the loop") await turns();
+    if (then === "signal()") checkpoint();
+    expect(`cut off in ${how}, then ${then}`, calls() === 2);
+    interrupt.signal();
+    expect(`cut off in ${how}, then ${then}, again`, calls() === 3);
+    interrupt.close();
+  }
+}
+
+// Others wait behind the one that is cut off.
+for (const loop of [false, true]) {
+  const first = stuck();
+  const others = Array.from({ length: 5 }, () => {
+    let calls = 0;
+    const interrupt = new Interrupt({ callback: () => calls++ });
+    return { interrupt, calls: () => calls };
+  });
+  const all = [first, ...others].map(({ interrupt }) => interrupt);
+  cut(() => {
+    send(...all);
+    checkpoint();
+  });
+  if (loop) await turns();
+  else checkpoint();
+  for (const [index, { calls }] of others.entries()) {
+    expect(`number ${index} behind it, ${loop}`, calls() === 1);
+  }
+  send(...all);
+  if (loop) await turns();
+  else checkpoint();
+  for (const [index, { calls }] of others.entries()) {
+    expect(`number ${index} behind it, again`, calls() === 2);
+  }
+  expect("the one cut off, again", first.calls() === 2);
+  all.forEach((interrupt) => interrupt.close());
+}
+
+// Signalled again while its callback runs, and looks.
+for (const loop of [false, true]) {
+  const { interrupt, calls } = stuck(() => {
+    send(interrupt);
+    checkpoint();
+  });
+  cut(() => interrupt.signal());
+  send(interrupt);
+  if (loop) await turns();
+  // While its callback may still run, not each checkpoint asks.
+  else for (let i = 0; i < 256; i++) checkpoint();
+  await turns();
+  expect(`signalled in its callback, ${loop}`, calls() >= 2);
+  interrupt.close();
+}
+
+// Inside a callback that goes on.
+{
+  const inner = stuck();
+  let again = 0;
+  let depth = 0;
+  const outer = new Interrupt({
+    callback() {
+      if (depth++ > 0) return expect("it ran in itself", again === 2);
+      cut(() => {
+        send(inner.interrupt);
+        checkpoint();
+      });
+      send(inner.interrupt, outer);
+      checkpoint();
+      again = inner.calls();
+    },
+  });
+  send(outer);
+  checkpoint();
+  expect("cut off inside a callback", again === 2);
+  outer.close();
+  inner.interrupt.close();
+}
+
+// Wherever it comes.
+{
+  const counts = [0, 0, 0];
+  const interrupts = counts.map((_, index) =>
+    new Interrupt({ callback: () => counts[index]++ })
+  );
+  for (let round = 0; round < 100; round++) {
+    cut(() => {
+      for (;;) {
+        send(...interrupts);
+        interrupts[0].signal();
+        checkpoint();
+      }
+    }, 1 + round % 3);
+    const before = [...counts];
+    send(...interrupts);
+    if (round % 10 === 0) await turns();
+    else checkpoint();
+    for (const [index, count] of counts.entries()) {
+      expect(`round ${round}, ${index}`, count > before[index]);
+    }
+  }
+}
+
+console.log(JSON.stringify(problems));
+process.exit(0);
