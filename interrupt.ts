@@ -26,11 +26,16 @@ export interface InterruptOptions {
    */
   nativeCallback?: NativeFunction;
   /**
-   * POSIX signal to hook: `"SIGINT"`, `"INT"` or `2`. Any number of Interrupts may hook one signal, in Workers too; the old
-   * disposition returns when the last of them is closed, byte for byte, unless somebody else has replaced it meanwhile.
+   * POSIX signal to hook: `"SIGINT"`, `"INT"` or `2`. Any number of Interrupts may hook one signal, in Workers too.
    *
-   * KILL, STOP, the synchronous faults, 32 to 34 and, on Bun, PWR are reserved. Runtimes use some others themselves: Deno
-   * and Node use USR1 (Deno takes it over half a second after its start), V8's profiler uses PROF, Bun uses CHLD.
+   * An Interrupt on a signal is a listener of its runtime: `process.on` and `Deno.addSignalListener` go on hearing the
+   * signal, whatever comes and goes first, and packages that count the listeners of `process` see one (not on Deno). When
+   * the last Interrupt is closed, what the signal did before returns: byte for byte on Node and Bun, unless other native
+   * code has replaced it meanwhile; on Deno, whose own handler stays, the default action. Real-time signals (35 to 64) have
+   * no listeners in any runtime.
+   *
+   * KILL, STOP, the synchronous faults, 32 to 34 and, on Bun, PWR are reserved. On Node an Interrupt on USR1 keeps the
+   * debugger's port from opening, as a listener does; V8's profiler uses PROF.
    */
   signal?: string | number;
   /**
@@ -39,7 +44,10 @@ export interface InterruptOptions {
    * inherit that on Deno, and on Node for signals above 31. Never under `bun --watch`, whose next program would inherit it. Not for CHLD: while it is ignored the kernel reaps the children itself. Default false.
    */
   signalHysteresis?: boolean;
-  /** Also call the handler that was installed before, if one was, on the thread that takes the signal. Default false. */
+  /**
+   * Also call the handler that other native code had installed before, on the thread that takes the signal. Not needed for
+   * the runtime's own listeners, which always hear. Deno's handler calls that one by itself. Default false.
+   */
   chain?: boolean;
   /**
    * Descriptors (or an {@linkcode EventPipe}) to make readable when signalled. The caller keeps them, and may close them at
