@@ -94,6 +94,8 @@ export class Agent {
 
   /** Its place, and those of what it has open, are then those of others, so nothing here may look at them again. */
   #end(handle: bigint): void {
+    // A listener of the runtime may have ended the process before the loop has turned.
+    this.#lastTurn();
     this.ended = true;
     for (const record of this.#records.values()) record.abandon();
     this.#records.clear();
@@ -167,8 +169,9 @@ export class Agent {
     this.#report(this.#failure);
   }
 
+  /** Of all Interrupts, by the one that has been open for the longest: its `onError` is told once. */
   #report(error: InterruptError): void {
-    for (const record of [...this.#records.values()]) record.report(error);
+    for (const record of this.#records.values()) return record.report(error);
   }
 
   #lendListeners(): void {

@@ -18,7 +18,10 @@ import { stackWasFull } from "./stack.ts";
 
 /** What an {@linkcode Interrupt} does when it is signalled. */
 export interface InterruptOptions {
-  /** Runs on the thread that created the Interrupt, with the signalled value. */
+  /**
+   * Runs on the thread that created the Interrupt, with the signalled value. Nobody waits for a promise that it returns; if
+   * that rejects, {@linkcode Interrupt.onError} gets the reason, with `rethrow` too.
+   */
   callback?: (value: number) => void;
   /**
    * `void (*func)(void *arg, int value)`: called on the creating thread, just before `callback`. An address where no code
@@ -105,7 +108,7 @@ export interface WaitOptions {
 export class Interrupt implements Disposable, AsyncIterable<number> {
   readonly #agent: Agent;
   readonly #record: InterruptRecord;
-  readonly #callback: ((value: number) => void) | undefined;
+  readonly #callback: InterruptOptions["callback"];
   readonly #nativeCallback: NativeFunction | undefined;
   readonly #rethrow: boolean;
   readonly #wake: boolean;
@@ -626,7 +629,13 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
         this.#agent.native.functions.function_call(func, arg, value);
       }
       record.begin();
-      this.#callback?.(value);
+      const promise = this.#callback?.(value) as unknown as
+        | Promise<void>
+        | undefined;
+      // No caller waits for it.
+      if (typeof promise === "object") {
+        promise?.then?.(undefined, (error) => this.#report(error));
+      }
     } catch (error) {
       // First: all that follows may throw.
       record.left.taken = value;
@@ -639,11 +648,15 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   };
 
   #report(error: unknown): void {
-    try {
-      Interrupt.onError(error, this);
-    } catch (failure) {
+    const fail = (failure: unknown) => {
       printAnyway("A callback threw:", error);
       printAnyway("Interrupt.onError threw:", failure);
+    };
+    try {
+      const promise: unknown = Interrupt.onError(error, this);
+      (promise as Promise<void> | undefined)?.then?.(undefined, fail);
+    } catch (failure) {
+      fail(failure);
     }
   }
 }

@@ -100,7 +100,9 @@ export class SignalListeners {
         name,
         heard: () => {
           functions.hook_heard(this.#agent, signal, coalesces);
-          this.#look();
+          // Bun calls listeners before it reads the wake, and one that comes after ours may end the process. Node reads the
+          // wake first. Deno would call back in the AsyncLocalStorage context that opened the Interrupt: see Agent.
+          if (runtime === "bun") this.#look();
         },
         passedOn: () => functions.hook_passed_on(signal),
         replacing: () => void functions.hook_listening(this.#agent, signal),

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import process from "node:process";
 import { checkpoint, Interrupt, InterruptError } from "../mod.ts";
-import { runtime, testsOf, until } from "./harness.ts";
+import { runtime, testsOf, turn, until } from "./harness.ts";
 import { readable, testkit } from "./native/testkit.ts";
 
 const test = testsOf(import.meta.url);
@@ -448,17 +448,6 @@ test("a `nativeCallback` that signals its own Interrupt is called again after it
   assertEquals(calls, 10);
 });
 
-test("an async callback that rejects does not go unnoticed by the runtime", async () => {
-  const rejections: unknown[] = [];
-  process.on("unhandledRejection", (reason) => rejections.push(reason));
-  const interrupt = new Interrupt({
-    callback: () => Promise.reject("later") as unknown as void,
-  });
-  interrupt.signal();
-  await until(() => rejections.length > 0);
-  assertEquals(rejections, ["later"]);
-});
-
 test("using a closed Interrupt inside its callback throws CLOSED, which goes to `Interrupt.onError`", () => {
   const errors: unknown[] = [];
   Interrupt.onError = (error) => errors.push(error);
@@ -535,3 +524,31 @@ test(
   },
   { skip: runtime === "node" && "it has no FFI to make such a function" },
 );
+
+test("what an async callback rejects with goes to `onError`, with `rethrow` too, and what an async `onError` rejects with is printed once", async () => {
+  const reported: unknown[] = [];
+  const printed: unknown[][] = [];
+  console.error = (...values) => printed.push(values);
+  Interrupt.onError = async (error) => {
+    reported.push(error);
+    await turn();
+    throw new Error("of onError");
+  };
+  for (const rethrow of [false, true]) {
+    using interrupt = new Interrupt({
+      rethrow,
+      callback: async (value) => {
+        await turn();
+        throw new Error(`of callback ${value}`);
+      },
+    });
+    interrupt.signal(7);
+    await until(() => printed.length > 0);
+    for (let i = 0; i < 3; i++) await turn();
+    assertEquals(reported.splice(0).map(String), ["Error: of callback 7"]);
+    assertEquals(printed.splice(0).map(String), [
+      "A callback threw:,Error: of callback 7",
+      "Interrupt.onError threw:,Error: of onError",
+    ]);
+  }
+});

@@ -24,7 +24,7 @@ async function everybodyHears(
 ) {
   const { line, pid, ended } = start(program, [signal, ...args], {
     prefix,
-    timeout: 40,
+    timeout: 100,
   });
   const socket = connect(Number((await line()).replace("port ", "")));
   let last = "";
@@ -62,7 +62,7 @@ for (const place of ["the main thread", "a Worker"]) {
     async () => {
       await Promise.all(signals.map((signal) => everybodyHears(signal, args)));
     },
-    { timeout: 60 },
+    { timeout: 120 },
   );
 }
 
@@ -72,7 +72,7 @@ test(
     const shell = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"];
     await everybodyHears("SIGHUP", [], shell);
   },
-  { timeout: 60 },
+  { timeout: 120 },
 );
 
 test("a signal that an Interrupt has heard does not kill when the Interrupt is closed at once, and the next one does", async () => {
