@@ -94,7 +94,7 @@ export interface WaitOptions {
  * first; never inside itself, and at most 16 times in a row, so that others have their turn. All methods belong to the
  * creating thread; what other threads may use is {@linkcode signalFunc} and {@linkcode Interrupt.signal}.
  *
- * An Interrupt lives until `close()`; it does not keep the process alive. After `close()` all that does something throws
+ * An Interrupt lives until `close()`, or the end of its realm; it does not keep the process alive. After `close()` all that does something throws
  * an {@linkcode InterruptError} with code `CLOSED`, save `close()` itself and `unref()`; `pending` is 0 then, `blocked` false.
  *
  * @example

@@ -202,7 +202,7 @@ function listen(
 }
 
 /** The real one: tests of users put theirs in its place. */
-const later = setTimeout;
+const later = globalThis.setTimeout;
 
 function openWake(
   functions: WakeSocket,

@@ -36,6 +36,8 @@ export interface Wake {
 
 /** A listener of the runtime for a POSIX signal, which does nothing to the program. */
 export interface SignalListener {
+  /** Where they must be held by whoever holds the listener. */
+  readonly callbacks?: readonly unknown[];
   remove(): void;
 }
 

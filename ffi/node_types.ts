@@ -48,6 +48,7 @@ interface NodeModules {
     tmpdir(): string;
   };
   "node:path": { join(...paths: string[]): string };
+  "node:vm": { runInThisContext(code: string): unknown };
   "node:worker_threads": { readonly isMainThread: boolean };
   "node:url": { pathToFileURL(path: string): URL };
 }

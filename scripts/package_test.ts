@@ -37,14 +37,6 @@ const programs = {
     "main.cjs",
     `const ${names} = require("async-interrupt");\n${program}`,
   ],
-  "both at once": [
-    "both.mjs",
-    `import { createRequire } from "node:module";
-import { checkpoint } from "async-interrupt";
-const require = createRequire(import.meta.url);
-const { Interrupt } = require("async-interrupt");
-${program}`,
-  ],
 };
 
 /** The two ways to load it, in one process. */
@@ -292,6 +284,22 @@ for (const [version, [compiler, variants]] of Object.entries(typeScripts)) {
         assertEquals(found, [], JSON.stringify({ ...variant, lib }));
       }
     }
+  });
+}
+
+for (const major of nodeVersions) {
+  Deno.test(`it leaves nothing of the realms of one thread behind on Node ${major}`, async () => {
+    const program = new URL("../tests/programs/realms.cjs", import.meta.url);
+    const output = await command(
+      ...[
+        await node(major),
+        "--expose-gc",
+        decodeURIComponent(program.pathname),
+      ],
+      // More than there could once be.
+      ...[`${installed}/script/mod.js`, "1100"],
+    );
+    assertEquals(output, "begins\nclosed\nleft open\nunreferred\n");
   });
 }
 

@@ -160,6 +160,11 @@ pub fn holdWeakly(env: Env, value: Value) ?Ref {
     return if (status == 0) result else null;
 }
 
+pub fn setStrong(env: Env, ref: Ref, on: bool) void {
+    const F = fn (Env, Ref, ?*u32) callconv(.c) Status;
+    _ = if (on) napi("reference_ref", F)(env, ref, null) else napi("reference_unref", F)(env, ref, null);
+}
+
 pub fn drop(env: Env, ref: Ref) void {
     _ = napi("delete_reference", fn (Env, Ref) callconv(.c) Status)(env, ref);
 }

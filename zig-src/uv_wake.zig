@@ -17,7 +17,7 @@ const UvAsync = extern struct {
 const Wake = struct {
     uv: UvAsync,
     env: napi.Env,
-    /// Weak: a realm is held by nothing outside of it.
+    /// Weak: nothing outside of a realm holds it, but for a wake that keeps the process alive.
     callback: napi.Ref,
     cleanup: napi.CleanupHandle,
     /// The agent's handle.
@@ -98,7 +98,9 @@ fn ref(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
     const values = napi.arguments(env, info);
     const agent = napi.fromValue(u32, env, values[0]) orelse return null;
     const on = napi.fromValue(u32, env, values[1]) orelse return null;
-    setRef(@ptrCast(@alignCast(agents.get(agent).wake.function.argument.?)), on != 0);
+    const wake: *Wake = @ptrCast(@alignCast(agents.get(agent).wake.function.argument.?));
+    setRef(wake, on != 0);
+    napi.setStrong(env, wake.callback, on != 0);
     return null;
 }
 

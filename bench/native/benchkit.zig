@@ -484,7 +484,7 @@ const Tsfn = *opaque {};
 
 /// tsfn_open(callback): a threadsafe function, as the arg of tsfn_address's.
 fn tsfnOpen(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
-    const values = napi.arguments(env, info, 1);
+    const values = napi.arguments(env, info);
     var name: napi.Value = undefined;
     const Name = fn (napi.Env, [*:0]const u8, usize, *napi.Value) callconv(.c) c_int;
     if (napi.host("napi_create_string_utf8", Name)(env, "bench", 5, &name) != 0) return null;
