@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
-import process from "node:process";
 import { checkpoint, Interrupt, InterruptError } from "../mod.ts";
 import { runtime, testsOf, turn, until } from "./harness.ts";
 import { readable, testkit } from "./native/testkit.ts";
