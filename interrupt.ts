@@ -19,8 +19,9 @@ import { stackWasFull } from "./stack.ts";
 /** What an {@linkcode Interrupt} does when it is signalled. */
 export interface InterruptOptions {
   /**
-   * Runs on the thread that created the Interrupt, with the signalled value. Nobody waits for a promise that it returns; if
-   * that rejects, {@linkcode Interrupt.onError} gets the reason, with `rethrow` too.
+   * Runs on the thread that created the Interrupt, with the signalled value. Its `AsyncLocalStorage` context is that of the
+   * code whose `checkpoint()`, `handle()`, `signal()` or `unblock()` runs it; from the event loop it has none. Nobody waits for
+   * a promise that it returns; if that rejects, {@linkcode Interrupt.onError} gets the reason, with `rethrow` too.
    */
   callback?: (value: number) => void;
   /**

@@ -104,15 +104,17 @@ function openWake(
   const { Bun } = globalThis as unknown as { Bun: BunApi };
   let socket: BunSocket | undefined;
   let referenced = false;
-  // Settles in the next turn; a wake that comes before waits in the socket.
-  Bun.connect({
-    fd,
-    socket: { data: callback, end: () => failed(undefined) },
-  }).then((opened) => {
-    socket = opened;
-    // Not in `open`: up to 1.4.0 Bun forgets what comes before the promise is resolved, and the process would never end.
-    if (!referenced) socket.unref();
-  }).catch(failed);
+  // Settles in one of the next turns; a wake that comes before waits in the socket.
+  const connect = () =>
+    Bun.connect({
+      fd,
+      socket: { data: callback, end: () => failed(undefined) },
+    }).then((opened) => {
+      socket = opened;
+      // Not in `open`: up to 1.4.0 Bun forgets what comes before the promise is resolved, and the process would never end.
+      if (!referenced) socket.unref();
+    }).catch(failed);
+  outsideContext(connect);
   return {
     ref() {
       referenced = true;
@@ -123,4 +125,17 @@ function openWake(
       socket?.unref();
     },
   };
+}
+
+/**
+ * Bun calls a socket back in the AsyncLocalStorage context that opened it, and keeps that for as long: it would be the one
+ * of whoever made the first Interrupt. Where a message arrives there is none, and that needs no `node:async_hooks`.
+ */
+function outsideContext(work: () => void): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    work();
+  };
+  port2.postMessage(undefined);
 }
