@@ -169,9 +169,10 @@ export class Agent {
     this.#report(this.#failure);
   }
 
-  /** Of all Interrupts, by the one that has been open for the longest: its `onError` is told once. */
+  /** Once, with the first of those that are open. */
   #report(error: InterruptError): void {
-    for (const record of this.#records.values()) return record.report(error);
+    const [first] = this.#records.values();
+    first?.report(error);
   }
 
   #lendListeners(): void {

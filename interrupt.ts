@@ -20,10 +20,13 @@ import { stackWasFull } from "./stack.ts";
 export interface InterruptOptions {
   /**
    * Runs on the thread that created the Interrupt, with the signalled value. Its `AsyncLocalStorage` context is that of the
-   * code whose `checkpoint()`, `handle()`, `signal()` or `unblock()` runs it; from the event loop it has none. Nobody waits for
-   * a promise that it returns; if that rejects, {@linkcode Interrupt.onError} gets the reason, with `rethrow` too.
+   * code whose `checkpoint()`, `handle()`, `signal()` or `unblock()` runs it; from the event loop it has none.
+   *
+   * It may be async: then it counts as run once it has returned its promise, and may be called again before that settles.
+   * A rejection goes to {@linkcode Interrupt.onError}, with `rethrow` too.
    */
-  callback?: (value: number) => void;
+  // Two functions and not one: `void | Promise<void>` would refuse `() => count++`.
+  callback?: ((value: number) => void) | ((value: number) => Promise<void>);
   /**
    * `void (*func)(void *arg, int value)`: called on the creating thread, just before `callback`. An address where no code
    * is, is refused; that the code is such a function, is the caller's word.
@@ -199,10 +202,11 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Called with what a callback threw (Perl's `$Async::Interrupt::DIED`), and with an {@linkcode InterruptError} for
-   * failures that no call could throw: a wake or a pipe whose descriptor other code has closed or replaced, at the next
-   * checkpoint or turn of the loop and once for each kind of failure. Default: `console.error`, and go on. It never stops
-   * other callbacks.
+   * Called with what a callback threw (Perl's `$Async::Interrupt::DIED`) or its promise was rejected with; and with an
+   * {@linkcode InterruptError} for failures that no call could throw: a wake or a pipe whose descriptor other code has
+   * closed or replaced, at the next checkpoint or turn of the loop. These are all Interrupts' of this thread: they are told
+   * once for each kind of failure, with the Interrupt that was opened first. Default: `console.error`, and go on. It never
+   * stops other callbacks. What it throws itself, or its promise is rejected with, goes to `console.error`.
    */
   static onError: (error: unknown, interrupt: Interrupt) => void = (error) =>
     console.error(error);
@@ -630,12 +634,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
         this.#agent.native.functions.function_call(func, arg, value);
       }
       record.begin();
-      const promise = this.#callback?.(value) as unknown as
-        | Promise<void>
-        | undefined;
-      // No caller waits for it.
-      if (typeof promise === "object") {
-        promise?.then?.(undefined, (error) => this.#report(error));
+      const result: unknown = this.#callback?.(value);
+      if (result !== undefined) {
+        whenRejected(result, (error) => this.#report(error));
       }
     } catch (error) {
       // First: all that follows may throw.
@@ -649,17 +650,25 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   };
 
   #report(error: unknown): void {
-    const fail = (failure: unknown) => {
+    try {
+      const result: unknown = Interrupt.onError(error, this);
+      whenRejected(
+        result,
+        (failure) => printAnyway("Interrupt.onError rejected:", failure),
+      );
+    } catch (failure) {
       printAnyway("A callback threw:", error);
       printAnyway("Interrupt.onError threw:", failure);
-    };
-    try {
-      const promise: unknown = Interrupt.onError(error, this);
-      (promise as Promise<void> | undefined)?.then?.(undefined, fail);
-    } catch (failure) {
-      fail(failure);
     }
   }
+}
+
+/** A promise, or what `await` would take for one. */
+function whenRejected(result: unknown, report: (error: unknown) => void): void {
+  if (typeof result !== "object" || result === null) return;
+  const { then } = result as Partial<PromiseLike<unknown>>;
+  if (typeof then !== "function") return;
+  Promise.resolve(result).then(undefined, report);
 }
 
 function checkBlocked({ blocked }: InterruptRecord): void {

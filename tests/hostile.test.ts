@@ -204,6 +204,17 @@ test("an Interrupt whose pipe a stranger closed is handled all the same, and `on
   assertStringIncludes(errors[0].message, "Cannot signal or drain a pipe");
 });
 
+test("a failure that is of no one Interrupt is told once, with the one that was opened first", () => {
+  const told: Interrupt[] = [];
+  Interrupt.onError = (_, interrupt) => told.push(interrupt);
+  const interrupts = Array.from({ length: 5 }, () => new Interrupt());
+  testkit.close(interrupts[3].pipeFileno);
+  send(interrupts[3], 5);
+  checkpoint();
+  assertEquals(told.length, 1);
+  assert(told[0] === interrupts[0]);
+});
+
 test("given descriptors that a stranger replaces: signals go to the old ones, `postFork()` says so", () => {
   const values: number[] = [];
   const [readFd, writeFd] = makePipe();
