@@ -11,6 +11,7 @@ import {
   SLOT_BYTES,
   SONAME,
   WAKE_FAILURE,
+  WAKING,
 } from "./ffi/symbols.ts";
 import type { Wake } from "./ffi/library.ts";
 import { canLoadSilently, load, type Native } from "./ffi/load.ts";
@@ -229,7 +230,9 @@ export class Agent {
 
   /** The runtime calls its listeners for a signal: one of them may end the process before the loop turns. */
   #look(): void {
-    if (this.#begin()) this.#scanAtTop();
+    // What has no wake waits for a checkpoint.
+    const wakes = (this.#words.get(ATTENTION) & WAKING) !== 0;
+    if (wakes && this.#begin()) this.#scanAtTop();
   }
 
   /** Whether there is something to look at. Then LOOK becomes OWED, in one step. */

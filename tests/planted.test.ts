@@ -272,10 +272,10 @@ test("a library planted in the folder that a bundler has written into the progra
   const elsewhere = new UserProgram();
   copyFileSync(planted, elsewhere.library);
   // As webpack and rspack do with import.meta.url, and `bun build` with __filename.
-  const here = new URL(`ffi/load${elsewhere.file.slice(-3)}`, elsewhere.module);
+  const here = new URL(`ffi/here${elsewhere.file.slice(-3)}`, elsewhere.module);
   editModule(
     program.module,
-    "ffi/load",
+    "ffi/here",
     (text) => text.replace("import.meta.url", JSON.stringify(here.href)),
   );
   await assertWorks(program.run(allowAll));
