@@ -96,7 +96,8 @@ function openWake(
   callback: () => void,
   failed: (cause: unknown) => void,
 ): Wake {
-  const forgets = 0;
+  // A Worker may end before Bun has taken it.
+  const forgets = 1;
   const fd = checked(
     functions.agent_wake_socket(agent, forgets),
     "Cannot make the wake socket",

@@ -372,7 +372,7 @@ pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
     const listeners = &hook.listeners;
     listeners.handler_then = @intFromPtr(current.handler);
     const before = if (isOurs(hook, &current)) &hook.old else &current;
-    const keeps = listeners.is_owed and @intFromPtr(before.handler) == 0;
+    const keeps = listeners.is_owed and (before.handler == null or before == &hook.old);
     if (listeners.count == 0 and !keeps) listeners.before = before.*;
     if (listeners.counter == agents.nobody) listeners.counter = agent;
     // From here on: of two that register at the same time, the second would find the runtime's handler.
@@ -455,17 +455,18 @@ pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     if (listeners.counter == agent) listeners.counter = agents.nobody;
     if (put_back == 0 or listeners.count != 0 or hook.count != 0) return 0;
     const status = putBack(hook, signal, put_back);
-    listeners.is_owed = status < 0;
-    return status;
+    listeners.is_owed = status != 0;
+    return @min(status, 0);
 }
 
+/// 1: the kernel has refused to take ours away.
 fn putBack(hook: *Hook, signal: u32, put_back: u32) i32 {
     const listeners = &hook.listeners;
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
     // Bun changes the flags of a handler that it finds there.
     const stays = current.handler != null and current.handler != listeners.before.handler;
-    if (status < 0 or stays) return status;
+    if (status < 0 or stays) return if (status == 0 and stateOf(&current) == .ours) 1 else status;
     if (put_back == 2) listeners.calls = hook.passed_on.load(.seq_cst);
     // The runtime's handler was for a listener that is gone as well: nobody would hear the signal, nor would it do anything.
     const runtime = hook.runtime_handler.load(.monotonic);
