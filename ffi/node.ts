@@ -10,8 +10,6 @@ import { process } from "./runtime.ts";
 import { SONAME } from "./symbols.ts";
 import { checked } from "../errors.ts";
 
-const IDENTITY = "function_address";
-
 /** What zig-src/uv_wake.zig adds to the table. */
 interface Addon {
   view(
@@ -42,12 +40,13 @@ export function openAddon(path: string): Addon {
 const key = Symbol.for(SONAME);
 
 /**
- * Our own is opened once a thread, for all its realms: Node keeps some kilobytes for ever each time that it opens one.
+ * The one that the process has is opened once a thread, for all its realms: Node keeps some kilobytes for ever each time that
+ * it opens one. Not what is opened by a path: threads that load it at the same time have several, and then look for the one.
  */
-function openOnce(path: string): Addon {
+function openLoaded(): Addon {
   const opened = process().dlopen as { [key]?: Addon };
   if (opened[key] === undefined) {
-    const addon = openAddon(path);
+    const addon = openAddon(SONAME);
     Reflect.defineProperty(opened, key, { value: addon });
     return addon;
   }
@@ -60,7 +59,7 @@ export function openNode<T extends Symbols>(
   _prefix: string,
   symbols: T,
 ): Library<T> {
-  const addon = IDENTITY in symbols ? openOnce(path) : openAddon(path);
+  const addon = path === SONAME ? openLoaded() : openAddon(path);
   // As dlopen does for the others: a file of another version must not pass for this one.
   for (const name of Object.keys(symbols)) {
     if (!(name in addon)) throw new Error(`${path}: undefined symbol: ${name}`);
