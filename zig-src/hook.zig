@@ -97,7 +97,8 @@ fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(
     const hook = &hooks[@intCast(signal)];
     if (hook.hysteresis.load(.seq_cst)) ignore(@intCast(signal), hook);
     const heard_by = deliver(@intCast(signal), hook, info) orelse return;
-    const runtime = hook.runtime_handler.load(.acquire);
+    var runtime = hook.runtime_handler.load(.acquire);
+    if (runtime != 0 and platform.processId() != listening_process) runtime = 0;
     var old = hook.old_handler.load(.acquire);
     if (heard_by & chains == 0 and old & old_bits.always == 0) old = 0;
     // The usual one may take as many threads as it likes, be interrupted by its own signal, and never return.
@@ -361,6 +362,9 @@ fn displacedByRuntime(hook: *Hook, runtime: u64) u64 {
     return if (address <= 1 or address == runtime or platform.isHosts(address)) 0 else before;
 }
 
+/// In the child of a fork(2) no listener runs: the runtime's handler would tell those of the parent, by a pipe that both have.
+var listening_process: i32 = 0;
+
 /// An agent is about to register its listener with the runtime, for the first time or again. 1: until now the signal is ignored.
 pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
     lock.acquire();
@@ -370,6 +374,7 @@ pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
     const status = platform.disposition(signal, &current);
     if (status < 0) return status;
     const listeners = &hook.listeners;
+    listening_process = platform.processId();
     listeners.handler_then = @intFromPtr(current.handler);
     const before = if (isOurs(hook, &current)) &hook.old else &current;
     const keeps = listeners.is_owed and (before.handler == null or before == &hook.old);
