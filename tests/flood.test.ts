@@ -23,13 +23,13 @@ for (
       callback: () => seen.push("TERM"),
       ...options,
     });
-    const { ended } = startCommand(sender("12x200000", "15"));
+    // Its end is not waited for: the flood fills libuv's pipe for signals, which then loses CHLD.
+    startCommand(sender("12x200000", "15"));
     // The loop is blocked: no checkpoint, no turn.
     while (term.pending === 0);
     assertEquals(seen, []);
     await until(() => seen.length > 0);
     assertEquals(seen.sort(), ["TERM", "USR2"]);
-    assertEquals((await ended).code, 0);
   });
 }
 
