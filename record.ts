@@ -211,8 +211,11 @@ export class InterruptRecord {
         if (words.get(at + PENDING) === 0 && this.left.taken === 0) {
           if (!this.#drainDue) return undefined;
           this.#drain();
-        } else if (words.get(at + BLOCKED) !== 0 || rounds++ === ROUNDS) {
-          // Whoever made it pending has told.
+        } else if (words.get(at + BLOCKED) !== 0) {
+          return undefined;
+        } else if (rounds++ === ROUNDS) {
+          // Whoever made it pending has told; but what that wrote to the pipe may have been drained.
+          if (this.#pipeFlag !== 0) this.notify();
           return undefined;
         } else {
           const thrown = this.#handle();

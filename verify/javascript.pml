@@ -405,7 +405,14 @@ inline deliver_step() {
 #endif
 #ifdef CAN_STOP
   /* The code counts to more than one. */
-  :: atomic { OPEN(TOP) && blocked[TOP] == 0 && HAS(TOP) && has_called[depth] -> end_deliver() }
+  :: OPEN(TOP) && blocked[TOP] == 0 && HAS(TOP) && has_called[depth] ->
+#if defined(PIPES) && !defined(M_STOP_WITHOUT_LOOK)
+     if
+     :: pipe_flag[TOP] -> announce(TOP)
+     :: else
+     fi;
+#endif
+     atomic { end_deliver() }
 #endif
 #ifdef M_BLOCKED_IS_NOT_DRAINED
   :: OPEN(TOP) && blocked[TOP] == 0 && !HAS(TOP) && drain_due[TOP] -> drain(TOP)

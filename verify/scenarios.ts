@@ -58,8 +58,11 @@ export const scenarios: Scenario[] = [
     short: false,
     catches: "M_DRAINED_BEFORE_IT_IS",
   }),
+  pipe("AUTODRAIN=1 BY_HANDLE=1 ACTS=1 CAN_BLOCK CAN_STOP", {
+    short: false,
+    catches: "M_STOP_WITHOUT_LOOK",
+  }),
   ...[
-    "AUTODRAIN=1 BY_HANDLE=1 ACTS=1 CAN_BLOCK CAN_STOP",
     "SHARED AUTODRAIN=0 BY_HANDLE=0 ACTS=1 CAN_SIGNAL CAN_STOP",
     "SHARED AUTODRAIN=1 BY_HANDLE=0 ACTS=1 CAN_SIGNAL CAN_STOP",
   ].map((defines) => pipe(defines, { short: false })),
