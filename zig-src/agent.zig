@@ -286,8 +286,8 @@ pub fn closeHandle(handle: u64) ?*anyopaque {
             // Its number may be a stranger's by now; the inode tells. If it cannot be had, rather one too many stays open.
             if (socket.inode != 0) {
                 var inode: u64 = undefined;
-                _ = platform.inode(socket.read_fd, &inode);
-                if (inode == socket.inode) platform.close(socket.read_fd);
+                const status = platform.inode(socket.read_fd, &inode);
+                if (status >= 0 and inode == socket.inode) platform.close(socket.read_fd);
             }
         },
     }
