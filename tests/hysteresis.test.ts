@@ -73,9 +73,9 @@ test("with hysteresis the event loop hears every round of another process", asyn
     assertEquals((await ended).code, 0);
     const before = seen.calls;
     assert(before >= round);
-    // Still on, whatever the order in which the thousand and the handling came.
-    await until(() => interrupt.pending === 0);
-    assert(!ignored());
+    // On in the end, whatever the order in which the thousand and the handling came: the last handler may still be about
+    // to make the Interrupt pending, on another thread.
+    await until(() => interrupt.pending === 0 && !ignored());
   }
 });
 
