@@ -98,12 +98,8 @@ export class SignalListeners {
         agent: this.#agent,
         signal,
         name,
-        heard: () => {
-          functions.hook_heard(this.#agent, signal, coalesces);
-          // Bun calls listeners before it reads the wake, and one that comes after ours may end the process. Node reads the
-          // wake first. Deno would call back in the AsyncLocalStorage context that opened the Interrupt: see Agent.
-          if (runtime === "bun") this.#look();
-        },
+        heard: () => functions.hook_heard(this.#agent, signal, coalesces),
+        look: this.#look,
         passedOn: () => functions.hook_passed_on(signal),
         replacing: () => void functions.hook_listening(this.#agent, signal),
         replaced: () => void functions.hook_listened(signal),

@@ -132,15 +132,17 @@ interface CheckDescriptors {
 let hasListened = false;
 
 /** What resumes a listener that was removed, and lingers. */
-const lingering = new Map<string, (heard: () => void) => SignalListener>();
+const lingering = new Map<string, (next: ListenTo) => SignalListener>();
 
 /** Not `process.on`: that takes 20 ms the first time, and warns when there are eleven. */
 function listen(
   functions: CheckDescriptors,
-  { name, heard, passedOn }: ListenTo,
+  to: ListenTo,
 ): SignalListener | "none" {
-  const resumed = lingering.get(name)?.(heard);
+  const resumed = lingering.get(to.name)?.(to);
   if (resumed !== undefined) return resumed;
+  const { name, passedOn } = to;
+  let { heard, look } = to;
   const signal = name as Deno.Signal;
   let calls = 0;
   let lastCall = -LATE;
@@ -150,8 +152,13 @@ function listen(
     calls++;
     lastCall = performance.now();
     passedThen = passedOn();
-    if (!lingering.has(name)) heard();
-    else if (!isAwaited()) remove();
+    if (lingering.has(name)) {
+      if (!isAwaited()) remove();
+      return;
+    }
+    heard();
+    // Deno often comes here before it reads the wake.
+    outsideContext?.(look);
   };
   /** Of several signals that come fast Deno makes fewer calls: then only time can tell that no more is to come. */
   const isAwaited = () =>
@@ -171,10 +178,10 @@ function listen(
     Deno.removeSignalListener(signal, listener);
     removeEventListener("beforeunload", wait);
   };
-  const resume = (next: () => void): SignalListener => {
+  const resume = (next: ListenTo): SignalListener => {
     clearTimeout(timer);
     lingering.delete(name);
-    heard = next;
+    ({ heard, look } = next);
     return { remove: leave };
   };
   const leave = () => {
@@ -248,14 +255,24 @@ function openWake(
   };
 }
 
+/**
+ * Runs code in no AsyncLocalStorage context, as Deno does where it has read from a socket. Its listeners for signals run in the
+ * one of whoever added the first. undefined until the first wake.
+ */
+let outsideContext: ((work: () => void) => void) | undefined;
+
 function openSocket(
   fd: number,
   callback: () => void,
   failed: (cause: unknown) => void,
 ): NodeSocket {
   const { Socket } = process().getBuiltinModule("node:net");
+  const { AsyncLocalStorage } = process().getBuiltinModule("node:async_hooks");
   const socket = new Socket({ fd, readable: true, writable: false });
-  socket.on("data", callback);
+  socket.on("data", () => {
+    outsideContext ??= AsyncLocalStorage.snapshot();
+    callback();
+  });
   socket.on("error", failed);
   socket.on("end", failed);
   socket.unref();

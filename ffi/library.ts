@@ -46,8 +46,10 @@ export interface ListenTo {
   readonly agent: number;
   readonly signal: number;
   readonly name: string;
-  /** The listener itself. */
+  /** To be called by the listener. */
   heard(): void;
+  /** Delivers what waits for the wake, if the listener comes before that. To be called in no AsyncLocalStorage context. */
+  look(): void;
   /** How many signals the library has passed on to the runtime. */
   passedOn(): number;
   /** The runtime may install its handler between these two calls, later than at the first time. */

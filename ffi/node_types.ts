@@ -17,6 +17,9 @@ export interface NodeProcess {
 
 interface NodeModules {
   "bun:ffi": unknown;
+  "node:async_hooks": {
+    readonly AsyncLocalStorage: { snapshot(): (work: () => void) => void };
+  };
   "node:fs": {
     readonly constants: {
       readonly O_RDONLY: number;

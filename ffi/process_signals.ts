@@ -43,9 +43,14 @@ export function beforeExit(callback: () => boolean): () => void {
 
 /** A listener on `process`, which packages that count listeners see. */
 export function listenOnProcess(
-  { name, heard: callback, replacing, replaced }: ListenTo,
+  { name, heard: hears, look, replacing, replaced }: ListenTo,
 ): SignalListener {
   const events = process();
+  const callback = () => {
+    hears();
+    // Bun calls listeners before it reads the wake, and one that comes after ours may end the process. Node reads it first.
+    if (runtime === "bun") look();
+  };
   const heard = weak(name, callback);
   const isIn = () => events.listeners(name).includes(heard);
   let renewing = false;

@@ -397,14 +397,9 @@ pub fn listened(signal: u32) callconv(.c) i32 {
     return 0;
 }
 
-fn takeBackUntold(signal: u32) i32 {
-    var current: platform.Disposition = undefined;
-    const status = platform.disposition(signal, &current);
-    return if (status < 0) status else takeBack(signal, @intFromPtr(current.handler));
-}
-
-/// Puts ours on top of what the runtime has put there: any handler but `others`, or one that is its own. 1: it did.
-fn takeBack(signal: u32, others: usize) i32 {
+/// Puts ours on top of what the runtime has put there: any handler but `before`, or one that is its own. Without `before` only
+/// one that is its own. 1: it did.
+fn takeBack(signal: u32, before: ?usize) i32 {
     const hook = &hooks[signal];
     stopIgnoring(hook);
     defer resumeIgnoring(hook);
@@ -412,6 +407,7 @@ fn takeBack(signal: u32, others: usize) i32 {
     const status = platform.disposition(signal, &current);
     if (status < 0 or isOurs(hook, &current)) return @min(status, 0);
     const address = @intFromPtr(current.handler);
+    const others = before orelse address;
     // What others have installed stays.
     if (address == 1 or (address == others and address != 0 and !platform.isHosts(address))) return 0;
     // What the runtime puts there when it takes its handler away is none to call.
@@ -429,7 +425,7 @@ pub fn listenerCalled(agent: u32, signal: u32, coalesces: u32) callconv(.c) void
     const listeners = &hook.listeners;
     if (listeners.counter != agent) return;
     // The runtime has put its handler over ours, and nothing told.
-    if (hook.count != 0 and takeBackUntold(signal) > 0) {
+    if (hook.count != 0 and takeBack(signal, null) > 0) {
         _ = signalReaders(hook);
         return;
     }

@@ -20,11 +20,12 @@ let isGone = false;
 const registry = new FinalizationRegistry(() => isGone = true);
 
 /** Opens what the loop wakes, in the context of a request that ends at once. */
-function open(): Interrupt {
+function open(signal?: "SIGUSR2"): Interrupt {
   const store = { id: "the request that opened it" };
   registry.register(store, undefined);
   return storage.run(store, () =>
     new Interrupt({
+      signal,
       callback() {
         expect(how, expected);
         called();
@@ -50,6 +51,17 @@ for (const from of [undefined, "the request that signals"]) {
   await done;
   interrupt.unref();
 }
+
+const onSignal = open("SIGUSR2");
+onSignal.ref();
+// Deno has the first before its listener is called.
+for (let i = 0; i < 20; i++) {
+  how = "for a POSIX signal";
+  const done = new Promise<void>((resolve) => called = resolve);
+  process.kill(process.pid, "SIGUSR2");
+  await done;
+}
+onSignal.close();
 
 called = () => {};
 expected = "the caller";
