@@ -73,13 +73,12 @@ if (only.length === 0 && (positionals.length > 0 || values.filter)) {
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 const names: string[] = [];
 
-/** Announces, runs and counts one step. */
+/** Runs, counts and prints one step. */
 async function step(
   name: string,
   work: () => Promise<Result>,
 ): Promise<boolean> {
   names.push(name);
-  Deno.stdout.writeSync(new TextEncoder().encode(`${name} ... `));
   const start = performance.now();
   const outcome: Result = await work().catch((error): Result => ({
     ok: false,
@@ -96,7 +95,9 @@ async function step(
   total.skipped += skipped;
   const details = outcome.passed === undefined ? "" : `${summary(counts)}, `;
   const word = ok ? "ok" : "FAILED";
-  console.log(`${word} (${details}${seconds} s) ${note}`.trimEnd());
+  console.log(
+    `${name} ... ${word} (${details}${seconds} s) ${note}`.trimEnd(),
+  );
   if (!ok) console.log(output.trimEnd());
   return ok;
 }
@@ -108,6 +109,14 @@ async function choice(
 ) {
   if (only.length === 0 || only.includes(name)) await step(name, work);
   else names.push(name);
+}
+
+/** Two at a time: most of a test is waiting, for a process to start or for an idle loop. */
+async function sideBySide(queue: (() => Promise<void>)[]) {
+  const next = async () => {
+    for (let work = queue.shift(); work; work = queue.shift()) await work();
+  };
+  await Promise.all([next(), next()]);
 }
 
 const done = { ok: true, output: "" };
@@ -222,14 +231,6 @@ await choice(
       "verify",
     ]),
 );
-for (const mode of ["Debug", "ReleaseSafe"]) {
-  await choice(
-    `zig-${mode.toLowerCase()}`,
-    () => run([zigPath, "build", "test", `-Doptimize=${mode}`]),
-  );
-}
-await choice("model", () => model(true));
-await choice("stress", () => stress(true));
 await choice("publish", () => publish(flags));
 
 const files = positionals.length > 0
@@ -239,25 +240,33 @@ const filter = values.filter;
 // RegExp.escape() escapes letters too, which Bun does not understand.
 const pattern = filter?.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 if (ready) {
-  await choice("deno", () => denoTests("deno", files));
-  const bunPath = await bun();
-  await choice("bun", () => bunTests("bun", bunPath, files));
-  for (const major of nodeVersions) {
-    const nodePath = await node(major);
-    await choice(
-      `node${major}`,
-      () => nodeTests(`node${major}`, nodePath, files),
-    );
-  }
-  await choice("oldest", oldestTests);
-  await choice(
-    "package",
-    () => denoTest("package", ["--no-check", "scripts/package_test.ts"]),
-  );
-  await choice(
-    "field",
-    () => denoTest("field", ["--no-check", "scripts/field_test.ts"]),
-  );
+  await sideBySide([
+    () => choice("stress", () => stress(true)),
+    async () => {
+      for (const mode of ["Debug", "ReleaseSafe"]) {
+        const test = [zigPath, "build", "test", `-Doptimize=${mode}`];
+        await choice(`zig-${mode.toLowerCase()}`, () => run(test));
+      }
+    },
+    () => choice("model", () => model(true)),
+    async () => {
+      // One after the other: both build npm/.
+      for (const name of ["field", "package"]) {
+        const args = ["--no-check", `scripts/${name}_test.ts`];
+        await choice(name, () => denoTest(name, args));
+      }
+    },
+    () => choice("deno", () => denoTests("deno", files)),
+    () => choice("bun", async () => bunTests("bun", await bun(), files)),
+    ...nodeVersions.map((major) => () => {
+      const name = `node${major}`;
+      return choice(
+        name,
+        async () => nodeTests(name, await node(major), files),
+      );
+    }),
+    () => choice("oldest", oldestTests),
+  ]);
 } else {
   console.log("No tests without a build.");
 }
