@@ -22,14 +22,10 @@
  *
  * @module
  */
-export { checkpoint } from "./checkpoint.ts";
-export { InterruptError, type InterruptErrorCode } from "./errors.ts";
-export { EventPipe } from "./event_pipe.ts";
-export {
-  Interrupt,
-  type InterruptOptions,
-  type InterruptSupport,
-  type WaitOptions,
-} from "./interrupt.ts";
-export type { NativeFunction } from "./native_function.ts";
-export { sig2name, sig2num } from "./signals.ts";
+export { checkpoint } from "./src/checkpoint.ts";
+export { InterruptError, type InterruptErrorCode } from "./ffi/errors.ts";
+export { EventPipe } from "./src/event_pipe.ts";
+export { Interrupt, type InterruptSupport } from "./src/interrupt.ts";
+export type { InterruptOptions, WaitOptions } from "./src/interrupt_options.ts";
+export type { NativeFunction } from "./src/native_function.ts";
+export { sig2name, sig2num } from "./src/signals.ts";

@@ -1,7 +1,7 @@
 /** `deno run -A bench/compare.ts FILE FILE ...`: on which targets several runs with `--json` agree. */
 
 import { markdownTable } from "markdown-table";
-import type { Report } from "./report.ts";
+import type { Report } from "./lib/report.ts";
 
 const reports: Report[] = await Promise.all(
   Deno.args.map(async (file) => JSON.parse(await Deno.readTextFile(file))),

@@ -2,12 +2,12 @@
 
 import { parseArgs } from "node:util";
 import { markdownTable } from "markdown-table";
-import { build } from "../scripts/build.ts";
-import { machine } from "./machine.ts";
-import { measure } from "./measure.ts";
-import { installPeers } from "./peers.ts";
+import { build } from "../scripts/lib/build.ts";
+import { machine } from "./lib/machine.ts";
+import { measure } from "./lib/measure.ts";
+import { installPeers } from "./lib/peers.ts";
 import { drawPictures } from "./pictures.ts";
-import type { Question } from "./question.ts";
+import type { Question, Runtime } from "./lib/question.ts";
 import { question as flood } from "./questions/flood.ts";
 import { question as idle } from "./questions/idle.ts";
 import { question as poll } from "./questions/poll.ts";
@@ -16,9 +16,9 @@ import { question as scale } from "./questions/scale.ts";
 import { question as seed } from "./questions/seed.ts";
 import { question as sender } from "./questions/sender.ts";
 import { question as start } from "./questions/start.ts";
-import type { Report } from "./report.ts";
-import { javaScriptRuntimes, type Runtime } from "./runtimes.ts";
-import { table } from "./table.ts";
+import type { Report } from "./lib/report.ts";
+import { javaScriptRuntimes } from "./lib/runtimes.ts";
+import { table } from "./lib/table.ts";
 
 const questions = [sender, reaction, poll, idle, flood, seed, start, scale];
 

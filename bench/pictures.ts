@@ -1,11 +1,11 @@
 /** `deno run -A bench/pictures.ts FILE ...`: draws what `deno task bench --json FILE` has measured, in `docs/pictures/`. */
 
-import { bars, type Chart, distribution } from "./charts.ts";
-import { run } from "../scripts/run.ts";
-import { installDrawing } from "./peers.ts";
+import { bars, type Chart, distribution } from "./lib/charts.ts";
+import { run } from "../scripts/lib/run.ts";
+import { installDrawing } from "./lib/peers.ts";
 import { noise } from "./questions/poll.ts";
-import type { Report } from "./report.ts";
-import { commandFor } from "./runtimes.ts";
+import type { Report } from "./lib/report.ts";
+import { commandFor } from "./lib/runtimes.ts";
 
 /** By the name of the file: the letter of the question, and more where there are several. */
 const charts: Record<string, Chart & { draw: typeof bars }> = {

@@ -7,7 +7,7 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { checkpoint, Interrupt } from "../mod.ts";
-import { memory, sender, testkit } from "../tests/native/testkit.ts";
+import { memory, sender, testkit } from "../tests/support/testkit.ts";
 
 const LIMIT = 10_000_000;
 const PRIMES_BELOW_LIMIT = 664_579;

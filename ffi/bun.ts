@@ -10,7 +10,7 @@ import type {
 import { beforeExit, listenOnProcess } from "./process_signals.ts";
 import { process } from "./runtime.ts";
 import { AGENT_CLOSE_FUNCTION } from "./symbols.ts";
-import { checked } from "../errors.ts";
+import { checked } from "./errors.ts";
 
 /** As much of Bun's API as is used here: its own types would be a dependency. */
 interface BunSocket {

@@ -11,7 +11,7 @@ import type {
 import type { NodeSocket } from "./node_types.ts";
 import { mayOpenAll } from "./permission.ts";
 import { process } from "./runtime.ts";
-import { checked } from "../errors.ts";
+import { checked } from "./errors.ts";
 
 /** `Deno.dlopen`; needs --allow-ffi. */
 export function openDeno<T extends Symbols>(

@@ -1,4 +1,4 @@
-import { InterruptError, limitCure } from "../errors.ts";
+import { InterruptError, limitCure } from "./errors.ts";
 import { embedded } from "./embedded.ts";
 import { here } from "./here.ts";
 import type { Library } from "./library.ts";

@@ -8,7 +8,7 @@ import type {
 import { beforeExit, listenOnProcess } from "./process_signals.ts";
 import { process } from "./runtime.ts";
 import { SONAME } from "./symbols.ts";
-import { checked } from "../errors.ts";
+import { checked } from "./errors.ts";
 
 /** What zig-src/uv_wake.zig adds to the table. */
 interface Addon {

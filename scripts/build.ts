@@ -1,45 +1,5 @@
 /** Builds the native library and embeds what was built in `ffi/embedded.ts`. */
 
-import { Buffer } from "node:buffer";
-import { run } from "./run.ts";
-import { zig } from "./toolchain.ts";
-import { write } from "./write.ts";
+import { build } from "./lib/build.ts";
 
-const root = new URL("..", import.meta.url);
-
-/** Runs `zig build` for the library, and for further steps if named. */
-export async function build(...steps: string[]): Promise<void> {
-  const command = [await zig(), "build", "install", ...steps];
-  const { ok, output } = await run(command, { cwd: root, timeout: 600 });
-  if (!ok) throw new Error(`zig build failed:\n${output}`);
-  await embed();
-}
-
-/** Writes the libraries into a module, since JSR ships no other files. */
-async function embed() {
-  const libraries: Record<string, string> = {};
-  const folder = new URL("lib/", root);
-  const names = Array.from(Deno.readDirSync(folder), (entry) => entry.name);
-  for (const name of names.filter((name) => name.endsWith(".node")).sort()) {
-    const file = new URL(name, folder);
-    // Whatever the umask: one that others can change is not opened.
-    await Deno.chmod(file, 0o644);
-    const bytes = await Deno.readFile(file);
-    libraries[name.slice(0, -".node".length)] = Buffer.from(bytes).toString(
-      "base64",
-    );
-  }
-  const text = `// Written by scripts/build.ts. Do not edit.
-
-/**
- * The native libraries by platform, such as "linux-x64", in base64. Not compressed: in Deno the import of what could
- * decompress them at once takes longer than all else together.
- */
-export const embedded: Readonly<Record<string, string>> = ${
-    JSON.stringify(libraries, null, 2)
-  };
-`;
-  await write(new URL("ffi/embedded.ts", root), text);
-}
-
-if (import.meta.main) await build(...Deno.args);
+await build(...Deno.args);

@@ -1,9 +1,10 @@
 /** Makes the npm package in `npm/`: ESM and CommonJS for Node, with the native libraries beside them. */
 
 import { build, emptyDir } from "@deno/dnt";
+import { dirname, join } from "node:path/posix";
 import * as esbuild from "esbuild";
 import config from "../deno.json" with { type: "json" };
-import versions from "./versions.json" with { type: "json" };
+import versions from "./lib/versions.json" with { type: "json" };
 
 /** Where the source is to be found. README and CHANGELOG lead there, since npm has none of the files that they name. */
 const repository = "https://github.com/async-interrupt/async-interrupt";
@@ -34,7 +35,7 @@ await build({
   // The modules ask for `Deno` by themselves.
   shims: {},
   // dnt would wrap `import.meta` into a polyfill that changes globals, and fails under `node -e`.
-  mappings: { "./ffi/here.ts": "./scripts/here_npm.ts" },
+  mappings: { "./ffi/here.ts": "./scripts/lib/here_npm.ts" },
   // `deno check` and the tests have seen the same sources.
   typeCheck: false,
   test: false,
@@ -102,6 +103,7 @@ export const { ${names.join(", ")} } = all;
       'export * from "../script/mod.js";\n',
     );
     for (const [name, text] of types) {
+      await Deno.mkdir(dirname(`npm/script/${name}`), { recursive: true });
       await Deno.writeTextFile(`npm/script/${name}`, text);
     }
     await copyFiles("lib", "npm/lib");
@@ -144,8 +146,8 @@ async function readTypes(): Promise<Map<string, string>> {
     if (types.has(name)) return;
     const text = await Deno.readTextFile(`npm/script/${name}`);
     types.set(name, text.replaceAll('"@async/interrupt"', '"async-interrupt"'));
-    for (const [, imported] of text.matchAll(/from "\.\/(.*)\.js"/g)) {
-      await add(`${imported}.d.ts`);
+    for (const [, imported] of text.matchAll(/from "(\.{1,2}\/.*)\.js"/g)) {
+      await add(join(dirname(name), `${imported}.d.ts`));
     }
   };
   await add("mod.d.ts");

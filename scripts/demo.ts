@@ -1,9 +1,9 @@
 /** Builds what is needed and runs the demo on a runtime: `deno task demo --runtime deno|bun|node`. */
 
 import { parseArgs } from "node:util";
-import { build } from "./build.ts";
-import { bun, node, nodeVersions } from "./toolchain.ts";
-import { transpile } from "./transpile.ts";
+import { build } from "./lib/build.ts";
+import { bun, node, nodeVersions } from "./lib/toolchain.ts";
+import { transpile } from "./lib/transpile.ts";
 
 const root = new URL("..", import.meta.url);
 

@@ -1,10 +1,10 @@
 /** The npm package among the packages, commands and terminals that people use it with. Part of `deno task ok`. */
 
 import { assert, assertEquals } from "@std/assert";
-import { run } from "./run.ts";
-import { bun, node, nodeVersions } from "./toolchain.ts";
-import versions from "./versions.json" with { type: "json" };
-import { startCommand } from "../tests/harness.ts";
+import { run } from "./lib/run.ts";
+import { bun, node, nodeVersions } from "./lib/toolchain.ts";
+import versions from "./lib/versions.json" with { type: "json" };
+import { startCommand } from "../tests/support/harness.ts";
 
 // Builds npm/; the import map decides with what.
 await import("./build_npm.ts");

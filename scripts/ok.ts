@@ -2,11 +2,12 @@
 
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
-import { build } from "./build.ts";
-import { guarantees } from "./guarantees.ts";
-import { prepareModules } from "./modules.ts";
-import { publish } from "./publish.ts";
-import { type Outcome, run } from "./run.ts";
+import { build } from "./lib/build.ts";
+import { circles } from "./lib/circles.ts";
+import { guarantees } from "./lib/guarantees.ts";
+import { prepareModules } from "./lib/modules.ts";
+import { publish } from "./lib/publish.ts";
+import { type Outcome, run } from "./lib/run.ts";
 import {
   bun,
   node,
@@ -14,9 +15,9 @@ import {
   oldest,
   oldestDeno,
   zig,
-} from "./toolchain.ts";
-import { transpile } from "./transpile.ts";
-import versions from "./versions.json" with { type: "json" };
+} from "./lib/toolchain.ts";
+import { transpile } from "./lib/transpile.ts";
+import versions from "./lib/versions.json" with { type: "json" };
 import { model } from "../verify/model.ts";
 import { stress } from "../verify/stress.ts";
 
@@ -49,7 +50,7 @@ const runtimes = [
 const reports = await Deno.makeTempDir({ prefix: "async-interrupt-junit-" });
 /** What differs by version: how a process ends, how the loop is woken, how the library is opened. */
 const filesForOldest = ["exit", "wait", "embedded"]
-  .map((name) => `tests/${name}.test.ts`);
+  .map((name) => `tests/${name}_test.ts`);
 const generated = ["ffi/symbols.ts", "include/async_interrupt.h"];
 
 const { values, positionals } = parseArgs({
@@ -130,7 +131,7 @@ async function tests(
   const { ok, output } = await run(command(report));
   const xml = (await Deno.readTextFile(report).catch(() => ""))
     // Node counts a file without tests as a test that passed.
-    .replace(/<testcase name="[^"]*\.test\.js"[^>]*\/>/g, "");
+    .replace(/<testcase name="[^"]*_test\.js"[^>]*\/>/g, "");
   const count = (tag: RegExp) => xml.match(tag)?.length ?? 0;
   const all = count(/<testcase\b/g);
   const failed = count(/<(failure|error)\b/g);
@@ -206,17 +207,16 @@ ready = await step("build", async () => {
   return done;
 });
 
-const rootModules = Array.from(Deno.readDirSync("."), (entry) => entry.name)
-  .filter((name) => name.endsWith(".ts")).sort();
 await choice("stale", staleness);
 await choice("guarantees", guarantees);
 await choice("fmt", () => run([deno, "fmt", "--check"]));
 await choice("lint", () => run([deno, "lint"]));
+await choice("circles", () => circles(flags));
 await choice("check", () => run([deno, "check", ...flags]));
 await choice("doc", () => run([deno, "doc", "--lint", ...flags, "mod.ts"]));
 await choice(
   "doc-tests",
-  () => denoTest("doc-tests", ["--doc", ...rootModules, "README.md"]),
+  () => denoTest("doc-tests", ["--doc", "mod.ts", "src", "README.md"]),
 );
 await choice(
   "zig-fmt",
@@ -330,7 +330,7 @@ async function oldestTests(): Promise<Outcome & Counts> {
 
 function testFiles(): string[] {
   return Array.from(Deno.readDirSync("tests"), (entry) => entry.name)
-    .filter((name) => name.endsWith(".test.ts"))
+    .filter((name) => name.endsWith("_test.ts"))
     .map((name) => `tests/${name}`)
     .sort();
 }

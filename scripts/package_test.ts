@@ -6,9 +6,9 @@ import process from "node:process";
 import ts from "typescript";
 import ts52 from "typescript-5.2";
 import config from "../deno.json" with { type: "json" };
-import { bundlers, type Format } from "./bundlers.ts";
-import { run } from "./run.ts";
-import { bun, node, nodeVersions } from "./toolchain.ts";
+import { bundlers, type Format } from "./lib/bundlers.ts";
+import { run } from "./lib/run.ts";
+import { bun, node, nodeVersions } from "./lib/toolchain.ts";
 
 // Builds npm/; the import map decides with what.
 await import("./build_npm.ts");

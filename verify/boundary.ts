@@ -1,5 +1,5 @@
-import { type Outcome, run } from "../scripts/run.ts";
-import { zig } from "../scripts/toolchain.ts";
+import { type Outcome, run } from "../scripts/lib/run.ts";
+import { zig } from "../scripts/lib/toolchain.ts";
 
 const root = new URL("..", import.meta.url);
 

@@ -1,4 +1,4 @@
-import { run } from "../scripts/run.ts";
+import { run } from "../scripts/lib/run.ts";
 import { commandsOf } from "./runtimes.ts";
 
 const root = new URL("..", import.meta.url);

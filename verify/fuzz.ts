@@ -1,9 +1,9 @@
-import { run } from "../scripts/run.ts";
+import { run } from "../scripts/lib/run.ts";
 import { commandsOf } from "./runtimes.ts";
 
 const root = new URL("..", import.meta.url);
 
-/** The long form of tests/fuzz.test.ts: 100,000 random calls on each runtime; `short`: 10,000. */
+/** The long form of tests/fuzz_test.ts: 100,000 random calls on each runtime; `short`: 10,000. */
 export async function fuzz(
   short: boolean,
 ): Promise<{ ok: boolean; output: string; note: string }> {

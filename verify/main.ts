@@ -1,8 +1,8 @@
 /** Proves what tests alone cannot: `deno task verify [--short] [--only model,soak,...]`. Prints figures. */
 
 import { parseArgs } from "node:util";
-import { build } from "../scripts/build.ts";
-import type { Outcome } from "../scripts/run.ts";
+import { build } from "../scripts/lib/build.ts";
+import type { Outcome } from "../scripts/lib/run.ts";
 import { boundary } from "./boundary.ts";
 import { faults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";

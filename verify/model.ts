@@ -1,5 +1,5 @@
-import { type Outcome, run } from "../scripts/run.ts";
-import { spin, zig } from "../scripts/toolchain.ts";
+import { type Outcome, run } from "../scripts/lib/run.ts";
+import { spin, zig } from "../scripts/lib/toolchain.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 
 const folder = new URL("./", import.meta.url);

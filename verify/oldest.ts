@@ -1,4 +1,4 @@
-import { type Outcome, run } from "../scripts/run.ts";
+import { type Outcome, run } from "../scripts/lib/run.ts";
 
 const root = new URL("..", import.meta.url);
 
@@ -9,7 +9,7 @@ export async function oldest(
   const files = short ? [] : Array.from(
     Deno.readDirSync(new URL("tests/", root)),
     ({ name }) => `tests/${name}`,
-  ).filter((file) => file.endsWith(".test.ts"));
+  ).filter((file) => file.endsWith("_test.ts"));
   const outcome = await run(
     [Deno.execPath(), "run", "-A", "scripts/ok.ts", "--only=oldest", ...files],
     { cwd: root, timeout: 1200 },

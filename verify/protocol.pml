@@ -9,7 +9,7 @@
  * It waits for nobody, so standing still cannot last.
  *
  * A CAS loop is one step: only the round in which nobody came between changes anything. Memory here is sequentially
- * consistent: a thread that loads, says "already pending" and returns would pass. tests/memory_order.test.ts is for that.
+ * consistent: a thread that loads, says "already pending" and returns would pass. tests/memory_order_test.ts is for that.
  *
  * A model says what it has before it includes this: SLOTS (records are 1 to SLOTS - 1; 0 is "none", as in the code),
  * AGENTS and AGENT_OF, PIPES, LIVES (slots are closed and used again), NAMES (whether that life may still be signalled).

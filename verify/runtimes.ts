@@ -1,7 +1,7 @@
-import { build } from "../scripts/build.ts";
-import { prepareModules } from "../scripts/modules.ts";
-import { bun, node, nodeVersions } from "../scripts/toolchain.ts";
-import { transpile } from "../scripts/transpile.ts";
+import { build } from "../scripts/lib/build.ts";
+import { prepareModules } from "../scripts/lib/modules.ts";
+import { bun, node, nodeVersions } from "../scripts/lib/toolchain.ts";
+import { transpile } from "../scripts/lib/transpile.ts";
 
 /** How to run a program of the tests (`tests/programs/x`, without the ending) on each runtime, by name. */
 export async function commandsOf(

@@ -1,6 +1,6 @@
-import { peersFolder } from "../peers.ts";
-import { run } from "../../scripts/run.ts";
-import { zig } from "../../scripts/toolchain.ts";
+import { peersFolder } from "../lib/peers.ts";
+import { run } from "../../scripts/lib/run.ts";
+import { zig } from "../../scripts/lib/toolchain.ts";
 
 /** Compiles a C file of this folder into the peers', when what is there is older; gives the path. */
 export async function compile(

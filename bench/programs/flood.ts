@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import process from "node:process";
-import { makePipe, testkit } from "../../tests/native/testkit.ts";
+import { makePipe, testkit } from "../../tests/support/testkit.ts";
 import { ways } from "./listen.ts";
 
 const [way, loop, signals, command, ...args] = process.argv.slice(2);

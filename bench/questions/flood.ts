@@ -1,6 +1,12 @@
 import { floor } from "../native/floor.ts";
-import type { Contestant, Question, Results, Sample } from "../question.ts";
-import { commandFor, type Runtime, sampleOf } from "../runtimes.ts";
+import type {
+  Contestant,
+  Question,
+  Results,
+  Runtime,
+  Sample,
+} from "../lib/question.ts";
+import { commandFor, sampleOf } from "../lib/runtimes.ts";
 import { verdict } from "./verdict.ts";
 
 const kills = 200_000;

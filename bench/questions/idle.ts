@@ -1,6 +1,12 @@
 import { floor } from "../native/floor.ts";
-import type { Contestant, Question, Result, Sample } from "../question.ts";
-import { commandFor, type Runtime } from "../runtimes.ts";
+import type {
+  Contestant,
+  Question,
+  Result,
+  Runtime,
+  Sample,
+} from "../lib/question.ts";
+import { commandFor } from "../lib/runtimes.ts";
 import { verdict } from "./verdict.ts";
 
 /** Of listen.ts. */

@@ -1,7 +1,12 @@
-import { format } from "../format.ts";
+import { format } from "../lib/format.ts";
 import { compile } from "../native/compile.ts";
-import type { Contestant, Question, Results } from "../question.ts";
-import { type Runtime, sample } from "../runtimes.ts";
+import type {
+  Contestant,
+  Question,
+  Results,
+  Runtime,
+} from "../lib/question.ts";
+import { sample } from "../lib/runtimes.ts";
 import { ours, verdict } from "./verdict.ts";
 
 const blind = "AbortSignal.aborted (never sees it)";

@@ -1,5 +1,5 @@
-import type { Contestant, Question } from "../question.ts";
-import { sample } from "../runtimes.ts";
+import type { Contestant, Question } from "../lib/question.ts";
+import { sample } from "../lib/runtimes.ts";
 import { verdict } from "./verdict.ts";
 
 const signals = 3000;

@@ -1,5 +1,5 @@
-import type { Contestant, Question, Sample } from "../question.ts";
-import { type Runtime, sample } from "../runtimes.ts";
+import type { Contestant, Question, Runtime, Sample } from "../lib/question.ts";
+import { sample } from "../lib/runtimes.ts";
 import { ours, verdict } from "./verdict.ts";
 
 const sizes = [1, 10, 100, 1000, 10_000];

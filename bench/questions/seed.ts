@@ -1,7 +1,13 @@
 import { floor } from "../native/floor.ts";
-import { perl } from "../peers.ts";
-import type { Contestant, Question, Results, Sample } from "../question.ts";
-import { type Runtime, sample, sampleOf } from "../runtimes.ts";
+import { perl } from "../lib/peers.ts";
+import type {
+  Contestant,
+  Question,
+  Results,
+  Runtime,
+  Sample,
+} from "../lib/question.ts";
+import { sample, sampleOf } from "../lib/runtimes.ts";
 import { ours, verdict } from "./verdict.ts";
 
 const name = "async-interrupt";

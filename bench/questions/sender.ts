@@ -1,5 +1,5 @@
-import type { Contestant, Question } from "../question.ts";
-import { type Runtime, sample } from "../runtimes.ts";
+import type { Contestant, Question, Runtime } from "../lib/question.ts";
+import { sample } from "../lib/runtimes.ts";
 import { ours, verdict } from "./verdict.ts";
 
 interface Way {

@@ -1,7 +1,7 @@
-import { prepareModules } from "../../scripts/modules.ts";
-import { run } from "../../scripts/run.ts";
-import type { Contestant, Question, Sample } from "../question.ts";
-import { type Runtime, sample } from "../runtimes.ts";
+import { prepareModules } from "../../scripts/lib/modules.ts";
+import { run } from "../../scripts/lib/run.ts";
+import type { Contestant, Question, Runtime, Sample } from "../lib/question.ts";
+import { sample } from "../lib/runtimes.ts";
 import { ours, verdict } from "./verdict.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -123,8 +123,8 @@ async function buildPackage() {
 async function publish(): Promise<URL> {
   const folder = new URL("build/published/", root);
   await Deno.remove(folder, { recursive: true }).catch(() => {});
-  await Deno.mkdir(new URL("ffi/", folder), { recursive: true });
-  for (const part of ["", "ffi/"]) {
+  for (const part of ["", "src/", "src/delivery/", "ffi/"]) {
+    await Deno.mkdir(new URL(part, folder), { recursive: true });
     for (const { name } of Deno.readDirSync(new URL(part, root))) {
       if (!name.endsWith(".ts")) continue;
       await Deno.copyFile(

@@ -1,6 +1,6 @@
-import { format } from "../format.ts";
-import type { Column, Results, Target } from "../question.ts";
-import { javaScriptRuntimes, type Runtime } from "../runtimes.ts";
+import { format } from "../lib/format.ts";
+import type { Column, Results, Runtime, Target } from "../lib/question.ts";
+import { javaScriptRuntimes } from "../lib/runtimes.ts";
 
 /** A target that every one of the runtimes has to meet with one figure. NaN: not measured. */
 export function verdict(

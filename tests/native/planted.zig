@@ -1,7 +1,7 @@
 //! A library that somebody has put where ours is looked for. It is seen when it is merely opened: its constructor says so.
 const linux = @import("std").os.linux;
 
-/// As tests/planted.test.ts looks for it, on stderr.
+/// As tests/planted_test.ts looks for it, on stderr.
 const mark = "A planted library was opened.\n";
 
 fn construct() callconv(.c) void {

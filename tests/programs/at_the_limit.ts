@@ -1,7 +1,7 @@
 /** Leaves this process with as many descriptors to give as its last argument says, as soon as it is imported. */
 
 import process from "node:process";
-import { testkit } from "../native/testkit.ts";
+import { testkit } from "../support/testkit.ts";
 
 const next = testkit.eventfd();
 testkit.close(next);

@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { Interrupt } from "../../mod.ts";
-import { testkit } from "../native/testkit.ts";
+import { testkit } from "../support/testkit.ts";
 
 const SIGINT = 2;
 const _interrupt = new Interrupt({

@@ -5,7 +5,7 @@
 
 import process from "node:process";
 import { Interrupt, sig2num } from "../../mod.ts";
-import { testkit } from "../native/testkit.ts";
+import { testkit } from "../support/testkit.ts";
 
 const signal = process.argv[2];
 const number = sig2num(signal)!;

@@ -1,7 +1,7 @@
-/** All that faults.test.ts injects, in one process. Prints how many faults the library survived. */
+/** All that faults_test.ts injects, in one process. Prints how many faults the library survived. */
 
 import process from "node:process";
-import { inject, scenarios } from "../fault_injection.ts";
+import { inject, scenarios } from "../support/fault_injection.ts";
 
 // What a test waits for may not keep the process alive.
 setInterval(() => {}, 1e9);

@@ -8,8 +8,8 @@ import {
   assertNoMoreDescriptors,
   openDescriptors,
   runtime,
-} from "../harness.ts";
-import { testkit } from "../native/testkit.ts";
+} from "../support/harness.ts";
+import { testkit } from "../support/testkit.ts";
 
 const SIGUSR2 = 12;
 testkit.disposition_save(SIGUSR2, 0);

@@ -5,8 +5,8 @@ import process from "node:process";
 import { Worker } from "node:worker_threads";
 // Types only: the main thread opens the library last.
 import type { NativeFunction } from "../../mod.ts";
-import { settle } from "../harness.ts";
-import { testkit } from "../native/testkit.ts";
+import { settle } from "../support/harness.ts";
+import { testkit } from "../support/testkit.ts";
 
 const SIGUSR2 = 12;
 

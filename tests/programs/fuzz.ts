@@ -25,15 +25,15 @@ import {
   openRuntimes,
   settle,
   turn,
-} from "../harness.ts";
+} from "../support/harness.ts";
 import {
   makePipe,
   makeSocketpair,
   memory,
   readable,
   testkit,
-} from "../native/testkit.ts";
-import { randomSeed } from "../random.ts";
+} from "../support/testkit.ts";
+import { randomSeed } from "../support/random.ts";
 import {
   Boom,
   type Kind,

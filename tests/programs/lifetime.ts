@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { EventPipe, Interrupt } from "../../mod.ts";
-import { testkit } from "../native/testkit.ts";
+import { testkit } from "../support/testkit.ts";
 
 const ways: Record<string, () => void> = {
   idle() {

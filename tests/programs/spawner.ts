@@ -2,7 +2,7 @@
 
 import { parentPort } from "node:worker_threads";
 import { EventPipe, Interrupt } from "../../mod.ts";
-import { inherited, spawners } from "../spawners.ts";
+import { inherited, spawners } from "../support/spawners.ts";
 
 /** What it is asked for. */
 export type Request = "open" | { spawn: string };

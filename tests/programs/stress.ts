@@ -19,15 +19,15 @@ import {
   startCommand,
   turn,
   until,
-} from "../harness.ts";
+} from "../support/harness.ts";
 import {
   makePipe,
   memory,
   readable,
   sender,
   testkit,
-} from "../native/testkit.ts";
-import { randomNumbers } from "../random.ts";
+} from "../support/testkit.ts";
+import { randomNumbers } from "../support/random.ts";
 import { BEGUN, CALLS, SENT, type Task } from "./stress_worker.ts";
 
 const SIGUSR2 = 12;

@@ -2,8 +2,8 @@
 
 import { Worker } from "node:worker_threads";
 import { Interrupt, type NativeFunction } from "../../mod.ts";
-import { settle } from "../harness.ts";
-import { testkit } from "../native/testkit.ts";
+import { settle } from "../support/harness.ts";
+import { testkit } from "../support/testkit.ts";
 
 const SIGTERM = 15;
 

@@ -1,4 +1,4 @@
-/** The other thread of worker.test.ts: does what the messages say, one after another. */
+/** The other thread of worker_test.ts: does what the messages say, one after another. */
 
 import { parentPort } from "node:worker_threads";
 import { checkpoint, Interrupt, type NativeFunction } from "../../mod.ts";

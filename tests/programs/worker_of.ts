@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
-import { testkit } from "../native/testkit.ts";
+import { testkit } from "../support/testkit.ts";
 
 // USR2; on Bun one that the main thread does not listen to for the Worker: it does that some time, and calls could not be counted.
 const signal = process.versions.bun ? 42 : 12;

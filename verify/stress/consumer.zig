@@ -1,4 +1,4 @@
-//! What JavaScript does with the native library, step by step: agent.ts, record.ts, and what interrupt.ts says to them.
+//! What JavaScript does with the native library, step by step: src/delivery/, and what interrupt.ts says to it.
 //! Each function names its TypeScript and has its steps in the same order: when one side changes, so must the other.
 const std = @import("std");
 const linux = std.os.linux;

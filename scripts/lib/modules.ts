@@ -1,0 +1,96 @@
+/** Prepares the modules that tests and scripts import, also where JSR cannot be reached. */
+
+import config from "../../deno.json" with { type: "json" };
+import { run } from "./run.ts";
+import { toJavaScript } from "./transpile.ts";
+import { write } from "./write.ts";
+
+const root = new URL("../..", import.meta.url);
+const stubs = {
+  "@std/assert": new URL("scripts/lib/stub/assert.ts", root),
+  "@deno/dnt": new URL("scripts/lib/stub/dnt.ts", root),
+};
+
+/** How to call Deno so that it finds the modules. */
+export interface Modules {
+  /** For `deno run` and the like. */
+  flags: string[];
+  /** What was done, where it is worth a line. */
+  note: string;
+}
+
+/** Names the import map for tests too, whose children need the same: see runtimeCommand() in tests/support/harness.ts. */
+const variable = "ASYNC_INTERRUPT_IMPORT_MAP";
+
+/** `$ASYNC_INTERRUPT_IMPORT_MAP` names an import map to be used in the place of JSR; without it and without JSR, stubs do. */
+export async function prepareModules(): Promise<Modules> {
+  const given = Deno.env.get(variable);
+  if (given) {
+    const flags = use(new URL(given, root));
+    await bundle("@std/assert", flags);
+    await bundle("fast-check", flags);
+    return { flags, note: `modules by ${given}` };
+  }
+
+  await bundle("fast-check", []);
+  const specifiers = [
+    config.imports["@std/assert"],
+    config.imports["@deno/dnt"],
+  ];
+  const probe = await run(
+    [Deno.execPath(), "cache", "--no-config", ...specifiers],
+    { timeout: 60 },
+  );
+  if (probe.ok) {
+    await bundle("@std/assert", []);
+    return { flags: [], note: "" };
+  }
+
+  const source = await Deno.readTextFile(stubs["@std/assert"]);
+  await writeNodeModule("@std/assert", toJavaScript(source, "assert.ts"));
+  const imports: Record<string, string> = { ...config.imports };
+  for (const [name, file] of Object.entries(stubs)) {
+    imports[name] = file.href;
+  }
+  imports[config.name] = new URL(config.exports["."], root).href;
+  const importMap = new URL("build/import_map.json", root);
+  await write(importMap, JSON.stringify({ imports }, null, 2));
+  return {
+    flags: use(importMap),
+    note: "JSR cannot be reached: stubs for @std/assert and @deno/dnt",
+  };
+}
+
+function use({ href }: URL): string[] {
+  // Absolute: a child may have another working directory.
+  Deno.env.set(variable, href);
+  return [`--import-map=${href}`];
+}
+
+/** Bun and Node know neither JSR nor Deno's import map, so they get one file. */
+async function bundle(name: string, flags: string[]) {
+  const entry = new URL(`build/modules/${name}.ts`, root);
+  await write(entry, `export * from "${name}";\n`);
+  const bundle = new URL(`build/modules/${name}.js`, root);
+  const { ok, output } = await run(
+    [
+      Deno.execPath(),
+      "bundle",
+      ...flags,
+      `--output=${bundle.pathname}`,
+      entry.href,
+    ],
+    { cwd: root },
+  );
+  if (!ok) throw new Error(`Could not bundle ${name}:\n${output}`);
+  await writeNodeModule(name, await Deno.readTextFile(bundle));
+}
+
+async function writeNodeModule(name: string, code: string) {
+  const folder = new URL(`node_modules/${name}/`, root);
+  await write(
+    new URL("package.json", folder),
+    `{ "type": "module", "exports": "./mod.js" }\n`,
+  );
+  await write(new URL("mod.js", folder), code);
+}

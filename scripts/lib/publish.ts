@@ -1,0 +1,62 @@
+/** What JSR would get, judged without JSR. */
+
+import { type Outcome, run } from "./run.ts";
+
+const root = new URL("../..", import.meta.url);
+const deno = Deno.execPath();
+
+/** `deno publish --dry-run` lists the files, and says nothing about one that is missing. */
+export async function publish(flags: string[]): Promise<Outcome> {
+  const { ok, output } = await run([
+    deno,
+    "publish",
+    "--dry-run",
+    "--allow-dirty",
+    ...flags,
+  ], { cwd: root });
+  const files = Array.from(
+    output.matchAll(/file:\S+(?= \()/g),
+    ([url]) => url.slice(root.href.length),
+  );
+  const missing = ["mod.ts", "README.md", "LICENSE", "ffi/embedded.ts"]
+    .filter((file) => !files.includes(file));
+  const surplus = files.filter((file) =>
+    /^(scripts|tests|zig-src)\//.test(file)
+  );
+  if (!ok || missing.length > 0 || surplus.length > 0) {
+    return {
+      ok: false,
+      output: `${output}\nmissing: ${missing}; surplus: ${surplus}`,
+    };
+  }
+  return await checkInNodeProject(files);
+}
+
+/** Deno adds no @types/node to a project with a package.json: an import of "node:..." cannot be type-checked in it. */
+async function checkInNodeProject(files: string[]): Promise<Outcome> {
+  const folder = await Deno.makeTempDir({ prefix: "async-interrupt-jsr-" });
+  try {
+    for (const file of files.filter((file) => file.endsWith(".ts"))) {
+      const copy = `${folder}/published/${file}`;
+      await Deno.mkdir(copy.slice(0, copy.lastIndexOf("/")), {
+        recursive: true,
+      });
+      await Deno.copyFile(new URL(file, root), copy);
+    }
+    await Deno.writeTextFile(`${folder}/package.json`, "{}");
+    await Deno.writeTextFile(
+      `${folder}/main.ts`,
+      `import { Interrupt } from "./published/mod.ts";\nnew Interrupt().close();\n`,
+    );
+    const { ok, output } = await run([deno, "check", "main.ts"], {
+      cwd: folder,
+    });
+    return {
+      ok,
+      output:
+        `in a project with a package.json, without @types/node: ${output}`,
+    };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}

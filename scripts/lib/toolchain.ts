@@ -1,0 +1,231 @@
+/** Finds the tools that build and test this project, and fetches those that are missing into `.toolchain/`. */
+
+import { npmInstall } from "./npm_install.ts";
+import { run } from "./run.ts";
+import versions from "./versions.json" with { type: "json" };
+
+const root = new URL("../..", import.meta.url);
+const folder = new URL(".toolchain/", root);
+const { os, arch } = Deno.build;
+const exe = os === "windows" ? ".exe" : "";
+
+/** The Node versions under test. */
+export const nodeVersions: readonly string[] = Object.keys(versions.node);
+
+/** The oldest versions that are supported; of Node one for each line, and no line between them. README.md says the same. */
+export const { oldest } = versions;
+
+/** The path of Zig: `$ZIG`, or `zig` on PATH, where the version is right; else from pip. */
+export async function zig(): Promise<string> {
+  const installed = await installedZig();
+  if (installed) return installed;
+  return await install(
+    `zig-${versions.zig}`,
+    "the compiler of the native library, with pip",
+    `ziglang/zig${exe}`,
+    ["version"],
+    pip,
+  );
+}
+
+/** The path of Bun, from npm; by default the newest. */
+export function bun(version: string = versions.bun): Promise<string> {
+  const cpu = arch === "aarch64" ? "aarch64" : "x64";
+  return installNpm(
+    `bun-${version}`,
+    `@oven/bun-${os}-${cpu}`,
+    version,
+    `bin/bun${exe}`,
+  );
+}
+
+/** The path of the oldest Deno, from npm; the newest is the one that runs this. */
+export function oldestDeno(): Promise<string> {
+  const cpu = arch === "aarch64" ? "arm64" : "x64";
+  const system = { linux: "linux", windows: "win32" }[os as string] ?? os;
+  const suffix = os === "linux" ? "-glibc" : "";
+  return installNpm(
+    `deno-${oldest.deno}`,
+    `@deno/${system}-${cpu}${suffix}`,
+    oldest.deno,
+    `deno${exe}`,
+  );
+}
+
+/** The path of a Node, from npm: of a version that is pinned, or the pinned one of its major. */
+export function node(name: string): Promise<string> {
+  const version = oldest.node.includes(name)
+    ? name
+    : (versions.node as Record<string, string>)[name];
+  if (!version) {
+    throw new RangeError(
+      `Node ${name} is not pinned: add it to scripts/lib/versions.json`,
+    );
+  }
+  const cpu = arch === "aarch64" ? "arm64" : "x64";
+  const system = os === "windows" ? "win" : os;
+  return installNpm(
+    `node-${version}`,
+    `node-${system}-${cpu}`,
+    version,
+    `bin/node${exe}`,
+  );
+}
+
+/** The path of Spin, the model checker: on PATH, else from Debian's package, which needs no root. */
+export async function spin(): Promise<string> {
+  if (await version(["spin", "-V"])) return "spin";
+  return await install(
+    `spin-${versions.spin}`,
+    "the model checker, with apt-get",
+    "usr/bin/spin",
+    ["-V"],
+    aptGet,
+  );
+}
+
+async function installedZig(): Promise<string | undefined> {
+  const wanted = Deno.env.get("ZIG");
+  for (const path of wanted ? [wanted, "zig"] : ["zig"]) {
+    const found = await version([path, "version"]);
+    if (found === versions.zig) return path;
+    if (path === wanted) {
+      say(`ZIG=${path} is not Zig ${versions.zig} but "${found}": ignored`);
+    }
+  }
+}
+
+async function version(command: string[]): Promise<string> {
+  const { ok, output } = await run(command, { timeout: 30 });
+  return ok ? output.match(/\d+\.\d+\.\d+\S*/)?.[0] ?? "" : "";
+}
+
+/** Installs into a folder that gets its name only when all is there and runs, so that a broken install is never used. */
+async function install(
+  name: string,
+  why: string,
+  file: string,
+  versionArgs: string[],
+  fetch: (folder: string) => Promise<void>,
+): Promise<string> {
+  const target = path(new URL(name, folder));
+  if (await exists(`${target}/${file}`)) return `${target}/${file}`;
+
+  say(`Fetching ${name} (${why})`);
+  await Deno.mkdir(folder, { recursive: true });
+  const temp = await Deno.makeTempDir({
+    dir: path(folder),
+    prefix: `${name}.tmp-`,
+  });
+  try {
+    await fetch(temp);
+    const found = await version([`${temp}/${file}`, ...versionArgs]);
+    if (!name.endsWith(`-${found}`) || !found) {
+      throw new Error(
+        `${name} was fetched, but reports version "${found}": is there a build of it for ${os} ${arch}?`,
+      );
+    }
+    await Deno.rename(temp, target);
+  } catch (error) {
+    await Deno.remove(temp, { recursive: true }).catch(() => {});
+    // Another process may have been quicker.
+    if (!await exists(`${target}/${file}`)) throw error;
+  }
+  await removeTemps(name);
+  return `${target}/${file}`;
+}
+
+/** What interrupted installs left. One that is still under way fails, and finds that all is there. */
+async function removeTemps(name: string) {
+  for (const entry of Deno.readDirSync(folder)) {
+    if (!entry.name.startsWith(`${name}.tmp-`)) continue;
+    const temp = new URL(`${entry.name}/`, folder);
+    await Deno.remove(temp, { recursive: true }).catch(() => {});
+  }
+}
+
+function installNpm(
+  name: string,
+  npmPackage: string,
+  version: string,
+  file: string,
+): Promise<string> {
+  return install(
+    name,
+    "for the tests, from npm",
+    `node_modules/${npmPackage}/${file}`,
+    ["--version"],
+    (folder) => npmInstall(folder, { [npmPackage]: version }),
+  );
+}
+
+async function pip(folder: string): Promise<void> {
+  const args = [
+    "install",
+    "--quiet",
+    "--no-deps",
+    "--no-compile",
+    "--upgrade",
+    // A folder of its own needs no venv, also where the system's Python is "externally managed".
+    "--target",
+    folder,
+    `ziglang==${versions.zig}`,
+  ];
+  let messages = "";
+  const attempt = async (...command: string[]) => {
+    const { ok, output } = await run(command, {
+      // Settings under which pip would refuse --target.
+      env: { PIP_USER: "0", PIP_REQUIRE_VIRTUALENV: "0" },
+      timeout: 600,
+    });
+    if (!ok) messages += `$ ${command.join(" ")}\n${output}`;
+    return ok;
+  };
+  const python = os === "windows" ? "python" : "python3";
+  const venv = `${folder}/venv`;
+  const venvPip = os === "windows" ? "Scripts/pip.exe" : "bin/pip";
+  const ok = await attempt(python, "-m", "pip", ...args) ||
+    await attempt("pip3", ...args) ||
+    await attempt("uv", "pip", ...args) ||
+    // Python without pip may still be able to make one.
+    await attempt(python, "-m", "venv", venv) &&
+      await attempt(`${venv}/${venvPip}`, ...args);
+  if (ok) return;
+  throw new Error(
+    `Could not fetch Zig ${versions.zig}. Install Python's pip (Debian: apt install python3-pip), or put that Zig on PATH, or name it in $ZIG.\n${messages}`,
+  );
+}
+
+/** With lists and a cache of its own, so that it needs no root. */
+async function aptGet(folder: string): Promise<void> {
+  const script = `set -e
+    mkdir -p apt/lists/partial apt/archives/partial
+    apt="apt-get -q -o Dir::State=$PWD/apt -o Dir::Cache=$PWD/apt -o Debug::NoLocking=1 -o APT::Sandbox::User="
+    $apt update
+    $apt download spin
+    dpkg-deb -x spin_*.deb .
+    rm -r apt spin_*.deb`;
+  const { ok, output } = await run(["sh", "-c", script], { cwd: folder });
+  if (ok) return;
+  throw new Error(
+    `Could not fetch Spin ${versions.spin}. Install it (Debian: apt install spin), so that it is on PATH.\n${output}`,
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function path(url: URL): string {
+  return decodeURIComponent(url.pathname).replace(/^\/([A-Z]:)/, "$1");
+}
+
+function say(message: string) {
+  // stderr, because stdout may be somebody's input.
+  console.error(message);
+}

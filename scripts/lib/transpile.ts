@@ -1,0 +1,70 @@
+/** Writes the project as JavaScript to `build/node/`: Node 20 does not run TypeScript. */
+
+import ts from "typescript";
+import { write } from "./write.ts";
+
+const root = new URL("../..", import.meta.url);
+const tree = new URL("build/node/", root);
+
+/** Returns the URL of a tree that mirrors the project: `mod.js`, `ffi/`, `tests/` and so on. */
+export async function transpile(): Promise<URL> {
+  await write(new URL("package.json", tree), `{ "type": "module" }\n`);
+  await transpileFiles("", false);
+  for (
+    const folder of ["src/", "ffi/", "tests/", "examples/", "bench/programs/"]
+  ) {
+    await transpileFiles(folder, true);
+  }
+  await link("lib");
+  await link("tests/native/lib");
+  return tree;
+}
+
+/** The text as JavaScript for every Node: what Node 20 lacks, such as `using`, is lowered. */
+export function toJavaScript(source: string, fileName: string): string {
+  const { outputText } = ts.transpileModule(source, {
+    fileName,
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      rewriteRelativeImportExtensions: true,
+    },
+  });
+  // Workers and child programs are named like this, which TypeScript leaves alone.
+  return outputText.replace(
+    /(new URL\("\.[^"]*)\.ts("\s*,\s*import\.meta\.url)/g,
+    "$1.js$2",
+  );
+}
+
+async function transpileFiles(folder: string, deep: boolean) {
+  for (const { name, isDirectory } of list(new URL(folder, root))) {
+    const path = folder + name;
+    if (isDirectory && deep) await transpileFiles(`${path}/`, deep);
+    if (!/(?<!\.d)\.ts$/.test(name)) continue;
+    const source = await Deno.readTextFile(new URL(path, root));
+    const target = new URL(path.replace(/\.ts$/, ".js"), tree);
+    await write(target, toJavaScript(source, name));
+  }
+}
+
+function list(folder: URL): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(folder)];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** The libraries are found beside the modules, as in the project. */
+async function link(folder: string) {
+  const path = new URL(folder, tree);
+  await Deno.mkdir(new URL(".", path), { recursive: true });
+  try {
+    // A junction needs no privilege on Windows; elsewhere it is a symlink.
+    await Deno.symlink(new URL(folder, root), path, { type: "junction" });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+}

@@ -1,0 +1,153 @@
+import { checked } from "../../ffi/errors.ts";
+import type { SignalListener } from "../../ffi/library.ts";
+import type { Native } from "../../ffi/load.ts";
+import { runtime } from "../../ffi/runtime.ts";
+import { CHAIN, LISTENED } from "../../ffi/symbols.ts";
+import { signalTable } from "../../ffi/signal_names.ts";
+
+const nameOf = (signal: number) => signalTable().names.get(signal);
+
+/** Those without a name that runtimes know. */
+const REALTIME = 32;
+const SIGPIPE = 13;
+
+/** Of hook_unlistened. Deno registers a signal only once: with what was there before, every later listener would be deaf. */
+const putsBack = { deno: 0, bun: 1, node: 2 }[runtime];
+
+/** Of hook_heard: Deno calls a listener once for signals that come fast. */
+const coalesces = runtime === "deno" ? 1 : 0;
+
+/** The listener of one signal, while Interrupts of this realm, or of threads that can have none, hook it. */
+interface Entry {
+  readonly users: Set<object>;
+  readonly listener: SignalListener | undefined;
+  readonly options: number;
+  /** It stays when nobody uses it any more. */
+  readonly stays: boolean;
+}
+
+/**
+ * Makes this realm a listener of its runtime for each signal that its Interrupts hook, before they do.
+ *
+ * A runtime installs its own handler with the first listener for a signal, takes it away with the last, and Deno plays the
+ * default action where nobody listens. With a listener that does nothing its handler is installed once, beneath ours, stays
+ * there, and everybody hears: ours passes every signal on to it.
+ */
+export class SignalListeners {
+  readonly #native: Native;
+  readonly #agent: number;
+  readonly #look: () => void;
+  readonly #entries = new Map<number, Entry>();
+  /** The signals that are listened to for other threads. */
+  #lent = 0n;
+
+  /** @param look delivers what is pending in this realm. */
+  constructor(native: Native, agent: number, look: () => void) {
+    this.#native = native;
+    this.#agent = agent;
+    this.#look = look;
+  }
+
+  /**
+   * Listens to a signal that can be hooked, until all users have closed.
+   *
+   * @param user any object; itself again is no other user.
+   * @returns what record_hook must know.
+   */
+  open(signal: number, user: object): number {
+    let entry = this.#entries.get(signal);
+    if (entry === undefined) {
+      this.#entries.set(signal, entry = this.#listen(signal));
+    }
+    entry.users.add(user);
+    return entry.options;
+  }
+
+  /**
+   * After our handler is gone: with its last listener a runtime puts SIG_DFL there, whatever stands there. Twice is as once,
+   * also when an exception came out of the first.
+   */
+  close(signal: number, user: object): void {
+    const entry = this.#entries.get(signal);
+    if (entry === undefined) return;
+    entry.users.delete(user);
+    if (entry.users.size > 0 || entry.stays) return;
+    const { functions } = this.#native;
+    if (entry.listener === undefined) {
+      functions.agent_borrow(this.#agent, signal, 0);
+      this.#entries.delete(signal);
+      return;
+    }
+    entry.listener.remove();
+    const status = functions.hook_unlistened(this.#agent, signal, putsBack);
+    this.#entries.delete(signal);
+    checked(status, `Cannot put back what ${nameOf(signal)} did before`);
+  }
+
+  #listen(signal: number): Entry {
+    const { functions } = this.#native;
+    const name = signal < REALTIME ? nameOf(signal) : undefined;
+    if (name === undefined) {
+      return { users: new Set(), listener: undefined, options: 0, stays: true };
+    }
+    const ignored = checked(
+      functions.hook_listening(this.#agent, signal),
+      `Cannot read what ${name} does`,
+    ) === 1;
+    let listener: SignalListener | "none" | "main thread" = "none";
+    try {
+      listener = this.#native.listen({
+        agent: this.#agent,
+        signal,
+        name,
+        heard: () => functions.hook_heard(this.#agent, signal, coalesces),
+        look: this.#look,
+        passedOn: () => functions.hook_passed_on(signal),
+        replacing: () => void functions.hook_listening(this.#agent, signal),
+        replaced: () => void functions.hook_listened(signal),
+      });
+      if (typeof listener !== "string") {
+        checked(
+          functions.hook_listened(signal),
+          `Cannot listen to ${name} beside the runtime`,
+        );
+      }
+    } catch (error) {
+      if (typeof listener !== "string") listener.remove();
+      functions.hook_unlistened(this.#agent, signal, putsBack);
+      throw error;
+    }
+    if (typeof listener === "string") {
+      functions.hook_unlistened(this.#agent, signal, 0);
+      const borrows = listener === "main thread";
+      if (borrows) functions.agent_borrow(this.#agent, signal, 1);
+      const options = borrows ? LISTENED : 0;
+      return {
+        users: new Set(),
+        listener: undefined,
+        options,
+        stays: !borrows,
+      };
+    }
+    // Without it the next write to a closed pipe would kill; Deno would play the default action of what was ignored.
+    const stays = signal === SIGPIPE || runtime === "deno" && ignored;
+    return { users: new Set(), listener, options: LISTENED, stays };
+  }
+
+  /** Listens to the signals that agents of other threads need the main thread for, and no longer to those they do not. */
+  lend(): void {
+    const wanted = this.#native.functions.agent_borrowed();
+    for (let signal = 1; signal < REALTIME; signal++) {
+      const bit = 1n << BigInt(signal - 1);
+      if ((wanted & bit) === (this.#lent & bit)) continue;
+      if (wanted & bit) this.open(signal, this);
+      else this.close(signal, this);
+      this.#lent ^= bit;
+    }
+  }
+}
+
+/** The bit `chain` of record_hook. Deno's handler calls by itself what it was installed over. */
+export function chainOption(chain: boolean, listened: number): number {
+  return chain && !(runtime === "deno" && listened !== 0) ? CHAIN : 0;
+}

@@ -1,0 +1,151 @@
+import { InterruptError } from "../ffi/errors.ts";
+import { FLAG_WAKE } from "../ffi/symbols.ts";
+import type { Agent } from "./delivery/agent.ts";
+import type { InterruptRecord } from "./delivery/record.ts";
+
+interface Listener {
+  value(value: number): void;
+  close(): void;
+  /** A promise is out: the process must stay alive. */
+  waits?: boolean;
+}
+
+/** The promises and iterators that want the values of one Interrupt. */
+export class Listeners {
+  readonly #agent: Agent;
+  readonly #record: InterruptRecord;
+  /** The Interrupt itself wakes the event loop. */
+  readonly #wakes: boolean;
+  readonly #listeners = new Set<Listener>();
+
+  constructor(agent: Agent, record: InterruptRecord, wakes: boolean) {
+    this.#agent = agent;
+    this.#record = record;
+    this.#wakes = wakes;
+  }
+
+  /** Tells all of them a value. */
+  value(value: number): void {
+    for (const listener of this.#listeners) listener.value(value);
+  }
+
+  /** The Interrupt is closed. */
+  close(): void {
+    for (const listener of this.#listeners) listener.close();
+  }
+
+  /** Settles with the next value, with CLOSED, or with the reason of `signal`. */
+  wait(
+    signal: AbortSignal | undefined,
+    resolve: (value: number) => void,
+    reject: (reason: unknown) => void,
+  ): void {
+    signal?.throwIfAborted();
+    const stop = () => {
+      this.#delete(listener);
+      signal?.removeEventListener("abort", abort);
+    };
+    const abort = () => {
+      reject(signal!.reason);
+      stop();
+    };
+    const listener: Listener = {
+      value(value) {
+        resolve(value);
+        stop();
+      },
+      close() {
+        const message = "Cannot wait: the Interrupt was closed meanwhile";
+        reject(new InterruptError("CLOSED", message));
+        stop();
+      },
+    };
+    signal?.addEventListener("abort", abort);
+    this.#listeners.add(listener);
+    this.#await(listener);
+  }
+
+  /** Gives every value until the Interrupt is closed, and queues what comes while nobody waits. */
+  iterate(): AsyncIterableIterator<number> {
+    const values: number[] = [];
+    const waiting: {
+      resolve(result: IteratorResult<number, undefined>): void;
+      served: boolean;
+    }[] = [];
+    let done = false;
+    const finish = () => {
+      done = true;
+      for (const next of waiting) {
+        next.resolve({ done: true, value: undefined });
+      }
+      waiting.length = 0;
+      this.#delete(listener);
+    };
+    const listener: Listener = {
+      value: (value) => {
+        // Left by an exception between the two.
+        while (waiting[0]?.served) waiting.shift();
+        const [next] = waiting;
+        if (next === undefined) {
+          values.push(value);
+        } else {
+          next.resolve({ done: false, value });
+          next.served = true;
+          waiting.shift();
+        }
+        if (waiting.length === 0) this.#rest(listener);
+      },
+      close: finish,
+    };
+    this.#listeners.add(listener);
+    return {
+      next: () => {
+        if (values.length > 0) {
+          return Promise.resolve({ done: false, value: values.shift()! });
+        }
+        if (done) return Promise.resolve({ done: true, value: undefined });
+        return new Promise((resolve) => {
+          waiting.push({ resolve, served: false });
+          this.#await(listener);
+        });
+      },
+      return: () => {
+        values.length = 0;
+        finish();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  #delete(listener: Listener): void {
+    this.#rest(listener);
+    this.#listeners.delete(listener);
+  }
+
+  /** The listener waits: the process stays alive, and the loop turns for the next value. */
+  #await(listener: Listener): void {
+    if (listener.waits) return;
+    this.#agent.ref();
+    listener.waits = true;
+    if (this.#wakes) return;
+    this.#setWake(1);
+    // Signalled before it had the wake: nobody else makes the loop turn.
+    if (this.#record.pending !== 0) this.#record.notify();
+  }
+
+  #rest(listener: Listener): void {
+    if (!listener.waits) return;
+    this.#agent.unref();
+    listener.waits = false;
+    const others = [...this.#listeners].some(({ waits }) => waits);
+    if (!this.#wakes && !this.#record.closed && !others) this.#setWake(0);
+  }
+
+  #setWake(on: 0 | 1): void {
+    const { functions } = this.#agent.native;
+    functions.record_flag(this.#record.slot, FLAG_WAKE, on);
+  }
+}

@@ -1,0 +1,269 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { spawnSync } from "node:child_process";
+import { checkpoint, Interrupt, type InterruptOptions } from "../mod.ts";
+import {
+  noWakeSocket,
+  type Reason,
+  runtime,
+  startCommand,
+  testsOf,
+  turn,
+  until,
+  withWakeSocket,
+} from "./support/harness.ts";
+import {
+  makePipe,
+  makeSocketpair,
+  readable,
+  symbolAt,
+  testkit,
+  tracer,
+} from "./support/testkit.ts";
+
+const register = testsOf(import.meta.url);
+
+/** A real-time signal: the runtimes have no listeners for it, so that only our handler and the old one count. */
+const SIGRT8 = 42;
+
+/** x86-64's system calls, all of them async-signal-safe. */
+const call = {
+  write: 1,
+  rt_sigaction: 13,
+  getpid: 39,
+  sendto: 44,
+  gettid: 186,
+  rt_tgsigqueueinfo: 297,
+};
+
+/** What the handler may use of Deno's alternate stack of 8 KiB, of which the kernel's frame takes up to 3. */
+const stackLimit = 1024;
+
+/** Asked once. A tracer that fails otherwise is no reason to skip what it shows. */
+let answer: Reason | undefined;
+
+function refusal(): Reason {
+  if (answer === undefined) {
+    const [command, ...args] = tracer(0);
+    const { status, error, stderr } = spawnSync(command, args);
+    if (status !== 0 && status !== 77) {
+      throw error ?? new Error(`The tracer ended with ${status}: ${stderr}`);
+    }
+    answer = status !== 0 && "ptrace(2) is not permitted here";
+  }
+  return answer;
+}
+
+function test(name: string, body: () => unknown, skip: Reason = false) {
+  register(name, body, { skip: () => refusal() || skip });
+}
+
+interface Trace {
+  /** Bytes below the kernel's frame. */
+  stack: number;
+  /** Numbers of its system calls. */
+  calls: number[];
+  /** The first argument of each: for what writes, the descriptor. */
+  firsts: number[];
+  /** Where it went in other objects than the library. */
+  entered: [address: string, object: string][];
+}
+
+/** Sends the signal to this thread while its event loop is idle, and executes the handler one instruction at a time. */
+async function trace(): Promise<Trace> {
+  const [command, ...args] = tracer(SIGRT8);
+  const { code, stdout, stderr } = await startCommand([command, ...args]).ended;
+  assertEquals([code, stderr], [0, ""]);
+  return JSON.parse(stdout);
+}
+
+/**
+ * uv_async_send(3) is documented as async-signal-safe. It goes to write(2), which glibc calls __write too.
+ * __errno_location is what errno stands for.
+ */
+const libuv = ["__errno_location", "uv_async_send", "write", "__write"];
+
+/** What is allowed to a handler: these system calls, and no function of anybody but those named. */
+function assertSafe(
+  { stack, calls, entered }: Trace,
+  allowedCalls: number[],
+  allowedNames: string[] = [],
+) {
+  const names = entered.map(([address, object]) =>
+    symbolAt(BigInt(address)) ?? `${address} of ${object}`
+  );
+  const strangers = names.filter((name) => !allowedNames.includes(name));
+  assertEquals(strangers, []);
+  assertEquals(calls, allowedCalls);
+  assertLess(stack, stackLimit);
+  // One that was not traced at all would be safe too.
+  assert(stack > 0);
+}
+
+function open(options: InterruptOptions) {
+  return new Interrupt({ signal: SIGRT8, wake: false, ...options });
+}
+
+test("a handler without wake makes no system call and calls nobody", async () => {
+  const interrupt = open({});
+  assertSafe(await trace(), []);
+  assertEquals(interrupt.pending, 1);
+  assertSafe(await trace(), []);
+});
+
+test("a handler signals any number of Interrupts alike", async () => {
+  // More than fit into one of its lists.
+  const interrupts = Array.from({ length: 8 }, () => open({}));
+  assertSafe(await trace(), []);
+  for (const interrupt of interrupts) assertEquals(interrupt.pending, 1);
+});
+
+test("a handler wakes the event loop by one async-signal-safe call", async () => {
+  const values: number[] = [];
+  open({ wake: true, callback: (value) => values.push(value) });
+  // The wake is in place with the next turn.
+  await turn();
+  for (let round = 1; round <= 3; round++) {
+    const traced = await trace();
+    assertEquals(values.length, round);
+    if (runtime === "node") assertSafe(traced, [call.write], libuv);
+    else assertSafe(traced, [call.sendto]);
+  }
+});
+
+test("a handler writes to each kind of pipe by one system call", async () => {
+  const eventfd = testkit.eventfd();
+  const pipes: [InterruptOptions["pipe"], number][] = [
+    [undefined, call.write],
+    [makePipe(), call.write],
+    [makeSocketpair(), call.sendto],
+    [[eventfd, eventfd], call.write],
+  ];
+  for (const [pipe, number] of pipes) {
+    using interrupt = open({ pipe });
+    assert(interrupt.pipeFileno >= 0);
+    assertSafe(await trace(), [number]);
+    assertSafe(await trace(), []);
+  }
+});
+
+test("a handler writes to a pipe without autodrain by one system call, also when it is full", async () => {
+  const [readFd, writeFd] = makePipe();
+  const interrupt = open({ pipe: [readFd, writeFd], pipeAutodrain: false });
+  for (let round = 0; round < 3; round++) {
+    assertSafe(await trace(), [call.write]);
+    assertSafe(await trace(), []);
+    interrupt.handle();
+    assert(readable(readFd));
+    if (round === 1) testkit.fill(writeFd);
+  }
+});
+
+for (
+  const [drained, pipeAutodrain, order] of [
+    ["drained before the callback", true, ["pipe", "wake"]],
+    // Whoever drains it and then looks, must find the record listed.
+    ["not drained", false, ["wake", "pipe"]],
+  ] as const
+) {
+  test(`a handler writes to a pipe that is ${drained} and wakes the event loop, ${order[0]} first, by a system call each`, async () => {
+    const values: number[] = [];
+    const interrupt = open({
+      wake: true,
+      pipeAutodrain,
+      callback: (value) => values.push(value),
+    });
+    const pipe = interrupt.pipeFileno;
+    await turn();
+    for (let round = 1; round <= 3; round++) {
+      const traced = await trace();
+      await until(() => values.length === round);
+      const waking = runtime === "node" ? call.write : call.sendto;
+      assertSafe(
+        traced,
+        order.map((name) => name === "pipe" ? call.write : waking),
+        runtime === "node" ? libuv : [],
+      );
+      assertEquals(
+        traced.firsts.map((fd) => fd === pipe ? "pipe" : "wake"),
+        [...order],
+      );
+      assertEquals(readable(pipe), !pipeAutodrain);
+    }
+  });
+}
+
+const failures: Record<
+  string,
+  (ends: { readFd: number; writeFd: number }) => void
+> = {
+  "whose write side a stranger closed": ({ writeFd }) => testkit.close(writeFd),
+  "whose write side is a stranger's pipe": ({ writeFd }) =>
+    testkit.replace(makePipe()[1], writeFd),
+  // Without SIGPIPE.
+  "whose read side is a stranger's pipe": ({ readFd }) =>
+    testkit.replace(makePipe()[0], readFd),
+};
+for (const [what, fail] of Object.entries(failures)) {
+  test(
+    `a handler whose wake fails, by a socket ${what}, tries once a signal and goes on`,
+    async () => {
+      const values: number[] = [];
+      Interrupt.onError = () => {};
+      // The tracer's pipes get lower numbers: that of the socket stays free.
+      const lower = Array.from({ length: 64 }, () => testkit.eventfd());
+      const { opened: interrupt, readFd, writeFd } = withWakeSocket(() =>
+        open({ wake: true, callback: (value) => values.push(value) })
+      );
+      for (const fd of lower) testkit.close(fd);
+      await turn();
+      fail({ readFd, writeFd });
+      for (let round = 1; round <= 3; round++) {
+        const traced = await trace();
+        assertSafe(traced, [call.sendto]);
+        assertEquals(traced.firsts, [writeFd]);
+        // Nobody turned the loop.
+        assertEquals([interrupt.pending, values.length], [1, round - 1]);
+        assertSafe(await trace(), []);
+        checkpoint();
+        assertEquals(values.length, round);
+      }
+    },
+    noWakeSocket,
+  );
+}
+
+test("a handler with hysteresis makes the kernel ignore its signal, by one system call", async () => {
+  using interrupt = open({ signalHysteresis: true });
+  assertSafe(await trace(), [call.rt_sigaction]);
+  assertEquals(interrupt.pending, 1);
+});
+
+test("a handler with `chain` calls the earlier handler and nobody else", () =>
+  assertChains([]));
+
+test("a handler with `chain` asks for its thread where the earlier one was installed over ours", () => {
+  open({});
+  return assertChains([call.gettid]);
+});
+
+async function assertChains(calls: number[]) {
+  testkit.handler_count(SIGRT8, 0n, 0n);
+  const earlier = testkit.disposition_word(SIGRT8, 0);
+  using interrupt = open({ chain: true });
+  const { entered, ...traced } = await trace();
+  assertEquals(entered.map(([address]) => BigInt(address)), [earlier]);
+  assertSafe({ ...traced, entered: [] }, calls);
+  assertEquals([interrupt.pending, testkit.handled(SIGRT8)], [1, 1]);
+}
+
+test("a handler that is late for the last Interrupt sends the signal again, by async-signal-safe calls", async () => {
+  const interrupt = open({});
+  const ours = testkit.disposition_word(SIGRT8, 0);
+  interrupt.close();
+  // As the kernel would have done a moment ago.
+  testkit.handler_forward(SIGRT8, ours, BigInt(SIGRT8));
+  const traced = await trace();
+  const { rt_sigaction, getpid, gettid, rt_tgsigqueueinfo } = call;
+  const calls = [rt_sigaction, getpid, gettid, rt_tgsigqueueinfo];
+  assertSafe({ ...traced, entered: [] }, calls);
+});

@@ -1,0 +1,615 @@
+import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import process from "node:process";
+import { checkpoint, Interrupt, InterruptError } from "../mod.ts";
+import { runtime, testsOf, turn, until } from "./support/harness.ts";
+import { readable, testkit } from "./support/testkit.ts";
+
+const test = testsOf(import.meta.url);
+
+const SIGUSR2 = 12;
+
+function sendTo(interrupt: Interrupt, value = 1) {
+  const { func, arg } = interrupt.signalFunc();
+  testkit.call_value(func, arg, value);
+}
+
+test("a callback that throws goes to `Interrupt.onError`, with its Interrupt", () => {
+  const errors: unknown[] = [];
+  Interrupt.onError = (error, interrupt) => errors.push(error, interrupt);
+  const failure = new Error("from the callback");
+  const interrupt = new Interrupt({
+    callback: () => {
+      throw failure;
+    },
+  });
+  interrupt.signal();
+  assertEquals(errors.length, 2);
+  assert(errors[0] === failure && errors[1] === interrupt);
+  sendTo(interrupt);
+  checkpoint();
+  interrupt.block();
+  interrupt.signal();
+  interrupt.unblock();
+  sendTo(interrupt);
+  interrupt.handle();
+  assertEquals(errors.length, 8);
+});
+
+test("`Interrupt.onError` is `console.error` unless set", () => {
+  const lines: unknown[][] = [];
+  console.error = (...line: unknown[]) => lines.push(line);
+  const failure = new Error("from the callback");
+  const interrupt = new Interrupt({
+    callback: () => {
+      throw failure;
+    },
+  });
+  interrupt.signal();
+  assertEquals(lines.length, 1);
+  assert(lines[0].includes(failure));
+});
+
+test("one callback that throws does not stop the others", () => {
+  let calls = 0;
+  let errors = 0;
+  Interrupt.onError = () => errors++;
+  const interrupts = Array.from({ length: 10 }, (_, index) =>
+    new Interrupt({
+      callback: () => {
+        calls++;
+        if (index % 2 === 0) throw new Error("even");
+      },
+    }));
+  for (const interrupt of interrupts) sendTo(interrupt);
+  checkpoint();
+  assertEquals([calls, errors], [10, 5]);
+});
+
+test("`Interrupt.onError` that throws does not stop the others", () => {
+  let calls = 0;
+  console.error = () => {};
+  Interrupt.onError = () => {
+    throw new Error("from onError");
+  };
+  const interrupts = Array.from({ length: 4 }, () =>
+    new Interrupt({
+      callback: () => {
+        calls++;
+        throw new Error("from the callback");
+      },
+    }));
+  for (const interrupt of interrupts) sendTo(interrupt);
+  checkpoint();
+  assertEquals(calls, 4);
+});
+
+test("with `rethrow` the error comes out of `checkpoint()`, `handle()`, `signal()` and `unblock()`", () => {
+  Interrupt.onError = () => assert(false, "onError was called");
+  let calls = 0;
+  const interrupt = new Interrupt({
+    rethrow: true,
+    callback: (value) => {
+      calls++;
+      throw new Error(`value ${value}`);
+    },
+  });
+  assertThrows(() => interrupt.signal(1), Error, "value 1");
+  sendTo(interrupt, 2);
+  assertThrows(() => checkpoint(), Error, "value 2");
+  sendTo(interrupt, 3);
+  assertThrows(() => interrupt.handle(), Error, "value 3");
+  interrupt.block();
+  interrupt.signal(4);
+  assertThrows(() => interrupt.unblock(), Error, "value 4");
+  assertFalse(interrupt.blocked);
+  checkpoint();
+  assertEquals(calls, 4);
+});
+
+test("with `rethrow` the error leaves a computation, `finally` included", () => {
+  const interrupt = new Interrupt({
+    rethrow: true,
+    callback: () => {
+      throw new Error("stop");
+    },
+  });
+  const { func, arg } = interrupt.signalFunc();
+  testkit.plan(1, 1_000_000n);
+  const thread = testkit.thread_signal(func, arg);
+  let cleaned = false;
+  assertThrows(
+    () => {
+      try {
+        while (true) checkpoint();
+      } finally {
+        cleaned = true;
+      }
+    },
+    Error,
+    "stop",
+  );
+  assert(cleaned);
+  testkit.thread_join(thread);
+});
+
+test("with `rethrow` and several errors, the first comes out and the others go to `Interrupt.onError`", () => {
+  const seen: unknown[] = [];
+  Interrupt.onError = (error) => seen.push(error);
+  const interrupts = Array.from({ length: 3 }, (_, index) =>
+    new Interrupt({
+      rethrow: true,
+      callback: () => {
+        throw index;
+      },
+    }));
+  for (const interrupt of interrupts) sendTo(interrupt);
+  try {
+    checkpoint();
+    seen.push("nothing thrown");
+  } catch (error) {
+    seen.unshift(error);
+  }
+  assertEquals([...seen].sort(), [0, 1, 2]);
+});
+
+test("an error of `rethrow` in the event loop goes to `Interrupt.onError`", async () => {
+  const errors: unknown[] = [];
+  Interrupt.onError = (error) => errors.push(error);
+  const interrupt = new Interrupt({
+    rethrow: true,
+    callback: () => {
+      throw "from the loop";
+    },
+  });
+  sendTo(interrupt);
+  await until(() => errors.length > 0);
+  assertEquals(errors, ["from the loop"]);
+});
+
+test("a callback that throws, in the event loop, is called again", async () => {
+  let calls = 0;
+  Interrupt.onError = () => {};
+  const interrupt = new Interrupt({
+    rethrow: true,
+    callback: () => {
+      calls++;
+      throw new Error("again");
+    },
+  });
+  for (let round = 1; round <= 20; round++) {
+    sendTo(interrupt);
+    await until(() => calls === round);
+  }
+});
+
+test("a callback that signals itself runs again right after it returned, not inside", () => {
+  const values: number[] = [];
+  let depth = 0;
+  const interrupt = new Interrupt({
+    callback: (value) => {
+      assertEquals(++depth, 1);
+      values.push(value);
+      if (value < 5) interrupt.signal(value + 1);
+      checkpoint();
+      interrupt.handle();
+      depth--;
+    },
+  });
+  interrupt.signal(1);
+  assertEquals(values, [1, 2, 3, 4, 5]);
+});
+
+test("a callback that signals itself by `signalFunc()` runs again right after it returned", () => {
+  const values: number[] = [];
+  const interrupt = new Interrupt({
+    callback: (value) => {
+      values.push(value);
+      if (value < 5) sendTo(interrupt, value + 1);
+    },
+  });
+  interrupt.signal(1);
+  assertEquals(values, [1, 2, 3, 4, 5]);
+  checkpoint();
+  assertEquals(interrupt.pending, 0);
+});
+
+test("a callback that is signalled without a pause lets the others and `checkpoint()` have their turn", () => {
+  let calls = 0;
+  let others = 0;
+  const endless = new Interrupt({
+    callback: () => {
+      calls++;
+      sendTo(endless);
+    },
+  });
+  const other = new Interrupt({ callback: () => others++ });
+  for (let round = 1; round <= 100; round++) {
+    const before = calls;
+    sendTo(endless);
+    sendTo(other);
+    checkpoint();
+    assertEquals([others, calls - before], [round, 16]);
+  }
+  endless.handle();
+  assertEquals(endless.pending, 1);
+});
+
+test("a callback that is signalled without a pause lets the event loop have its turn", async () => {
+  let calls = 0;
+  const endless = new Interrupt({
+    callback: () => {
+      calls++;
+      sendTo(endless);
+    },
+  });
+  sendTo(endless);
+  for (let round = 1; round <= 100; round++) {
+    const before = calls;
+    await until(() => calls > before);
+  }
+  // And nobody needs to signal it again.
+  assert(readable(endless.pipeFileno));
+});
+
+test("a callback that kills its own process with its signal runs again right after it returned", () => {
+  let calls = 0;
+  let depth = 0;
+  const interrupt = new Interrupt({
+    signal: SIGUSR2,
+    callback: () => {
+      assertEquals(++depth, 1);
+      if (++calls < 100) testkit.kill_thread(testkit.tid(), SIGUSR2);
+      depth--;
+    },
+  });
+  interrupt.signal();
+  while (interrupt.pending !== 0) checkpoint();
+  assertEquals(calls, 100);
+});
+
+test("a callback that signals itself and then throws is called again", () => {
+  let calls = 0;
+  const interrupt = new Interrupt({
+    rethrow: true,
+    callback: () => {
+      if (++calls > 2) return;
+      interrupt.signal(9);
+      throw new Error(`call ${calls}`);
+    },
+  });
+  assertThrows(() => interrupt.signal(), Error, "call 1");
+  assertEquals(interrupt.pending, 9);
+  assertThrows(() => checkpoint(), Error, "call 2");
+  checkpoint();
+  assertEquals(calls, 3);
+});
+
+test("a callback that signals itself for ever does not keep `close()` from ending", () => {
+  let calls = 0;
+  const interrupt = new Interrupt({
+    callback: () => {
+      if (++calls === 1000) interrupt.close();
+      else interrupt.signal();
+    },
+  });
+  interrupt.signal();
+  while (!interrupt.closed) checkpoint();
+  assertEquals(calls, 1000);
+});
+
+test("a callback that signals another Interrupt runs that one inside", () => {
+  const order: string[] = [];
+  const inner = new Interrupt({ callback: () => order.push("inner") });
+  const outer = new Interrupt({
+    callback: () => {
+      order.push("outer");
+      inner.signal();
+      order.push("outer again");
+    },
+  });
+  outer.signal();
+  assertEquals(order, ["outer", "inner", "outer again"]);
+});
+
+test("a callback that calls `checkpoint()` runs the others inside", () => {
+  const order: string[] = [];
+  const names = ["a", "b", "c"];
+  const interrupts = names.map((name) =>
+    new Interrupt({
+      callback: () => {
+        order.push(name);
+        checkpoint();
+        order.push(`end`);
+      },
+    })
+  );
+  for (const interrupt of interrupts) sendTo(interrupt);
+  checkpoint();
+  assertEquals(order.filter((entry) => entry !== "end").sort(), names);
+  assertEquals(order.slice(3), ["end", "end", "end"]);
+});
+
+test("a callback that closes itself is not called again", () => {
+  let calls = 0;
+  const interrupt = new Interrupt({
+    callback: () => {
+      calls++;
+      interrupt.signal();
+      sendTo(interrupt);
+      interrupt.close();
+      assert(interrupt.closed);
+    },
+  });
+  interrupt.signal();
+  checkpoint();
+  assertEquals(calls, 1);
+});
+
+test("a callback that closes itself, in the event loop, leaves the others working", async () => {
+  let others = 0;
+  const other = new Interrupt({ callback: () => others++ });
+  const interrupt = new Interrupt({ callback: () => interrupt.close() });
+  sendTo(interrupt);
+  sendTo(other);
+  await until(() => interrupt.closed && others === 1);
+  sendTo(other);
+  await until(() => others === 2);
+});
+
+test("a callback that closes all pending Interrupts delivers each once", () => {
+  const calls = Array.from({ length: 20 }, () => 0);
+  const interrupts = calls.map((_, index) =>
+    new Interrupt({
+      callback: () => {
+        calls[index]++;
+        for (const interrupt of interrupts) interrupt.close();
+      },
+    })
+  );
+  for (const interrupt of interrupts) sendTo(interrupt);
+  checkpoint();
+  assertEquals(calls, calls.map(() => 1));
+  checkpoint();
+});
+
+test("a callback that replaces its Interrupt by a new one gets no value of the old", () => {
+  const values: number[] = [];
+  let interrupt: Interrupt;
+  const replace = () => {
+    interrupt = new Interrupt({
+      callback: (value) => {
+        values.push(value);
+        const stale = interrupt.signalFunc();
+        interrupt.close();
+        replace();
+        testkit.call_value(stale.func, stale.arg, 666);
+        checkpoint();
+      },
+    });
+  };
+  replace();
+  for (let value = 1; value <= 50; value++) interrupt!.signal(value);
+  assertEquals(values, Array.from({ length: 50 }, (_, i) => i + 1));
+});
+
+test("`nativeCallback` is called on this thread with the value, just before `callback`", async () => {
+  const counts: number[] = [];
+  const interrupt = new Interrupt({
+    nativeCallback: { func: testkit.callback_address(), arg: 3n },
+    callback: (value) => {
+      assertEquals(testkit.callback_value(3), value);
+      counts.push(testkit.callback_count(3));
+    },
+  });
+  interrupt.signal(-8);
+  sendTo(interrupt, 9);
+  checkpoint();
+  sendTo(interrupt, 10);
+  await until(() => counts.length === 3);
+  assertEquals(counts, [1, 2, 3]);
+  assertEquals(testkit.callback_thread(3), testkit.tid());
+});
+
+test("`nativeCallback` works without `callback`", () => {
+  const interrupt = new Interrupt({
+    nativeCallback: { func: testkit.callback_address(), arg: 0n },
+  });
+  interrupt.signal(5);
+  assertEquals([testkit.callback_count(0), testkit.callback_value(0)], [1, 5]);
+});
+
+test("a native library that is given `signalFunc()` calls back through `nativeCallback`", () => {
+  const values: number[] = [];
+  const target = new Interrupt({ callback: (value) => values.push(value) });
+  const { func, arg } = target.signalFunc();
+  testkit.forward_to(func, arg);
+  const source = new Interrupt({
+    nativeCallback: { func: testkit.forward_address(), arg: 0n },
+    callback: () => {
+      assertEquals(target.pending, 21);
+    },
+  });
+  source.signal(21);
+  checkpoint();
+  assertEquals(values, [21]);
+});
+
+test("a `nativeCallback` that signals its own Interrupt is called again after it", () => {
+  let calls = 0;
+  const interrupt: Interrupt = new Interrupt({
+    nativeCallback: { func: testkit.forward_address(), arg: 0n },
+    callback: () => {
+      if (++calls === 10) interrupt.close();
+    },
+  });
+  const { func, arg } = interrupt.signalFunc();
+  testkit.forward_to(func, arg);
+  interrupt.signal(1);
+  assertEquals(calls, 10);
+});
+
+/** What nobody handles. */
+function unhandledRejections(): unknown[] {
+  const rejections: unknown[] = [];
+  process.on("unhandledRejection", (reason) => rejections.push(reason));
+  return rejections;
+}
+
+for (const rethrow of [false, true]) {
+  test(`what an async callback rejects with goes to \`Interrupt.onError\`, once, with its Interrupt, rethrow ${rethrow}`, async () => {
+    const rejections = unhandledRejections();
+    const told: unknown[] = [];
+    Interrupt.onError = (error, interrupt) => told.push(error, interrupt);
+    using interrupt = new Interrupt({
+      rethrow,
+      async callback(value) {
+        await turn();
+        throw value;
+      },
+    });
+    using other = new Interrupt({ callback: () => {} });
+    interrupt.signal(1);
+    sendTo(interrupt, 2);
+    checkpoint();
+    other.signal();
+    await until(() => told.length >= 4);
+    await turn();
+    assertEquals(told.length, 4);
+    assertEquals([told[0], told[2]], [1, 2]);
+    assert(told[1] === interrupt && told[3] === interrupt);
+    assertEquals(rejections, []);
+  });
+}
+
+test("what an async callback rejects with goes to the `Interrupt.onError` of then, also once its Interrupt is closed", async () => {
+  const told: unknown[] = [];
+  Interrupt.onError = () => told.push("the old one");
+  const interrupt = new Interrupt({ callback: () => Promise.reject("late") });
+  interrupt.signal();
+  interrupt.close();
+  Interrupt.onError = (error) => told.push(error);
+  await until(() => told.length > 0);
+  assertEquals(told, ["late"]);
+});
+
+test("an async `Interrupt.onError` that rejects is printed once, and told nothing of it", async () => {
+  const rejections = unhandledRejections();
+  const lines: unknown[][] = [];
+  console.error = (...line: unknown[]) => lines.push(line);
+  const told: unknown[] = [];
+  Interrupt.onError = async (error) => {
+    told.push(error);
+    await turn();
+    throw "from onError";
+  };
+  using interrupt = new Interrupt({
+    callback: () => Promise.reject("from the callback"),
+  });
+  interrupt.signal();
+  await until(() => lines.length > 0);
+  for (let turns = 0; turns < 5; turns++) await turn();
+  assertEquals(told, ["from the callback"]);
+  assertEquals(lines.length, 1);
+  assert(lines[0].includes("from onError"));
+  assertEquals(rejections, []);
+});
+
+test("a callback may return anything: what has a `then` method is taken for a promise", async () => {
+  const told: unknown[] = [];
+  Interrupt.onError = (error) => told.push(error);
+  const thenable = {
+    then(_: unknown, reject: (reason: unknown) => void) {
+      reject("a thenable");
+    },
+  };
+  const broken = {
+    get then(): never {
+      throw "a getter";
+    },
+  };
+  const results = [5, "text", null, { then: 5 }, Symbol(), broken, thenable];
+  using interrupt = new Interrupt({
+    callback: (value) => results[value - 1],
+  });
+  for (const index of results.keys()) interrupt.signal(index + 1);
+  assertEquals(told, ["a getter"]);
+  await until(() => told.length > 1);
+  assertEquals(told, ["a getter", "a thenable"]);
+});
+
+test("using a closed Interrupt inside its callback throws CLOSED, which goes to `Interrupt.onError`", () => {
+  const errors: unknown[] = [];
+  Interrupt.onError = (error) => errors.push(error);
+  const interrupt = new Interrupt({
+    callback: () => {
+      interrupt.close();
+      interrupt.signal();
+    },
+  });
+  interrupt.signal();
+  assert(errors[0] instanceof InterruptError);
+  assertEquals(errors[0].code, "CLOSED");
+});
+
+test("an error that cannot be printed stops nothing", () => {
+  const error = {
+    [Symbol.for("nodejs.util.inspect.custom")]() {
+      throw new Error("not to be printed");
+    },
+    [Symbol.for("Deno.customInspect")]() {
+      throw new Error("not to be printed");
+    },
+  };
+  let calls = 0;
+  using failing = new Interrupt({
+    callback() {
+      throw error;
+    },
+  });
+  using next = new Interrupt({ callback: () => calls++ });
+  for (const interrupt of [failing, next, failing, next]) {
+    Interrupt.signal(interrupt.signalFunc());
+  }
+  checkpoint();
+  assertEquals(calls, 1);
+  Interrupt.onError = () => {
+    throw error;
+  };
+  failing.signal();
+  next.signal();
+  assertEquals(calls, 2);
+});
+
+/** A native function that is JavaScript and throws, as the runtime's own FFI makes them. */
+async function throwing(message: string): Promise<bigint> {
+  const callback = () => {
+    throw new Error(message);
+  };
+  if (runtime === "deno") {
+    const { pointer } = new Deno.UnsafeCallback(
+      { parameters: ["pointer", "i32"], result: "void" },
+      callback,
+    );
+    return BigInt(Deno.UnsafePointer.value(pointer));
+  }
+  const name = "bun:ffi";
+  const { JSCallback } = await import(name);
+  return BigInt(new JSCallback(callback, { args: ["ptr", "i32"] }).ptr);
+}
+
+test(
+  "what a `nativeCallback` throws goes to `Interrupt.onError` too",
+  async () => {
+    const errors: unknown[] = [];
+    Interrupt.onError = (error) => errors.push((error as Error).message);
+    const nativeCallback = { func: await throwing("native"), arg: 0n };
+    using interrupt = new Interrupt({ nativeCallback });
+    interrupt.signal();
+    sendTo(interrupt);
+    checkpoint();
+    assertEquals(errors, ["native", "native"]);
+    using rethrows = new Interrupt({ nativeCallback, rethrow: true });
+    assertThrows(() => rethrows.signal(), Error, "native");
+  },
+  { skip: runtime === "node" && "it has no FFI to make such a function" },
+);

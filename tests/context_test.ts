@@ -1,0 +1,11 @@
+import { assertEquals } from "@std/assert";
+import { start, testsOf } from "./support/harness.ts";
+
+const test = testsOf(import.meta.url);
+
+test("a callback runs in the AsyncLocalStorage context of its caller, from the loop in none, and no context is kept", async () => {
+  const program = start(new URL("./programs/context.ts", import.meta.url));
+  const { code, stdout, stderr } = await program.ended;
+  assertEquals(code, 0, stderr);
+  assertEquals(JSON.parse(stdout), []);
+});

@@ -1,0 +1,188 @@
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { EventPipe, Interrupt, InterruptError } from "../mod.ts";
+import {
+  assertNoMoreDescriptors,
+  openDescriptors,
+  testsOf,
+} from "./support/harness.ts";
+import { readable, startKiller, testkit } from "./support/testkit.ts";
+
+const test = testsOf(import.meta.url);
+
+test("`EventPipe` is signalled, readable, drained, idle, again and again", () => {
+  using pipe = new EventPipe();
+  for (let round = 0; round < 3; round++) {
+    assertStrictEquals(pipe.wait(0), false);
+    pipe.signal();
+    pipe.signal();
+    assertStrictEquals(pipe.wait(0), true);
+    assertStrictEquals(pipe.wait(), true);
+    assert(readable(pipe.fileno));
+    pipe.drain();
+    assertStrictEquals(pipe.wait(0), false);
+    pipe.drain();
+  }
+});
+
+test("`EventPipe` is an eventfd on Linux, non-blocking and closed on exec", () => {
+  using pipe = new EventPipe();
+  assertEquals(pipe.type, "eventfd");
+  assertEquals(pipe.filenos, [pipe.fileno, pipe.fileno]);
+  assertEquals(testkit.fd_flags(pipe.fileno), 3);
+});
+
+test("`EventPipe` is drained by one `drain()`, however often it was signalled", () => {
+  using pipe = new EventPipe();
+  for (let i = 0; i < 100_000; i++) pipe.signal();
+  pipe.drain();
+  assertStrictEquals(pipe.wait(0), false);
+});
+
+test("`EventPipe.wait()` returns false when its time has passed", () => {
+  using pipe = new EventPipe();
+  assertStrictEquals(pipe.wait(1), false);
+  assertStrictEquals(pipe.wait(0.1), false);
+});
+
+test("`EventPipe.wait()` blocks until a native thread signals", () => {
+  using pipe = new EventPipe();
+  const { func, arg } = pipe.signalFunc();
+  testkit.plan(1, 5_000_000n);
+  const thread = testkit.thread_call(func, arg);
+  assertStrictEquals(pipe.wait(), true);
+  testkit.thread_join(thread);
+  pipe.drain();
+  assertStrictEquals(pipe.wait(0), false);
+});
+
+test("`EventPipe.wait()` goes on when a signal handler interrupts it", () => {
+  using pipe = new EventPipe();
+  const interrupt = new Interrupt({ signal: 12, wake: false });
+  const { func, arg } = pipe.signalFunc();
+  testkit.plan(1, 20_000_000n);
+  const caller = testkit.thread_call(func, arg);
+  const stop = startKiller(12, 100_000);
+  assertStrictEquals(pipe.wait(), true);
+  stop();
+  assertEquals(interrupt.pending, 1);
+  testkit.thread_join(caller);
+});
+
+test("`signalFunc()` and `drainFunc()` of an EventPipe work in a native thread", () => {
+  using pipe = new EventPipe();
+  const signal = pipe.signalFunc();
+  const drain = pipe.drainFunc();
+  testkit.plan(1000, 0n);
+  testkit.thread_join(testkit.thread_call(signal.func, signal.arg));
+  assert(pipe.wait(0));
+  testkit.plan(1, 0n);
+  testkit.thread_join(testkit.thread_call(drain.func, drain.arg));
+  assert(!pipe.wait(0));
+});
+
+test("`signalFunc()` of an EventPipe works in a signal handler", () => {
+  using pipe = new EventPipe();
+  const { func, arg } = pipe.signalFunc();
+  testkit.handler_forward(12, func, arg);
+  testkit.kill_thread(testkit.tid(), 12);
+  assertEquals(testkit.handled(12), 1);
+  assert(pipe.wait(0));
+});
+
+test("`renew()` gives new descriptors under the old numbers, not readable", () => {
+  using pipe = new EventPipe();
+  const open = openDescriptors();
+  const { fileno } = pipe;
+  for (let round = 0; round < 3; round++) {
+    pipe.signal();
+    pipe.renew();
+    assertEquals(pipe.fileno, fileno);
+    assertEquals(testkit.fd_flags(fileno), 3);
+    assertStrictEquals(pipe.wait(0), false);
+    const { func, arg } = pipe.signalFunc();
+    testkit.call(func, arg);
+    assertStrictEquals(pipe.wait(0), true);
+    assertNoMoreDescriptors(open);
+  }
+});
+
+test("`renew()` while a native thread signals", () => {
+  using pipe = new EventPipe();
+  const { func, arg } = pipe.signalFunc();
+  testkit.plan(0, 0n);
+  const thread = testkit.thread_call(func, arg);
+  for (let round = 0; round < 2000; round++) {
+    pipe.renew();
+    assert(pipe.wait());
+    pipe.drain();
+  }
+  testkit.thread_stop(thread);
+  testkit.thread_join(thread);
+});
+
+test("`close()` closes the descriptors, and native calls do nothing after it", () => {
+  const before = openDescriptors();
+  const pipe = new EventPipe();
+  const signal = pipe.signalFunc();
+  const drain = pipe.drainFunc();
+  pipe.close();
+  pipe.close();
+  pipe[Symbol.dispose]();
+  assertStrictEquals(pipe.closed, true);
+  assertNoMoreDescriptors(before);
+  using next = new EventPipe();
+  testkit.call(signal.func, signal.arg);
+  assertStrictEquals(next.wait(0), false);
+  next.signal();
+  testkit.call(drain.func, drain.arg);
+  assertStrictEquals(next.wait(0), true);
+});
+
+test("`close()` of an EventPipe while a native thread signals it", () => {
+  for (let round = 0; round < 300; round++) {
+    const pipe = new EventPipe();
+    const { func, arg } = pipe.signalFunc();
+    testkit.plan(0, 0n);
+    const thread = testkit.thread_call(func, arg);
+    assert(pipe.wait());
+    pipe.close();
+    testkit.thread_stop(thread);
+    testkit.thread_join(thread);
+  }
+});
+
+test("after `close()` an EventPipe throws CLOSED", () => {
+  const pipe = new EventPipe();
+  pipe.close();
+  const uses: (() => unknown)[] = [
+    () => pipe.fileno,
+    () => pipe.filenos,
+    () => pipe.signal(),
+    () => pipe.drain(),
+    () => pipe.signalFunc(),
+    () => pipe.drainFunc(),
+    () => pipe.renew(),
+    () => pipe.wait(0),
+    () => new Interrupt({ pipe }),
+  ];
+  for (const use of uses) {
+    const error = assertThrows(use, InterruptError);
+    assertEquals(error.code, "CLOSED", String(use));
+  }
+  assertEquals(pipe.type, "eventfd");
+});
+
+test("`EventPipe.wait()` refuses what is no time", () => {
+  using pipe = new EventPipe();
+  for (const timeout of [-1, NaN, -Infinity]) {
+    assertThrows(() => pipe.wait(timeout), RangeError);
+  }
+  for (const timeout of ["1", null, 1n]) {
+    assertThrows(() => pipe.wait(timeout as unknown as number), TypeError);
+  }
+});

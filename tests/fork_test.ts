@@ -1,0 +1,212 @@
+/** No JavaScript runs in the child of a fork(2): engines keep their memory out of it. Native code and handlers do. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Worker } from "node:worker_threads";
+import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
+import { runtime, testsOf, turn } from "./support/harness.ts";
+import { makePipe, readable, startKiller, testkit } from "./support/testkit.ts";
+import type { Request } from "./programs/spawner.ts";
+import { type Inherited, inherited, spawners } from "./support/spawners.ts";
+
+const test = testsOf(import.meta.url);
+
+const SIGUSR2 = 12;
+const SIGRT6 = 40;
+
+/** The value that the child signals. */
+const CHILDS = 42;
+
+/** A native function that raises a signal in the thread that calls it. */
+function raiser(signal: number) {
+  return { func: testkit.killer_address(), arg: BigInt(signal) };
+}
+
+/** Forks a child that calls `func(arg, 42)`, and gives what the Interrupt's value in the child is then. */
+function valueInChild(
+  interrupt: Interrupt,
+  { func, arg }: { func: bigint; arg: bigint },
+): number {
+  testkit.fork_exit(interrupt.cVar);
+  return testkit.wait_exit(testkit.fork(func, arg, -1));
+}
+
+test("a hooked signal in a forked child reaches that child only", async () => {
+  let calls = 0;
+  const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
+  for (let round = 0; round < 20; round++) {
+    assertEquals(valueInChild(interrupt, raiser(SIGUSR2)), 1);
+    assertEquals(interrupt.pending, 0);
+    // The child wrote to the wake of this loop: it turns, and finds nothing.
+    await turn();
+    checkpoint();
+    assertEquals(calls, round);
+    const next = interrupt.wait();
+    testkit.kill_thread(testkit.tid(), SIGUSR2);
+    assertEquals(await next, 1);
+  }
+});
+
+test("`signalFunc()` in a forked child reaches that child only", async () => {
+  const values: number[] = [];
+  const interrupt = new Interrupt({ callback: (value) => values.push(value) });
+  assertEquals(valueInChild(interrupt, interrupt.signalFunc()), CHILDS);
+  await turn();
+  checkpoint();
+  assertEquals([interrupt.pending, values], [0, []]);
+});
+
+test("a value that waits while the process forks is in both, and the child's replaces the child's", () => {
+  const values: number[] = [];
+  const interrupt = new Interrupt({
+    signal: SIGUSR2,
+    callback: (value) => values.push(value),
+  });
+  const { func, arg } = interrupt.signalFunc();
+  testkit.call_value(func, arg, 7);
+  const nothing = raiser(0);
+  assertEquals(valueInChild(interrupt, nothing), 7);
+  assertEquals(valueInChild(interrupt, { func, arg }), CHILDS);
+  assertEquals(valueInChild(interrupt, raiser(SIGUSR2)), 1);
+  assertEquals(interrupt.pending, 7);
+  checkpoint();
+  assertEquals(values, [7]);
+});
+
+test("`postFork()` and `renew()` in the parent take its pipes away from a child that was forked before", () => {
+  const interrupt = new Interrupt();
+  const own = interrupt.pipeFileno;
+  using pipe = new EventPipe();
+  for (
+    const [fd, target, renew] of [
+      [own, interrupt.signalFunc(), () => interrupt.postFork()],
+      [pipe.fileno, pipe.signalFunc(), () => pipe.renew()],
+    ] as const
+  ) {
+    for (const renewed of [false, true]) {
+      const [readFd, writeFd] = makePipe({ nonblocking: false });
+      const child = testkit.fork(target.func, target.arg, readFd);
+      if (renewed) renew();
+      assertEquals(testkit.write(writeFd), 1);
+      assertEquals(testkit.wait_exit(child), 0);
+      assertEquals(readable(fd), !renewed);
+    }
+  }
+  assertEquals(interrupt.pending, 0);
+  // It is still this process's own.
+  const { func, arg } = interrupt.signalFunc();
+  testkit.call_value(func, arg, 1);
+  assert(readable(own));
+});
+
+test("a child that is forked at any point of another thread's signal can signal", () => {
+  const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => {} });
+  const pipe = interrupt.pipeFileno;
+  const { func, arg } = interrupt.signalFunc();
+  testkit.plan(0, 0n);
+  testkit.plan_values(1, 0);
+  const thread = testkit.thread_signal(func, arg);
+  const stop = startKiller(SIGUSR2, 50_000);
+  for (let round = 0; round < 200; round++) {
+    for (let i = 0; i < 100; i++) checkpoint();
+    assertEquals(valueInChild(interrupt, { func, arg }), CHILDS);
+  }
+  stop();
+  testkit.thread_stop(thread);
+  testkit.thread_join(thread);
+  checkpoint();
+  interrupt.postFork();
+  assertEquals([interrupt.pending, readable(pipe)], [0, false]);
+});
+
+const hasSignal = (set: bigint, signal: number) =>
+  (set >> BigInt(signal - 1) & 1n) === 1n;
+
+/** Node sets the signals up to 31 to their defaults first, Bun all, Deno none. */
+const inheritsIgnored = (signal: number) =>
+  runtime === "deno" || runtime === "node" && signal > 31;
+
+/** Whatever a process that is started now could have from here. */
+function openEverything() {
+  const interrupts = [
+    new Interrupt({ signal: SIGUSR2 }),
+    new Interrupt({ signal: "SIGTERM", pipe: new EventPipe() }),
+    new Interrupt({ signal: SIGRT6, signalHysteresis: true }),
+    new Interrupt({ pipe: makePipe() }),
+  ];
+  for (const interrupt of interrupts) void interrupt.pipeFileno;
+}
+
+for (const [name, spawn] of Object.entries(spawners)) {
+  test(`a process that \`${name}\` starts inherits no descriptor, no mask and no disposition`, async () => {
+    const before = await inherited(spawn);
+    openEverything();
+    assertEquals(await inherited(spawn), before);
+    // Nor while they come in.
+    const stop = startKiller(SIGUSR2, 50_000);
+    for (let round = 0; round < 10; round++) {
+      assertEquals(await inherited(spawn), before);
+      checkpoint();
+    }
+    stop();
+  });
+
+  test(`a process that \`${name}\` starts while a signal is ignored by hysteresis`, () =>
+    assertInheritsIgnored(name, () => inherited(spawn)));
+}
+
+/** What is ignored by hysteresis, a process that is started meanwhile inherits as its runtime does, and nothing else. */
+async function assertInheritsIgnored(
+  name: string,
+  inherited: () => Promise<Inherited>,
+) {
+  const before = await inherited();
+  for (const signal of [SIGUSR2, SIGRT6]) {
+    // Without wake: it is ignored until it is looked for.
+    using _interrupt = new Interrupt({
+      signal,
+      signalHysteresis: true,
+      wake: false,
+    });
+    testkit.kill_thread(testkit.tid(), signal);
+    const { ignored } = await inherited();
+    assertEquals(hasSignal(ignored, signal), inheritsIgnored(signal), name);
+    checkpoint();
+    assertEquals(await inherited(), before, name);
+  }
+}
+
+/** A Worker that starts processes. */
+function startSpawner() {
+  const file = new URL("./programs/spawner.ts", import.meta.url);
+  const worker = new Worker(file);
+  const ask = (request: Request) =>
+    new Promise<Inherited>((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+      worker.postMessage(request);
+    });
+  return { ask, inherited: (spawn: string) => ask({ spawn }) };
+}
+
+test("a process that a Worker starts inherits no descriptor, no mask and no disposition, of the Worker or of other threads", async () => {
+  const { ask, inherited } = startSpawner();
+  const before: Record<string, Inherited> = {};
+  for (const name in spawners) before[name] = await inherited(name);
+  openEverything();
+  await ask("open");
+  const stop = startKiller(SIGUSR2, 50_000);
+  for (let round = 0; round < 5; round++) {
+    for (const name in spawners) {
+      assertEquals(await inherited(name), before[name], name);
+    }
+    checkpoint();
+  }
+  stop();
+});
+
+test("a process that a Worker starts while a signal is ignored by hysteresis of another thread", async () => {
+  const { inherited } = startSpawner();
+  for (const name in spawners) {
+    await assertInheritsIgnored(name, () => inherited(name));
+  }
+});

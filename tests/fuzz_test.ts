@@ -1,0 +1,19 @@
+import { assertEquals } from "@std/assert";
+import { start, testsOf } from "./support/harness.ts";
+
+const test = testsOf(import.meta.url);
+
+test(
+  "random sequences of calls do what a model of a few lines does",
+  async () => {
+    const program = new URL("./programs/fuzz.ts", import.meta.url);
+    const ended = await start(program, [], { timeout: 50 }).ended;
+    const { code, signal, hung } = ended;
+    assertEquals(
+      { code, signal, hung },
+      { code: 0, signal: null, hung: false },
+      ended.stdout + ended.stderr,
+    );
+  },
+  { timeout: 55 },
+);

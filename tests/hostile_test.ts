@@ -1,0 +1,251 @@
+/** Code in the same process that closes or replaces descriptors which are not its own: reported or harmless, never fatal. */
+
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
+import {
+  noWakeSocket,
+  runtime,
+  testsOf,
+  turn,
+  until,
+  withWakeSocket,
+} from "./support/harness.ts";
+import { makePipe, readable, testkit } from "./support/testkit.ts";
+
+const test = testsOf(import.meta.url);
+
+function send(interrupt: Interrupt, value: number) {
+  const { func, arg } = interrupt.signalFunc();
+  testkit.call_value(func, arg, value);
+}
+
+/** An Interrupt, and both ends of the socket that wakes its thread. */
+function openWithSocket(callback: (value: number) => void) {
+  const { opened, ...ends } = withWakeSocket(() => new Interrupt({ callback }));
+  return { interrupt: opened, ...ends };
+}
+
+/** What Interrupt.onError is told from here on. */
+function collectErrors(): InterruptError[] {
+  const errors: InterruptError[] = [];
+  Interrupt.onError = (error) => errors.push(error as InterruptError);
+  return errors;
+}
+
+/** A stranger's file under the number `fd`. */
+function replaceByFile(fd: number): { text(): string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), "hostile-test-"));
+  const path = join(folder, "stranger");
+  testkit.replace(openSync(path, "w"), fd);
+  return {
+    text: () => readFileSync(path, "utf8"),
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+test(
+  "the write side of the wake socket, closed by a stranger: `onError` is told, checkpoints go on",
+  async () => {
+    const values: number[] = [];
+    const errors: unknown[] = [];
+    Interrupt.onError = (error) => errors.push(error);
+    const { interrupt, writeFd } = openWithSocket((v) => values.push(v));
+    await turn();
+    testkit.close(writeFd);
+    await until(() => errors.length > 0);
+    const [error] = errors;
+    assertInstanceOf(error, InterruptError);
+    assertEquals(error.code, "BAD_FD");
+    assertStringIncludes(error.message, "close");
+    send(interrupt, 5);
+    checkpoint();
+    assertEquals(values, [5]);
+    // And who comes later, is told at once.
+    assertThrows(() => new Interrupt(), InterruptError, "wake");
+    new Interrupt({ wake: false }).close();
+    interrupt.close();
+    assertEquals(errors.length, 1);
+  },
+  { skip: noWakeSocket },
+);
+
+test(
+  "the read side of the wake socket, closed before the loop's first turn, is not fatal",
+  async () => {
+    const values: number[] = [];
+    const errors: unknown[] = [];
+    Interrupt.onError = (error) => errors.push(error);
+    const { interrupt, readFd } = openWithSocket((v) => values.push(v));
+    testkit.close(readFd);
+    // Bun has taken it by now, and cannot know.
+    if (runtime === "deno") await until(() => errors.length > 0);
+    for (let i = 0; i < 3; i++) await turn();
+    send(interrupt, 5);
+    checkpoint();
+    assertEquals(values, [5]);
+  },
+  { skip: noWakeSocket },
+);
+
+test(
+  "an event loop that cannot watch the wake socket: `onError` is told, checkpoints go on",
+  async () => {
+    const values: number[] = [];
+    const errors: unknown[] = [];
+    Interrupt.onError = (error) => errors.push(error);
+    const { Bun } = globalThis as unknown as { Bun: { connect: unknown } };
+    Bun.connect = () => Promise.reject(new Error("Failed to connect"));
+    const interrupt = new Interrupt({
+      callback: (value) => values.push(value),
+    });
+    await until(() => errors.length > 0);
+    assertInstanceOf(errors[0], InterruptError);
+    assertInstanceOf(errors[0].cause, Error);
+    send(interrupt, 5);
+    checkpoint();
+    assertEquals(values, [5]);
+  },
+  { skip: runtime !== "bun" && "only Bun.connect() may say so" },
+);
+
+test(
+  "a stranger's file under the number of the wake socket is not written to, and `onError` is told",
+  async () => {
+    const errors: unknown[] = [];
+    Interrupt.onError = (error) => errors.push(error);
+    const { interrupt, writeFd } = openWithSocket(() => {});
+    await turn();
+    const file = replaceByFile(writeFd);
+    for (let i = 0; i < 10; i++) {
+      send(interrupt, 5);
+      checkpoint();
+    }
+    await until(() => errors.length > 0);
+    assertInstanceOf(errors[0], InterruptError);
+    assertEquals(file.text(), "");
+    file.remove();
+  },
+  { skip: noWakeSocket },
+);
+
+test(
+  "a stranger's pipe under the number of the wake socket is not written to, and `onError` is told",
+  () => {
+    const errors = collectErrors();
+    const { interrupt, writeFd } = openWithSocket(() => {});
+    const [readEnd, writeEnd] = makePipe();
+    testkit.replace(writeEnd, writeFd);
+    send(interrupt, 5);
+    checkpoint();
+    assert(!readable(readEnd));
+    assertStringIncludes(errors[0].message, "ENOTSOCK");
+  },
+  { skip: noWakeSocket },
+);
+
+test(
+  "the read side of the wake socket, replaced by a stranger: the next checkpoint tells `onError`, once, and handles",
+  async () => {
+    const values: number[] = [];
+    const errors = collectErrors();
+    const { interrupt, readFd } = openWithSocket((v) => values.push(v));
+    // From the first wake on, the runtime reads only when the kernel says so.
+    send(interrupt, 1);
+    await until(() => values.length === 1);
+    const file = replaceByFile(readFd);
+    for (let value = 2; value <= 3; value++) {
+      send(interrupt, value);
+      await turn();
+      checkpoint();
+    }
+    assertEquals(values, [1, 2, 3]);
+    assertEquals(errors.map(({ code }) => code), ["SYSTEM"]);
+    assertStringIncludes(errors[0].message, "Cannot wake this event loop");
+    assertStringIncludes(errors[0].message, "EPIPE: a descriptor was closed");
+    interrupt.close();
+    file.remove();
+  },
+  { skip: noWakeSocket },
+);
+
+test("an EventPipe whose descriptor a stranger closed: `wait()` and `renew()` say so, the rest is harmless", () => {
+  const pipe = new EventPipe();
+  testkit.close(pipe.fileno);
+  pipe.signal();
+  pipe.drain();
+  const error = assertThrows(() => pipe.wait(0), InterruptError);
+  assertEquals(error.code, "BAD_FD");
+  assertThrows(() => pipe.renew(), InterruptError, "not open");
+  pipe.close();
+});
+
+test("an Interrupt whose pipe a stranger closed is handled all the same, and `onError` is told", () => {
+  const values: number[] = [];
+  const errors = collectErrors();
+  const interrupt = new Interrupt({ callback: (v) => values.push(v) });
+  testkit.close(interrupt.pipeFileno);
+  send(interrupt, 5);
+  checkpoint();
+  interrupt.signal(6);
+  const error = assertThrows(() => interrupt.postFork(), InterruptError);
+  assertEquals(error.code, "BAD_FD");
+  interrupt.close();
+  assertEquals(values, [5, 6]);
+  assertEquals(errors.map(({ code }) => code), ["BAD_FD"]);
+  assertStringIncludes(errors[0].message, "Cannot signal or drain a pipe");
+});
+
+test("a failure that is of no one Interrupt is told once, with the one that was opened first", () => {
+  const told: Interrupt[] = [];
+  Interrupt.onError = (_, interrupt) => told.push(interrupt);
+  const interrupts = Array.from({ length: 5 }, () => new Interrupt());
+  testkit.close(interrupts[3].pipeFileno);
+  send(interrupts[3], 5);
+  checkpoint();
+  assertEquals(told.length, 1);
+  assert(told[0] === interrupts[0]);
+});
+
+test("given descriptors that a stranger replaces: signals go to the old ones, `postFork()` says so", () => {
+  const values: number[] = [];
+  const [readFd, writeFd] = makePipe();
+  const interrupt = new Interrupt({
+    pipe: [readFd, writeFd],
+    callback: (value) => values.push(value),
+  });
+  const file = replaceByFile(writeFd);
+  send(interrupt, 5);
+  assert(readable(readFd));
+  const error = assertThrows(() => interrupt.postFork(), InterruptError);
+  assertEquals(error.code, "BAD_FD");
+  checkpoint();
+  interrupt.close();
+  assertEquals([values, file.text()], [[5], ""]);
+  file.remove();
+});
+
+// As SECURITY.md says: no library can tell.
+test("a stranger's file under the number of an own pipe gets 8 bytes a signal, which is not fatal", () => {
+  const values: number[] = [];
+  const interrupt = new Interrupt({
+    wake: false,
+    callback: (value) => values.push(value),
+  });
+  const file = replaceByFile(interrupt.pipeFileno);
+  send(interrupt, 5);
+  send(interrupt, 6);
+  assertEquals(file.text().length, 8);
+  checkpoint();
+  assertEquals(values, [6]);
+  interrupt.close();
+  file.remove();
+});

@@ -1,0 +1,191 @@
+import { assert, assertEquals } from "@std/assert";
+import { checkpoint, Interrupt } from "../mod.ts";
+import { startCommand, testsOf, until } from "./support/harness.ts";
+import { sender, testkit } from "./support/testkit.ts";
+
+const test = testsOf(import.meta.url);
+
+/** A real-time signal: the runtimes have no listeners for it, so that only our handler and the old one count. */
+const SIGRT8 = 42;
+const SIG_IGN = 1n;
+
+/** Whether the kernel ignores it just now. */
+const ignored = () => testkit.disposition_word(SIGRT8, 0) === SIG_IGN;
+
+function raise(count = 1) {
+  for (let i = 0; i < count; i++) {
+    testkit.kill_thread(testkit.tid(), SIGRT8);
+  }
+}
+
+function counter(options = {}) {
+  const seen = { calls: 0 };
+  const interrupt = new Interrupt({
+    signal: SIGRT8,
+    signalHysteresis: true,
+    callback: () => seen.calls++,
+    ...options,
+  });
+  return { interrupt, seen };
+}
+
+test("with hysteresis a thousand kills while busy are one delivery, then the signal is on again", () => {
+  const { interrupt, seen } = counter();
+  for (let round = 1; round <= 3; round++) {
+    assert(!ignored());
+    raise();
+    assert(ignored());
+    raise(999);
+    assertEquals(interrupt.pending, 1);
+    checkpoint();
+    checkpoint();
+    assertEquals(seen.calls, round);
+    assert(!ignored());
+  }
+});
+
+test("without hysteresis the signal is never ignored", () => {
+  const { seen } = counter({ signalHysteresis: false });
+  raise();
+  assert(!ignored());
+  checkpoint();
+  assertEquals(seen.calls, 1);
+});
+
+test("with hysteresis the kernel ignores the signal until the callback begins", () => {
+  let inside: boolean | undefined;
+  using _interrupt = new Interrupt({
+    signal: SIGRT8,
+    signalHysteresis: true,
+    callback: () => inside = ignored(),
+  });
+  raise();
+  checkpoint();
+  assertEquals(inside, false);
+});
+
+test("with hysteresis the event loop hears every round of another process", async () => {
+  const { interrupt, seen } = counter();
+  for (let round = 1; round <= 5; round++) {
+    const next = interrupt.wait();
+    const { ended } = startCommand(sender(`${SIGRT8}x1000`));
+    await next;
+    assertEquals((await ended).code, 0);
+    const before = seen.calls;
+    assert(before >= round);
+    // On in the end, whatever the order in which the thousand and the handling came: the last handler may still be about
+    // to make the Interrupt pending, on another thread.
+    await until(() => interrupt.pending === 0 && !ignored());
+  }
+});
+
+test("with hysteresis and blocked, the signal stays ignored until `unblock()`", () => {
+  const { interrupt, seen } = counter();
+  interrupt.block();
+  raise(10);
+  checkpoint();
+  assert(ignored());
+  interrupt.unblock();
+  assert(!ignored());
+  assertEquals(seen.calls, 1);
+});
+
+test("with hysteresis `close()` restores the old disposition, ignored or not", () => {
+  testkit.handler_count(SIGRT8, 0x10000000n, 0x1200n);
+  testkit.disposition_save(SIGRT8, 0);
+  for (const signalled of [false, true]) {
+    const { interrupt, seen } = counter();
+    if (signalled) raise();
+    assertEquals(ignored(), signalled);
+    interrupt.close();
+    assertEquals(seen.calls, Number(signalled));
+    assertEquals(testkit.disposition_same(SIGRT8, 0), 1);
+  }
+});
+
+test("`signalHysteresis` can be switched on and off", () => {
+  const { interrupt } = counter({ signalHysteresis: false });
+  assertEquals(interrupt.signalHysteresis, false);
+  interrupt.signalHysteresis = true;
+  assertEquals(interrupt.signalHysteresis, true);
+  raise();
+  assert(ignored());
+  interrupt.signalHysteresis = false;
+  assert(!ignored());
+  checkpoint();
+  raise();
+  assert(!ignored());
+});
+
+test("hysteresis holds only while all Interrupts on the signal want it", () => {
+  const first = counter();
+  const second = counter();
+  raise();
+  assert(ignored());
+  checkpoint();
+  const plain = counter({ signalHysteresis: false });
+  raise();
+  assert(!ignored());
+  checkpoint();
+  plain.interrupt.close();
+  raise();
+  assert(ignored());
+  checkpoint();
+  assertEquals([first.seen.calls, second.seen.calls, plain.seen.calls], [
+    3,
+    3,
+    1,
+  ]);
+});
+
+test("closing one of two Interrupts with hysteresis does not leave the signal ignored", () => {
+  const first = counter();
+  const second = counter();
+  raise();
+  second.interrupt.handle();
+  first.interrupt.close();
+  assert(!ignored());
+  raise();
+  checkpoint();
+  assertEquals([first.seen.calls, second.seen.calls], [1, 2]);
+});
+
+test("with hysteresis an ignored signal is on again for an Interrupt that comes later", () => {
+  const first = counter();
+  raise();
+  const plain = counter({ signalHysteresis: false });
+  assert(!ignored());
+  raise();
+  checkpoint();
+  assertEquals([first.seen.calls, plain.seen.calls], [1, 1]);
+  testkit.disposition_save(SIGRT8, 0);
+  first.interrupt.close();
+  plain.interrupt.close();
+  assert(!ignored());
+});
+
+test("hysteresis with a callback that throws does not leave the signal ignored", () => {
+  let calls = 0;
+  Interrupt.onError = () => {};
+  using _interrupt = new Interrupt({
+    signal: SIGRT8,
+    signalHysteresis: true,
+    callback: () => {
+      calls++;
+      throw new Error("no");
+    },
+  });
+  raise();
+  checkpoint();
+  raise();
+  checkpoint();
+  assertEquals(calls, 2);
+});
+
+test("hysteresis on an Interrupt without a signal does nothing", () => {
+  const { interrupt, seen } = counter({ signal: undefined });
+  interrupt.signal();
+  interrupt.signalHysteresis = false;
+  interrupt.signal();
+  assertEquals(seen.calls, 2);
+});

@@ -1,0 +1,225 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
+import {
+  assertNoMoreDescriptors,
+  openDescriptors,
+  openRuntimes,
+  start,
+  testsOf,
+  turn,
+} from "./support/harness.ts";
+import { testkit } from "./support/testkit.ts";
+
+const test = testsOf(import.meta.url);
+
+const program = new URL("./programs/lifetime.ts", import.meta.url);
+
+const ends: [name: string, way: string, code: number][] = [
+  ["a process with idle Interrupts open ends by itself", "idle", 0],
+  ["a process with pending Interrupts ends by itself", "signalled", 0],
+  ["`unref()` after `ref()` lets the process end", "unref", 0],
+  [
+    "`close()` ends `ref()`, `wait()` and the iterator's hold on the process",
+    "closed",
+    0,
+  ],
+  ["a `wait()` that has resolved lets the process end", "waited", 0],
+  ["a `wait()` that was aborted lets the process end", "aborted", 0],
+  ["an iterator that was left lets the process end", "returned", 0],
+  ["an iterator that nobody reads lets the process end", "queued", 0],
+  [
+    "`process.exit()` ends a process with Interrupts open, waited for and referenced",
+    "exit",
+    3,
+  ],
+  ["`process.exit()` inside a callback ends the process", "exitInCallback", 3],
+  [
+    "`process.exit()` inside a callback of the event loop ends the process",
+    "exitInLoop",
+    3,
+  ],
+  [
+    "`process.exit()` ends a process that a native thread goes on signalling",
+    "exitSignalled",
+    3,
+  ],
+];
+
+for (const [name, way, code] of ends) {
+  test(name, async () => {
+    const ended = await start(program, [way]).ended;
+    assertEquals(ended, {
+      code,
+      signal: null,
+      stdout: "",
+      stderr: "",
+      hung: false,
+    });
+  });
+}
+
+for (
+  const [name, way] of [
+    ["a pending `wait()` keeps the process alive", "wait"],
+    ["a pending iterator keeps the process alive", "iterate"],
+    ["`ref()` keeps the process alive", "ref"],
+  ]
+) {
+  test(name, async () => {
+    const child = start(program, [way]);
+    assertEquals(await child.line(), "ready");
+    // What would end by itself has ended before this many other processes have run.
+    for (let i = 0; i < 3; i++) await start(program, ["queued"]).ended;
+    assertEquals(child.child.exitCode, null);
+    testkit.kill(child.pid, 12, 1);
+    const { code, stdout } = await child.ended;
+    assertEquals([code, stdout], [0, "ready\nvalue 1\n"]);
+  });
+}
+
+test("`using` closes the Interrupt, after delivering what is pending", () => {
+  const values: number[] = [];
+  let outside: Interrupt;
+  {
+    using interrupt = new Interrupt({ callback: (v) => values.push(v) });
+    outside = interrupt;
+    const { func, arg } = interrupt.signalFunc();
+    testkit.call_value(func, arg, 3);
+    assertEquals(values, []);
+  }
+  assertEquals(values, [3]);
+  assert(outside.closed);
+});
+
+test("`close()` delivers what is pending, once", () => {
+  const values: number[] = [];
+  const interrupt = new Interrupt({ callback: (v) => values.push(v) });
+  const { func, arg } = interrupt.signalFunc();
+  testkit.call_value(func, arg, 3);
+  interrupt.close();
+  checkpoint();
+  assertEquals(values, [3]);
+});
+
+test("`close()` twice is as once", () => {
+  const interrupt = new Interrupt({ signal: 12 });
+  assertStrictEquals(interrupt.closed, false);
+  interrupt.close();
+  assertStrictEquals(interrupt.closed, true);
+  const next = new Interrupt({ signal: 12 });
+  interrupt.close();
+  interrupt[Symbol.dispose]();
+  assertStrictEquals(next.closed, false);
+  // Its hook is still there: the default action would end the process.
+  testkit.kill_thread(testkit.tid(), 12);
+  assertStrictEquals(next.pending, 1);
+});
+
+test("`close()` with a callback that throws, closes", () => {
+  const errors: unknown[] = [];
+  Interrupt.onError = (error) => errors.push(error);
+  for (const rethrow of [false, true]) {
+    const interrupt = new Interrupt({
+      rethrow,
+      callback: () => {
+        throw "at the end";
+      },
+    });
+    interrupt.block();
+    interrupt.signal();
+    interrupt.close();
+    assert(interrupt.closed);
+  }
+  assertEquals(errors, ["at the end", "at the end"]);
+});
+
+test("a callback that `close()` runs may call `close()`", () => {
+  let calls = 0;
+  const interrupt = new Interrupt({
+    callback: () => {
+      calls++;
+      interrupt.close();
+      interrupt.signal();
+    },
+  });
+  Interrupt.onError = () => {};
+  interrupt.block();
+  interrupt.signal();
+  interrupt.close();
+  assertEquals(calls, 1);
+  assert(interrupt.closed);
+});
+
+test("after `close()`, `signalFunc()` does nothing, not even to the next Interrupt", () => {
+  const values: number[] = [];
+  const old = new Interrupt({ callback: (v) => values.push(v) });
+  const { func, arg } = old.signalFunc();
+  old.close();
+  const interrupts = Array.from(
+    { length: 100 },
+    () => new Interrupt({ callback: (v) => values.push(v) }),
+  );
+  for (let i = 0; i < 100; i++) testkit.call_value(func, arg, 5);
+  checkpoint();
+  assertEquals(values, []);
+  for (const interrupt of interrupts) assertEquals(interrupt.pending, 0);
+});
+
+test("`close()` while a native thread signals", () => {
+  testkit.plan(0, 0n);
+  for (let round = 0; round < 100; round++) {
+    let calls = 0;
+    const interrupt = new Interrupt({ callback: () => calls++ });
+    const { func, arg } = interrupt.signalFunc();
+    const thread = testkit.thread_signal(func, arg);
+    while (calls < 3) checkpoint();
+    interrupt.close();
+    const seen = calls;
+    checkpoint();
+    assertEquals(calls, seen);
+    testkit.thread_stop(thread);
+    testkit.thread_join(thread);
+  }
+});
+
+test("an Interrupt that is open and closed again leaks no descriptor", async () => {
+  openRuntimes();
+  // The first one opens what the thread keeps: its wake.
+  new Interrupt().close();
+  await turn();
+  const before = openDescriptors();
+  for (let i = 0; i < 2000; i++) {
+    using interrupt = new Interrupt({ signal: 12, callback: () => {} });
+    if (i % 4 === 0) void interrupt.pipeFileno;
+    if (i % 4 === 1) interrupt.ref();
+    if (i % 4 === 2) interrupt.wait().catch(() => {});
+    interrupt.signal();
+  }
+  await turn();
+  assertNoMoreDescriptors(before);
+});
+
+test("an EventPipe that is open and closed again leaks no descriptor", () => {
+  // The first one opens what the thread keeps: its wake.
+  new Interrupt().close();
+  const before = openDescriptors();
+  for (let i = 0; i < 2000; i++) {
+    using pipe = new EventPipe();
+    pipe.signal();
+    using interrupt = new Interrupt({ pipe });
+    interrupt.signal();
+    pipe.renew();
+  }
+  assertNoMoreDescriptors(before);
+});
+
+test("a hundred thousand Interrupts, one after another, on slots that are used again", () => {
+  let sum = 0;
+  const rounds = 100_000;
+  for (let i = 1; i <= rounds; i++) {
+    const interrupt = new Interrupt({ callback: (value) => sum += value });
+    interrupt.signal(i);
+    interrupt.close();
+  }
+  assertEquals(sum, rounds * (rounds + 1) / 2);
+});

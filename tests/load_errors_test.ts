@@ -1,0 +1,205 @@
+/** What is said when the library cannot be opened, and that what it says helps. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import {
+  plainCommand,
+  type Reason,
+  runtime,
+  testsOf,
+} from "./support/harness.ts";
+import { copyModules } from "./support/modules_copy.ts";
+import { allowAll, UserProgram } from "./support/user_program.ts";
+
+const test = testsOf(import.meta.url);
+
+const onlyDeno: Reason = runtime !== "deno" && "only Deno asks";
+
+/** Why the files of a system cannot be changed for one process. */
+function noMounts(): Reason {
+  try {
+    execFileSync("unshare", ["-m", "true"], { stdio: "ignore" });
+    return false;
+  } catch {
+    return "no mounts of its own for a process";
+  }
+}
+
+for (const option of ["noexec", "ro"]) {
+  test(
+    `with all temporary folders mounted ${option} it works, or the error says what to do, and that helps`,
+    async () => {
+      const program = new UserProgram();
+      const folder = mkdtempSync(join(tmpdir(), "mounted-"));
+      const mounts = [folder, "/dev/shm", "/var/tmp"]
+        .map((folder) => `mount -t tmpfs -o ${option} tmpfs ${folder}`);
+      const unusable = ["unshare", "-m", "sh", "-c"];
+      unusable.push(`${mounts.join(" && ")} && exec "$@"`, "sh");
+      const run = (temporary: string) =>
+        program.run(allowAll, [...unusable, "env", `TMPDIR=${temporary}`]);
+      const { stdout, stderr } = await run(folder);
+      assertEquals(stderr, "");
+      if (runtime !== "node") assertEquals(stdout, "7\n");
+      else {
+        assertStringIncludes(stdout, `of the package at ${program.library}`);
+        assertStringIncludes(stdout, "set TMPDIR to a folder that");
+        assertStringIncludes(stdout, folder);
+        assertEquals((await run(dirname(folder))).stdout, "7\n");
+        program.placeOurs();
+        assertEquals((await run(folder)).stdout, "7\n");
+      }
+      rmSync(folder, { recursive: true });
+    },
+    { skip: noMounts },
+  );
+}
+
+test(
+  "without the JIT of Bun the error says that it is needed, and nothing else",
+  async () => {
+    const program = new UserProgram();
+    const { stdout, stderr } = await program.run([], [
+      "env",
+      "BUN_JSC_useJIT=0",
+    ]);
+    assertEquals(stderr, "");
+    assertEquals(stdout.trim().split("\n").slice(1), [
+      "TypeError: bun:ffi requires the JIT",
+    ]);
+    assertStringIncludes(stdout, "Bun needs its JIT");
+  },
+  { skip: runtime !== "bun" && "only bun:ffi needs it" },
+);
+
+test("a runtime that is too old is told from everything else", async () => {
+  // As in Node before 20.16, and in 22 before 22.3.
+  Object.defineProperty(process, "getBuiltinModule", { value: undefined });
+  delete (process as { getBuiltinModule?: unknown }).getBuiltinModule;
+  const { Interrupt } = await import(copyModules());
+  let message = "";
+  try {
+    new Interrupt();
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  assertStringIncludes(message, "Node to 20.16");
+}, { skip: runtime === "deno" && "Deno needs no such function" });
+
+test(
+  "where Node may not read the library, the error names the flag, and that helps",
+  async () => {
+    const program = new UserProgram();
+    program.placeOurs();
+    const flags = ["--no-warnings", "--permission", "--allow-addons"];
+    for (const file of [program.file, ...program.modules()]) {
+      flags.push(`--allow-fs-read=${file}`);
+    }
+    const { stdout, stderr } = await program.run(flags);
+    assertEquals(stderr, "");
+    const flag = `--allow-fs-read=${program.library}`;
+    assertStringIncludes(stdout, `Node's permission model needs ${flag}\n`);
+    assertEquals((await program.run([...flags, flag])).stdout, "7\n");
+  },
+  {
+    skip: !(runtime === "node" &&
+      process.allowedNodeEnvironmentFlags.has("--permission")) &&
+      "only Node 22 and later have this permission model",
+  },
+);
+
+/** What is on the terminal of the program, whose user gives this answer whenever Deno asks, and how often it did. */
+function onTerminal(
+  program: UserProgram,
+  flags: string[],
+  answer: string,
+): Promise<[string, number]> {
+  const command = [...plainCommand(flags), program.file]
+    .filter((word) => word !== "--no-prompt")
+    .map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  const child = spawn("script", ["-qec", command, "/dev/null"]);
+  let text = "";
+  child.stdout.setEncoding("utf8");
+  child.stdout.on("data", (chunk: string) => text += chunk);
+  // Deno first forgets what was typed, until nothing comes for 100 ms.
+  const typing = setInterval(() => child.stdin.write(`${answer}\n`), 500);
+  child.stdin.on("error", () => {});
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", () => {
+      clearInterval(typing);
+      resolve([text, text.split("Allow?").length - 1]);
+    });
+  });
+}
+
+/** util-linux: runs a command on a terminal of its own. */
+function noScript(): Reason {
+  if (onlyDeno) return onlyDeno;
+  try {
+    execFileSync("script", ["-qec", "true", "/dev/null"], { stdio: "ignore" });
+    return false;
+  } catch {
+    return "no script(1)";
+  }
+}
+
+test(
+  "Deno's user is asked once, and a no is an error that says what is needed",
+  async () => {
+    const [text, asked] = await onTerminal(new UserProgram(), [], "n");
+    assertEquals(asked, 1, text);
+    assertStringIncludes(text, "Deno needs --allow-ffi");
+  },
+  { skip: noScript },
+);
+
+test("Deno's user is asked once, and after a yes it works", async () => {
+  const [text, asked] = await onTerminal(new UserProgram(), [], "y");
+  assertEquals(asked, 1, text);
+  assertStringIncludes(text, "7\r\n");
+}, { skip: noScript });
+
+test(
+  "Deno's user is not asked where --allow-ffi names the library",
+  async () => {
+    const program = new UserProgram();
+    program.placeOurs();
+    const flags = [`--allow-ffi=${program.library}`];
+    const [text, asked] = await onTerminal(program, flags, "n");
+    assertEquals(asked, 0, text);
+    assertStringIncludes(text, "7\r\n");
+  },
+  { skip: noScript },
+);
+
+test(
+  "Deno's user is not asked for the temporary folders, where memory cannot be used",
+  async () => {
+    const flags = ["--allow-ffi", "--deny-ffi=/nowhere"];
+    const [text, asked] = await onTerminal(new UserProgram(), flags, "n");
+    assertEquals(asked, 0, text);
+    assertStringIncludes(text, "--allow-write");
+  },
+  { skip: noScript },
+);
+
+test(
+  "where the library that --allow-ffi names is not there, the error says what to do, and that helps",
+  async () => {
+    const program = new UserProgram();
+    const flags = [`--allow-ffi=${program.library}`];
+    const { stdout, stderr } = await program.run(flags);
+    assertEquals(stderr, "");
+    assertStringIncludes(
+      stdout,
+      `of the package at ${program.library}, or allow`,
+    );
+    program.placeOurs();
+    assertEquals((await program.run(flags)).stdout, "7\n");
+  },
+  { skip: onlyDeno },
+);

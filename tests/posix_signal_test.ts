@@ -1,0 +1,346 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { readdirSync, readFileSync } from "node:fs";
+import process from "node:process";
+import {
+  checkpoint,
+  EventPipe,
+  Interrupt,
+  InterruptError,
+  sig2num,
+} from "../mod.ts";
+import { runtime, startCommand, testsOf, until } from "./support/harness.ts";
+import {
+  makePipe,
+  readable,
+  sender,
+  startKiller,
+  testkit,
+} from "./support/testkit.ts";
+
+const test = testsOf(import.meta.url);
+
+const SIGUSR2 = 12;
+const SIGCHLD = 17;
+
+/** KILL and STOP, the synchronous faults, ABRT, libc's own; PWR stops threads in Bun's JavaScript engine. */
+const reserved = new Set([4, 5, 6, 7, 8, 9, 11, 19, 31, 32, 33, 34]);
+if (runtime === "bun") reserved.add(30);
+const catchable = Array.from({ length: 64 }, (_, i) => i + 1)
+  .filter((number) => !reserved.has(number));
+
+function raise(signal: number) {
+  testkit.kill_thread(testkit.tid(), signal);
+}
+
+test("every catchable signal can be hooked by its number", () => {
+  for (const number of catchable) {
+    const values: number[] = [];
+    using _interrupt = new Interrupt({
+      signal: number,
+      callback: (value) => values.push(value),
+    });
+    raise(number);
+    checkpoint();
+    assertEquals(values, [1], `signal ${number}`);
+  }
+});
+
+test("every catchable signal can be hooked by its name", () => {
+  const { signals } = Interrupt.supports;
+  assertEquals(signals.map(sig2num).sort(), [...catchable].sort());
+  for (const name of signals) {
+    let calls = 0;
+    for (const spelling of [name, name.slice(3), name.toLowerCase()]) {
+      using _interrupt = new Interrupt({
+        signal: spelling,
+        callback: () => calls++,
+      });
+      raise(sig2num(name)!);
+      checkpoint();
+    }
+    assertEquals(calls, 3, name);
+  }
+});
+
+test("every catchable signal arrives from another process", async () => {
+  // Deno takes USR1 over, half a second after its start.
+  const numbers = catchable.filter((number) =>
+    runtime !== "deno" || number !== 10
+  );
+  // Runtimes learn by CHLD that a process has ended. libuv has its handler there while it has children, and not before.
+  const { child } = startCommand(["sleep", "60"]);
+  // One by one: for the kernel CONT takes back a TSTP, TTIN or TTOU that was not delivered yet, and the other way round.
+  for (const signal of numbers) {
+    using interrupt = new Interrupt({ signal, chain: signal === SIGCHLD });
+    const next = interrupt.wait();
+    const { ended } = startCommand(sender(String(signal)));
+    assertEquals(await next, 1, `signal ${signal}`);
+    assertEquals((await ended).code, 0, `signal ${signal}`);
+  }
+  child.kill();
+});
+
+test("another process interrupts a computation", () => {
+  let stop = false;
+  const interrupt = new Interrupt({
+    signal: "SIGTERM",
+    callback: () => stop = true,
+  });
+  startCommand(sender("15"));
+  let turns = 0;
+  while (!stop) {
+    turns++;
+    checkpoint();
+  }
+  assert(turns > 0);
+  assertEquals(interrupt.pending, 0);
+});
+
+test("`process.kill()` of the own process is seen by the event loop", async () => {
+  const interrupt = new Interrupt({ signal: "SIGUSR2" });
+  for (let round = 0; round < 50; round++) {
+    const next = interrupt.wait();
+    process.kill(process.pid, "SIGUSR2");
+    assertEquals(await next, 1);
+  }
+});
+
+test("a signal that interrupts running JavaScript waits for the checkpoint", () => {
+  let calls = 0;
+  const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
+  raise(SIGUSR2);
+  raise(SIGUSR2);
+  assertEquals([interrupt.pending, calls], [1, 0]);
+  checkpoint();
+  assertEquals([interrupt.pending, calls], [0, 1]);
+});
+
+test("all Interrupts on one signal are signalled", async () => {
+  const counts = Array.from({ length: 600 }, () => 0);
+  const interrupts = counts.map((_, index) =>
+    new Interrupt({ signal: SIGUSR2, callback: () => counts[index]++ })
+  );
+  raise(SIGUSR2);
+  checkpoint();
+  assertEquals(counts, counts.map(() => 1));
+  raise(SIGUSR2);
+  await until(() => counts.every((count) => count === 2));
+  for (const interrupt of interrupts.slice(0, 599)) interrupt.close();
+  raise(SIGUSR2);
+  checkpoint();
+  assertEquals(counts.at(-1), 3);
+  assertEquals(counts[0], 2);
+});
+
+test("a signal and `signalFunc()` share one Interrupt", () => {
+  const values: number[] = [];
+  const interrupt = new Interrupt({
+    signal: SIGUSR2,
+    callback: (value) => values.push(value),
+  });
+  const { func, arg } = interrupt.signalFunc();
+  testkit.call_value(func, arg, 8);
+  checkpoint();
+  raise(SIGUSR2);
+  checkpoint();
+  assertEquals(values, [8, 1]);
+});
+
+test("`signalFunc()` can be called in a signal handler of native code", () => {
+  const values: number[] = [];
+  const interrupt = new Interrupt({ callback: (value) => values.push(value) });
+  const { func, arg } = interrupt.signalFunc();
+  testkit.handler_forward(SIGUSR2, func, arg);
+  raise(SIGUSR2);
+  checkpoint();
+  assertEquals([values, testkit.handled(SIGUSR2)], [[SIGUSR2], 1]);
+});
+
+test("signals that arrive at any point of the delivery are not lost", () => {
+  let calls = 0;
+  const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
+  const stop = startKiller(SIGUSR2, 50_000);
+  while (calls < 5000) checkpoint();
+  stop();
+  checkpoint();
+  const before = calls;
+  raise(SIGUSR2);
+  checkpoint();
+  assertEquals(calls, before + 1);
+  assertEquals(interrupt.pending, 0);
+});
+
+test("signals that arrive at any point of `block()` and `unblock()` are not lost", () => {
+  let calls = 0;
+  let depth = 0;
+  const interrupt = new Interrupt({
+    signal: SIGUSR2,
+    callback: () => {
+      assertEquals(depth, 0);
+      calls++;
+    },
+  });
+  const stop = startKiller(SIGUSR2, 50_000);
+  while (calls < 5000) {
+    interrupt.block();
+    depth++;
+    checkpoint();
+    depth--;
+    interrupt.unblock();
+  }
+  stop();
+  checkpoint();
+  const before = calls;
+  raise(SIGUSR2);
+  checkpoint();
+  assertEquals(calls, before + 1);
+});
+
+test("signals that arrive while Interrupts open and close are not lost and kill nobody", () => {
+  let calls = 0;
+  const stays = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
+  const stop = startKiller(SIGUSR2, 50_000);
+  for (let round = 0; round < 1000; round++) {
+    let own = 0;
+    const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => own++ });
+    while (own < 2) checkpoint();
+    interrupt.close();
+  }
+  stop();
+  checkpoint();
+  assert(calls > 0);
+  assertEquals(stays.pending, 0);
+});
+
+test("the event loop handles signals that arrive at any point of its turn", async () => {
+  let calls = 0;
+  const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
+  const stop = startKiller(SIGUSR2, 20_000);
+  await until(() => calls >= 1000);
+  stop();
+  await until(() => interrupt.pending === 0);
+  for (let round = 0; round < 20; round++) {
+    const before = calls;
+    raise(SIGUSR2);
+    await until(() => calls > before);
+    assertEquals(calls, before + 1);
+  }
+});
+
+test("the handler keeps errno", () => {
+  const [readFd, writeFd] = makePipe();
+  // The write to a full pipe fails: without care that shows in errno.
+  testkit.fill(writeFd);
+  const interrupt = new Interrupt({
+    signal: SIGUSR2,
+    pipe: [readFd, writeFd],
+    chain: true,
+  });
+  for (let round = 0; round < 3; round++) {
+    testkit.fill(writeFd);
+    assertEquals(testkit.errno_after(SIGUSR2), 77);
+    assertEquals(interrupt.pending, 1);
+    checkpoint();
+    testkit.fill(writeFd);
+    assertEquals(testkit.thread_join(testkit.thread_errno(SIGUSR2)), 77);
+    assertEquals(interrupt.pending, 1);
+    checkpoint();
+  }
+  // The disposition that is checked for is not that of an ignored signal.
+  assertEquals(testkit.errno_after(0), 77);
+});
+
+test("a blocking read that the signal interrupts goes on", () => {
+  const interrupt = new Interrupt({ signal: SIGUSR2 });
+  const [readFd, writeFd] = makePipe({ nonblocking: false });
+  const thread = testkit.thread_read(readFd);
+  for (let round = 0; round < 20; round++) {
+    while (!isSleeping(testkit.thread_id(thread)));
+    testkit.kill_thread(testkit.thread_id(thread), SIGUSR2);
+    while (interrupt.pending === 0);
+    checkpoint();
+  }
+  assertEquals(testkit.thread_done(thread), 0);
+  assertEquals(testkit.write(writeFd), 1);
+  assertEquals(testkit.thread_join(thread), 1);
+});
+
+function isSleeping(thread: number): boolean {
+  if (thread === 0) return false;
+  const stat = readFileSync(`/proc/self/task/${thread}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")")).startsWith(") S");
+}
+
+test("a native helper thread may take the signal", async () => {
+  const interrupt = new Interrupt({ signal: SIGUSR2 });
+  const thread = testkit.thread_idle();
+  await until(() => testkit.thread_id(thread) !== 0);
+  const next = interrupt.wait();
+  testkit.kill_thread(testkit.thread_id(thread), SIGUSR2);
+  assertEquals(await next, 1);
+  testkit.kill_thread(testkit.thread_id(thread), SIGUSR2);
+  while (interrupt.pending === 0);
+  checkpoint();
+  testkit.thread_stop(thread);
+  testkit.thread_join(thread);
+});
+
+test("every thread of the runtime that does not block the signal may take it", async () => {
+  const interrupt = new Interrupt({ signal: SIGUSR2 });
+  let takers = 0;
+  for (const task of readdirSync("/proc/self/task")) {
+    const status = readFileSync(`/proc/self/task/${task}/status`, "utf8");
+    const blocked = BigInt("0x" + /SigBlk:\s*(\w+)/.exec(status)![1]);
+    if (blocked >> BigInt(SIGUSR2 - 1) & 1n) continue;
+    const next = interrupt.wait();
+    testkit.kill_thread(Number(task), SIGUSR2);
+    assertEquals(await next, 1);
+    takers++;
+  }
+  assert(takers > 0);
+});
+
+test("a signal to the process arrives while this thread blocks all", () => {
+  const interrupt = new Interrupt({ signal: SIGUSR2 });
+  const thread = testkit.thread_idle();
+  while (testkit.thread_id(thread) === 0);
+  testkit.mask_all(1);
+  testkit.kill(testkit.pid(), SIGUSR2, 1);
+  while (interrupt.pending === 0);
+  testkit.mask_all(0);
+  checkpoint();
+  testkit.thread_stop(thread);
+  testkit.thread_join(thread);
+});
+
+test("one EventPipe, shared by several signals, drives a loop that is not the runtime's", () => {
+  const seen: string[] = [];
+  using pipe = new EventPipe();
+  const names = ["SIGUSR2", "SIGHUP", "SIGWINCH"];
+  for (const signal of names) {
+    new Interrupt({
+      signal,
+      pipe,
+      wake: false,
+      callback: () => seen.push(signal),
+    });
+  }
+  startCommand(sender("12", "1", "28"));
+  while (seen.length < 3) {
+    assert(pipe.wait());
+    pipe.drain();
+    checkpoint();
+  }
+  assertEquals(seen.sort(), [...names].sort());
+  assert(!readable(pipe.fileno));
+});
+
+test("reserved signals are refused by name and number", () => {
+  for (const number of reserved) {
+    const error = assertThrows(
+      () => new Interrupt({ signal: number }),
+      InterruptError,
+    );
+    assertEquals(error.code, "RESERVED_SIGNAL", String(number));
+  }
+});

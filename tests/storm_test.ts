@@ -1,0 +1,103 @@
+/** System calls that are interrupted all the time. `ASYNC_INTERRUPT_LONG=1`: for ten seconds, else for one. */
+
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import process from "node:process";
+import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
+import {
+  assertNoMoreDescriptors,
+  openDescriptors,
+  testsOf,
+} from "./support/harness.ts";
+import { makePipe, makeSocketpair, testkit } from "./support/testkit.ts";
+
+const test = testsOf(import.meta.url);
+
+const SIGALRM = 14;
+const SIGUSR2 = 12;
+const seconds = process.env.ASYNC_INTERRUPT_LONG === "1" ? 10n : 1n;
+
+/** Makes, signals, waits for, renews and closes everything. */
+function useEverything() {
+  const given = [makePipe(), makeSocketpair()];
+  for (const pipe of [undefined, ...given]) {
+    const values: number[] = [];
+    const interrupt = new Interrupt({
+      signal: SIGUSR2,
+      signalHysteresis: true,
+      pipe,
+      callback: (value) => values.push(value),
+    });
+    const fd = interrupt.pipeFileno;
+    for (let round = 1; round <= 3; round++) {
+      testkit.kill_thread(testkit.tid(), SIGUSR2);
+      assert(testkit.fd_flags(fd) >= 0);
+      assertEquals(interrupt.pending, 1);
+      checkpoint();
+      assertEquals(values.length, round);
+      interrupt.postFork();
+    }
+    interrupt.close();
+  }
+  for (const fd of given.flat()) testkit.close(fd);
+
+  using pipe = new EventPipe();
+  const { func, arg } = pipe.signalFunc();
+  for (let round = 0; round < 3; round++) {
+    assert(!pipe.wait(0.3));
+    testkit.plan(1, 500_000n);
+    const thread = testkit.thread_call(func, arg);
+    assert(pipe.wait());
+    testkit.thread_join(thread);
+    pipe.drain();
+    assert(!pipe.wait(0));
+    pipe.renew();
+  }
+}
+
+async function storm() {
+  useEverything();
+  // The wake of the event loop too.
+  new Interrupt().ref().unref().close();
+  const before = openDescriptors();
+  testkit.disposition_save(SIGUSR2, SIGUSR2);
+  testkit.alarm_every(100);
+  const end = testkit.now_ns() + seconds * 1_000_000_000n;
+  while (testkit.now_ns() < end) useEverything();
+  let handled = 0;
+  const interrupt = new Interrupt({ callback: () => handled++ });
+  for (let round = 1; round <= 100; round++) {
+    const { func, arg } = interrupt.signalFunc();
+    const next = interrupt.wait();
+    testkit.call_value(func, arg, round);
+    assertEquals(await next, round);
+  }
+  assertEquals(handled, 100);
+  interrupt.close();
+  testkit.alarm_every(0);
+  assertEquals(testkit.disposition_same(SIGUSR2, SIGUSR2), 1);
+  assertNoMoreDescriptors(before);
+}
+
+test(
+  "in a storm of signals whose handler restarts no system call, nothing is lost and nothing leaks",
+  async () => {
+    const SA_ONSTACK = 0x08000000n;
+    testkit.handler_count(SIGALRM, SA_ONSTACK, 0n);
+    await storm();
+    assertGreater(testkit.handled(SIGALRM), 100);
+  },
+  { timeout: 60 },
+);
+
+test(
+  "in a storm of signals that an Interrupt handles, nothing is lost and nothing leaks",
+  async () => {
+    let calls = 0;
+    using alarm = new Interrupt({ signal: SIGALRM, callback: () => calls++ });
+    await storm();
+    checkpoint();
+    assertGreater(calls, 100);
+    assertEquals(alarm.pending, 0);
+  },
+  { timeout: 60 },
+);

@@ -1,0 +1,296 @@
+/**
+ * Every test runs in a process of its own: signal dispositions are clean, descriptors can be counted, and a hang or a
+ * crash is the failure of one test that can be named.
+ */
+
+import { assertLessOrEqual } from "@std/assert";
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readlinkSync } from "node:fs";
+import process from "node:process";
+import nodeTest from "node:test";
+import { fileURLToPath } from "node:url";
+import { watchdog } from "./watchdog.ts";
+
+/** Why a test is skipped, if it is. */
+export type Reason = string | false;
+
+/** How a test runs. */
+export interface TestOptions {
+  /** Seconds after which it counts as hung, more on a loaded machine: see {@linkcode watchdog}. Default 20. */
+  timeout?: number;
+  /** Why the runtime has not what the test is about. A function is not called in the process that runs the test. */
+  skip?: Reason | (() => Reason);
+}
+
+/** What a process left behind. */
+export interface Ended {
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+  hung: boolean;
+}
+
+/** A process that runs a module. */
+export interface Program {
+  child: ChildProcess;
+  pid: number;
+  /** The next line that it prints. */
+  line(): Promise<string>;
+  ended: Promise<Ended>;
+}
+
+/** The runtime that runs this. */
+export const runtime: "deno" | "bun" | "node" = process.versions.deno
+  ? "deno"
+  : process.versions.bun
+  ? "bun"
+  : "node";
+
+const marker = "--the-test";
+
+/** As much of `bun:test` as is used here. */
+interface BunTest {
+  test: BunTester & { skip: BunTester };
+}
+type BunTester = (name: string, run: () => Promise<void>) => void;
+
+/** Gives the `test()` of one file: `const test = testsOf(import.meta.url)`. */
+export function testsOf(
+  file: string,
+): (
+  name: string,
+  body: () => unknown,
+  options?: TestOptions,
+) => void {
+  const names = new Set<string>();
+  const [flag, wanted] = process.argv.slice(2);
+  return (name, body, { timeout = 20, skip = false } = {}) => {
+    if (names.has(name)) throw new Error(`Two tests are called "${name}"`);
+    names.add(name);
+    if (flag !== marker) {
+      const why = typeof skip === "function" ? skip() : skip;
+      // Node's reporters say it; the others leave it out.
+      const told = why && runtime !== "node" ? `${name} # SKIP ${why}` : name;
+      register(told, why, () => inProcess(file, name, timeout));
+    } else if (wanted === name) {
+      runBody(body);
+    }
+  };
+}
+
+function register(name: string, skip: Reason, run: () => Promise<void>) {
+  if (runtime !== "bun") return nodeTest(name, { skip }, run);
+  // `node:test` of older Bun waits for no promise: all tests would pass.
+  const { test } = process.getBuiltinModule("bun:test") as unknown as BunTest;
+  (skip ? test.skip : test)(name, run);
+}
+
+async function runBody(body: () => unknown) {
+  // A test may wait for something that by itself does not keep the process alive.
+  const keepAlive = setInterval(() => {}, 1e9);
+  try {
+    await body();
+  } catch (error) {
+    console.error(error);
+    process.exit(1);
+  }
+  clearInterval(keepAlive);
+  process.exit(0);
+}
+
+async function inProcess(file: string, name: string, timeout: number) {
+  const program = start(new URL(file), [marker, name], { timeout });
+  const { code, signal, stdout, stderr, hung } = await program.ended;
+  if (code === 0) return;
+  const how = hung
+    ? `hung for ${timeout} s`
+    : signal
+    ? `died of ${signal}`
+    : `exited with ${code}`;
+  throw new Error(`"${name}" ${how}\n${stdout}${stderr}`);
+}
+
+/** How {@linkcode start} runs a module. */
+export interface StartOptions {
+  /** Seconds until SIGKILL, more on a loaded machine: see {@linkcode watchdog}. Default 15. */
+  timeout?: number;
+  /** What to put in front of the command. */
+  prefix?: string[];
+}
+
+/** Runs a module in another process of the same runtime. */
+export function start(
+  file: URL,
+  args: string[] = [],
+  { timeout = 15, prefix = [] }: StartOptions = {},
+): Program {
+  const command = [...prefix, ...runtimeCommand(), fileURLToPath(file)];
+  return startCommand([...command, ...args], timeout);
+}
+
+/** Runs any command. */
+export function startCommand(
+  [command, ...args]: string[],
+  timeout = 15,
+): Program {
+  const env = { ...process.env };
+  // Node's runner would take the process for one of its own.
+  delete env.NODE_TEST_CONTEXT;
+  const child = spawn(command, args, {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const text = { stdout: "", stderr: "" };
+  const lines = lineReader();
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8");
+    child[name].on("data", (chunk: string) => {
+      text[name] += chunk;
+      if (name === "stdout") lines.push(chunk);
+    });
+  }
+  const ended = new Promise<Ended>((resolve, reject) => {
+    let hung = false;
+    const end = (code: number | null, signal: string | null) => {
+      callOff();
+      lines.end();
+      resolve({ code, signal, ...text, hung });
+    };
+    const callOff = watchdog(timeout, () => {
+      hung = true;
+      child.kill("SIGKILL");
+      // Its own children may hold the pipes open: no use to wait for the end of these.
+      child.once("exit", end);
+    });
+    child.once("close", end);
+    child.once("error", (error) => {
+      callOff();
+      reject(error);
+    });
+  });
+  return { child, pid: child.pid!, line: lines.next, ended };
+}
+
+/** How users run a file that follows: with these flags, and on Deno with no permission but theirs. */
+export function plainCommand(flags: string[]): string[] {
+  if (runtime !== "deno") return [process.execPath, ...flags];
+  // The modules import nothing that needs a configuration.
+  const options = ["--no-prompt", "--no-config", "--no-check", ...flags];
+  // By a shell: where Deno sees its own path it takes the command for Node's, and allows all.
+  const deno = ["sh", "-c", `exec '${process.execPath}' "$@"`, "sh"];
+  return [...deno, "run", ...options];
+}
+
+function runtimeCommand(): string[] {
+  if (runtime !== "deno") return [process.execPath];
+  // A process cannot ask for its own import map: scripts/lib/modules.ts names it here.
+  const map = process.env.ASYNC_INTERRUPT_IMPORT_MAP;
+  const flags = map ? [`--import-map=${map}`] : [];
+  return [process.execPath, "run", "-A", ...flags];
+}
+
+function lineReader() {
+  let rest = "";
+  let over = false;
+  const lines: string[] = [];
+  const waiting: ((line: string) => void)[] = [];
+  const deliver = () => {
+    while (waiting.length > 0 && lines.length > 0) {
+      waiting.shift()!(lines.shift()!);
+    }
+    if (over) { for (const resolve of waiting.splice(0)) resolve(""); }
+  };
+  return {
+    push(chunk: string) {
+      const parts = (rest + chunk).split("\n");
+      rest = parts.pop()!;
+      lines.push(...parts);
+      deliver();
+    },
+    end() {
+      over = true;
+      deliver();
+    },
+    next: () =>
+      new Promise<string>((resolve) => {
+        waiting.push(resolve);
+        deliver();
+      }),
+  };
+}
+
+/** How many descriptors this process has open. */
+export function openDescriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
+/** Why there is no wake socket. */
+export const noWakeSocket: Reason = runtime === "node" &&
+  "libuv wakes the event loop, by a descriptor of its own";
+
+/** Why descriptors of Workers cannot be counted. */
+export const leavesEventLoops: Reason =
+  /^1\.3\./.test(process.versions.bun ?? "") &&
+  "Bun 1.3 leaves three descriptors of each Worker open, whatever it did";
+
+/** What `open` gives, and both ends of the socket that it makes to wake this thread. */
+export function withWakeSocket<T>(
+  open: () => T,
+): { opened: T; readFd: number; writeFd: number } {
+  const before = new Set(sockets());
+  const opened = open();
+  const [readFd, writeFd] = sockets().filter((fd) => !before.has(fd));
+  return { opened, readFd, writeFd };
+}
+
+function sockets(): number[] {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
+    } catch {
+      // The folder's own.
+      return false;
+    }
+  }).map(Number);
+}
+
+/** Deno opens two sockets for signals half a second after its start, unless it has by then. */
+export function openRuntimes(): void {
+  const listener = () => {};
+  process.on("SIGWINCH", listener);
+  process.off("SIGWINCH", listener);
+}
+
+/**
+ * Deno's handler stays for ever once a signal has had a listener. From here on it is there, so that what an Interrupt finds
+ * is what it leaves.
+ */
+export function settle(signal: NodeJS.Signals): void {
+  if (runtime !== "deno") return;
+  const listener = () => {};
+  process.on(signal, listener);
+  process.off(signal, listener);
+}
+
+/** Fails when more descriptors stay open than `before`. The runtime's own threads may hold one for a moment: a leak stays. */
+export function assertNoMoreDescriptors(before: number, what?: string): void {
+  const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
+  // Counted once a try: what is counted again after all was well may be a new moment.
+  let open = openDescriptors();
+  for (let tries = 0; tries < 2000 && open > before; tries++) {
+    Atomics.wait(nobodyWakes, 0, 0, 1);
+    open = openDescriptors();
+  }
+  assertLessOrEqual(open, before, what);
+}
+
+/** Lets the event loop turn once: what was ready is handled, what is not is not waited for. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Turns the event loop until `condition` holds; the watchdog ends what never does. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await turn();
+}

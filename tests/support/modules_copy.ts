@@ -1,0 +1,55 @@
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const folders: string[] = [];
+
+function removeAll() {
+  for (const folder of folders) {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Copies the modules to a folder of their own, alone in its parent; both are there until this process ends. With `library`
+ * beside them, else with none, as JSR and bundlers have them. Gives the URL of `mod`.
+ */
+export function copyModules(library?: string): string {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const parent = mkdtempSync(join(tmpdir(), "modules-copy-"));
+  if (folders.push(parent) === 1) process.once("exit", removeAll);
+  const folder = join(parent, "package");
+  for (const name of readdirSync(root)) {
+    if (/\.[jt]s$|^src$|^ffi$|^package\.json$/.test(name)) {
+      cpSync(join(root, name), join(folder, name), { recursive: true });
+    }
+  }
+  if (library !== undefined) {
+    const name = `${process.platform}-${process.arch}.node`;
+    cpSync(library, join(folder, "lib", name));
+  }
+  const extension = import.meta.url.slice(-3);
+  return pathToFileURL(join(folder, `mod${extension}`)).href;
+}
+
+/** Changes the text of one of the copied modules, such as "ffi/symbols". */
+export function editModule(
+  module: string,
+  name: string,
+  change: (text: string) => string,
+): void {
+  const file = new URL(`${name}${import.meta.url.slice(-3)}`, module);
+  const text = readFileSync(file, "utf8");
+  const changed = change(text);
+  if (changed === text) throw new Error(`${file} has not what is to change`);
+  writeFileSync(file, changed);
+}

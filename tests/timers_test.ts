@@ -1,0 +1,189 @@
+/** After CPython's test_signal.StressTest: timers so short that they run out while the signal before is being handled. */
+
+import { assert, assertEquals } from "@std/assert";
+import { checkpoint, Interrupt } from "../mod.ts";
+import { testsOf } from "./support/harness.ts";
+import { testkit } from "./support/testkit.ts";
+import { randomNumbers } from "./support/random.ts";
+
+const test = testsOf(import.meta.url);
+
+const SIGUSR2 = 12;
+const SIGALRM = 14;
+/** The kernel delivers the lower number first: one signal on either side of SIGALRM. */
+const SIGRT6 = 40;
+
+const rounds = 10_000;
+
+/** How the signals of a round are waited for. */
+interface Waiter {
+  /** Whether signals wake the event loop. */
+  wake: boolean;
+  /** Returns when `condition` holds. */
+  until(condition: () => boolean): void | Promise<void>;
+  /** Called by every callback. */
+  notify(): void;
+}
+
+const ways: Record<string, () => Waiter> = {
+  // Without wakes, since a wake that is on its way makes every checkpoint look.
+  "a loop that checks": () => ({
+    wake: false,
+    until(condition) {
+      while (!condition()) checkpoint();
+    },
+    notify() {},
+  }),
+  // Nothing else turns this loop: a wakeup that is lost hangs.
+  "an event loop that sleeps": () => {
+    let holds = () => false;
+    let resolve = () => {};
+    return {
+      wake: true,
+      until: (condition) =>
+        new Promise<void>((done) => {
+          [holds, resolve] = [condition, done];
+          if (holds()) done();
+        }),
+      notify() {
+        if (holds()) resolve();
+      },
+    };
+  },
+};
+
+/** 1 to 11 µs, which is about what it takes to handle a signal. */
+function delays() {
+  const random = randomNumbers();
+  return {
+    alarm: () => assertEquals(testkit.alarm(1 + random(11)), 0),
+    timer: (signal: number) =>
+      assertEquals(testkit.timer(signal, 1000 + random(10_000)), 0),
+    /** Up to 500 µs, and most of them short: some come late enough on a slow machine too. */
+    longTimer: (signal: number) =>
+      assertEquals(testkit.timer(signal, 1000 + random(1000 << random(10))), 0),
+  };
+}
+
+function raise(signal: number) {
+  assertEquals(testkit.kill(testkit.pid(), signal, 1), 0);
+}
+
+for (const [where, way] of Object.entries(ways)) {
+  test(
+    `timers that callbacks set, 1 to 11 µs ahead: none of 10,000 is lost in ${where}`,
+    async () => {
+      const { alarm, timer } = delays();
+      const { wake, until, notify } = way();
+      const counts = { alarms: 0, timers: 0, kills: 0 };
+      const count = (name: keyof typeof counts) => {
+        counts[name]++;
+        notify();
+      };
+      new Interrupt({
+        signal: SIGUSR2,
+        wake,
+        callback() {
+          count("kills");
+          alarm();
+        },
+      });
+      new Interrupt({
+        signal: SIGALRM,
+        wake,
+        callback() {
+          count("alarms");
+          timer(SIGRT6);
+        },
+      });
+      new Interrupt({ signal: SIGRT6, wake, callback: () => count("timers") });
+      for (let round = 1; round <= rounds; round++) {
+        raise(SIGUSR2);
+        await until(() => counts.timers === round);
+      }
+      assertEquals(counts, { alarms: rounds, timers: rounds, kills: rounds });
+    },
+    { timeout: 60 },
+  );
+
+  test(
+    `two timers and a kill at once, 1 to 11 µs apart: none of 10,000 is lost in ${where}`,
+    async () => {
+      const { alarm, timer } = delays();
+      const { wake, until, notify } = way();
+      const signals = [SIGUSR2, SIGALRM, SIGRT6];
+      const counts = signals.map(() => 0);
+      signals.forEach((signal, index) =>
+        new Interrupt({
+          signal,
+          wake,
+          callback() {
+            counts[index]++;
+            notify();
+          },
+        })
+      );
+      for (let round = 1; round <= rounds; round++) {
+        timer(SIGRT6);
+        alarm();
+        raise(SIGUSR2);
+        await until(() => counts.every((count) => count === round));
+      }
+      assertEquals(counts, signals.map(() => rounds));
+    },
+    { timeout: 60 },
+  );
+}
+
+/** Makes the signal come to the thread, 1 µs or more from now, or as soon as there is one. */
+const takers: Record<string, () => (signal: number) => () => void> = {
+  "this thread": () => {
+    const { longTimer } = delays();
+    return (signal) => {
+      longTimer(signal);
+      return () => {};
+    };
+  },
+  "another thread": () => (signal) => {
+    testkit.plan(1, 0n);
+    const killer = testkit.killer_address();
+    const thread = testkit.thread_call(killer, BigInt(signal));
+    return () => testkit.thread_join(thread);
+  },
+};
+
+for (const [taker, take] of Object.entries(takers)) {
+  test(
+    `a signal that ${taker} takes while its last Interrupt opens or closes reaches that or the old handler, 10,000 times`,
+    () => {
+      const send = take();
+      testkit.handler_count(SIGRT6, 0n, 0n);
+      let calls = 0;
+      const seen = () => calls + testkit.handled(SIGRT6);
+      for (let round = 1; round <= rounds; round++) {
+        const end = send(SIGRT6);
+        do {
+          new Interrupt({ signal: SIGRT6, callback: () => calls++ }).close();
+        } while (seen() < round);
+        end();
+        assertEquals(seen(), round);
+      }
+      assert(calls > 0);
+      assert(testkit.handled(SIGRT6) > 0);
+    },
+    { timeout: 60 },
+  );
+}
+
+test("`chain` calls the old handler whatever the Interrupt does meanwhile, 10,000 times", () => {
+  const { timer } = delays();
+  testkit.handler_count(SIGRT6, 0n, 0n);
+  for (let round = 1; round <= rounds; round++) {
+    timer(SIGRT6);
+    do {
+      using interrupt = new Interrupt({ signal: SIGRT6, chain: true });
+      for (let i = 0; i < 10; i++) interrupt.signalHysteresis = false;
+    } while (testkit.handled(SIGRT6) < round);
+    assertEquals(testkit.handled(SIGRT6), round);
+  }
+});
