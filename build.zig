@@ -1,6 +1,7 @@
 const std = @import("std");
 
-/// The targets that `lib/` can hold; each file is named after its JavaScript platform and architecture.
+/// The targets that `lib/` can hold; each file is named after its JavaScript platform and
+/// architecture.
 const Target = struct { query: std.Target.Query, name: []const u8 };
 const targets = [_]Target{
     .{ .query = .{ .cpu_arch = .x86_64, .os_tag = .linux, .abi = .none }, .name = "linux-x64" },
@@ -9,8 +10,9 @@ const targets = [_]Target{
 pub fn build(b: *std.Build) void {
     const optimize = b.option(std.lang.Optimize, "optimize", "What ships is small; tests are debug by default");
     const native = b.graph.host;
-    // Each release has a name of its own: a process may have several, and they are found by name (ffi/load.ts). /dev/null is no
-    // folder: the dynamic linker compares the name with those of the libraries that are loaded, but can find no file by it.
+    // Each release has a name of its own: a process may have several, and they are found by name
+    // (ffi/load.ts). /dev/null is no folder: the dynamic linker compares the name with those of the
+    // libraries that are loaded, but can find no file by it.
     const soname = b.fmt("/dev/null/libasync_interrupt-{s}.so", .{release(b)});
 
     const finish_elf = b.addExecutable(.{
@@ -21,7 +23,8 @@ pub fn build(b: *std.Build) void {
     for (targets) |target| {
         const objects = addLibrary(b, .static, "async_interrupt", "zig-src/root.zig", b.resolveTargetQuery(target.query), optimize orelse .small);
         const triple = target.query.zigTriple(b.allocator) catch @panic("OOM");
-        // std.Build has no option for the hash style: two tables, where every loader knows the one, are half a kilobyte.
+        // std.Build has no option for the hash style: two tables, where every loader knows the one,
+        // are half a kilobyte.
         const link = b.addSystemCommand(&.{ b.graph.zig_exe, "cc", "-target", triple, "-shared", "-nostdlib", "-s", "-Wl,--hash-style=gnu,-z,now,--gc-sections,-u,napi_register_module_v1" });
         link.addArg(b.fmt("-Wl,-soname,{s}", .{soname}));
         link.addFileArg(objects.getEmittedBin());
@@ -52,7 +55,8 @@ pub fn build(b: *std.Build) void {
         .optimize = optimize orelse .debug,
         .link_libc = true,
     }) });
-    // The helpers of the tests are stripped: what prints their traces takes the compiler longer than all the rest of them.
+    // The helpers of the tests are stripped: what prints their traces takes the compiler longer
+    // than all the rest of them.
     const testkit = b.addUpdateSourceFiles();
     for (targets) |target| {
         const resolved = b.resolveTargetQuery(target.query);
@@ -107,7 +111,8 @@ fn release(b: *std.Build) []const u8 {
     return package.version;
 }
 
-/// How the stress is built. The library is all Zig: what C has UBSan for, Zig's own checks find in debug and safe.
+/// How the stress is built. The library is all Zig: what C has UBSan for, Zig's own checks find in
+/// debug and safe.
 const Stress = enum { debug, safe, small, thread };
 
 fn addStress(b: *std.Build) void {

@@ -1,8 +1,10 @@
 /**
- * Code in another thread or in a signal handler interrupts running JavaScript, on Deno, Bun and Node.
+ * Code in another thread or in a signal handler interrupts running JavaScript, on Deno, Bun and
+ * Node.
  *
- * A signal handler, a native thread or a Worker *signals* an {@linkcode Interrupt}: one atomic operation, never lost, never
- * queued. Its callback runs at the next {@linkcode checkpoint}() of a busy loop, or at once when the event loop is idle.
+ * A signal handler, a native thread or a Worker *signals* an {@linkcode Interrupt}: one atomic
+ * operation, never lost, never queued. Its callback runs at the next {@linkcode checkpoint}() of a
+ * busy loop, or at once when the event loop is idle.
  *
  * @example Ctrl-C that works in a busy loop
  * ```ts

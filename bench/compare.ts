@@ -1,4 +1,6 @@
-/** `deno run -A bench/compare.ts FILE FILE ...`: on which targets several runs with `--json` agree. */
+/**
+ * `deno run -A bench/compare.ts FILE FILE ...`: on which targets several runs with `--json` agree.
+ */
 
 import { markdownTable } from "markdown-table";
 import type { Report } from "./lib/report.ts";
@@ -7,9 +9,7 @@ const reports: Report[] = await Promise.all(
   Deno.args.map(async (file) => JSON.parse(await Deno.readTextFile(file))),
 );
 const texts = new Set(
-  reports.flatMap(({ targets }) =>
-    targets.map(({ letter, text }) => `${letter}  ${text}`)
-  ),
+  reports.flatMap(({ targets }) => targets.map(({ letter, text }) => `${letter}  ${text}`)),
 );
 let agreed = 0;
 const rows = [...texts].map((name) => {

@@ -25,9 +25,7 @@ const questions = [sender, reaction, poll, idle, flood, seed, start, scale];
 const help = `Usage: deno task bench [options]
 
   --only a,c          only these questions: ${
-  questions.map(({ letter, title }) =>
-    `\n                      ${letter}  ${title}`
-  ).join("")
+  questions.map(({ letter, title }) => `\n                      ${letter}  ${title}`).join("")
 }
   --rounds N          how often everything is measured (as often as five minutes allow, at least three times)
   --runtime deno,bun  only on these: ${javaScriptRuntimes.join(", ")}
@@ -48,9 +46,7 @@ if (values.help) {
   console.log(help);
   Deno.exit();
 }
-const letters = values.only === ""
-  ? questions.map(({ letter }) => letter)
-  : values.only.split(",");
+const letters = values.only === "" ? questions.map(({ letter }) => letter) : values.only.split(",");
 const asked = questions.filter(({ letter }) => letters.includes(letter));
 const runtimes = values.runtime.split(",") as Runtime[];
 const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
@@ -100,8 +96,7 @@ async function answer(question: Question) {
   const results = await measure(contestants, columns, {
     rounds,
     seconds: 300 / questions.length,
-    progress: (round) =>
-      console.error(`${letter}  ${title}: round ${round + 1}`),
+    progress: (round) => console.error(`${letter}  ${title}: round ${round + 1}`),
   });
 
   console.log(`\n## ${letter}. ${title}\n\n${how}\n\n${table(results)}`);

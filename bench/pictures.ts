@@ -1,4 +1,7 @@
-/** `deno run -A bench/pictures.ts FILE ...`: draws what `deno task bench --json FILE` has measured, in `docs/pictures/`. */
+/**
+ * `deno run -A bench/pictures.ts FILE ...`: draws what `deno task bench --json FILE` has measured,
+ * in `docs/pictures/`.
+ */
 
 import { bars, type Chart, distribution } from "./lib/charts.ts";
 import { run } from "../scripts/lib/run.ts";

@@ -1,8 +1,10 @@
 /**
- * The main job, seen: a computation that never yields is interrupted by signals from another process and by a native
- * thread. First with the runtime's own signal handler, then with Interrupts.
+ * The main job, seen: a computation that never yields is interrupted by signals from another
+ * process and by a native thread. First with the runtime's own signal handler, then with
+ * Interrupts.
  *
- * Run it with `deno task demo`; without a terminal it ends by itself, non-zero if anything was lost.
+ * Run it with `deno task demo`; without a terminal it ends by itself, non-zero if anything was
+ * lost.
  */
 import { spawn } from "node:child_process";
 import process from "node:process";
@@ -55,7 +57,10 @@ interface Row {
   lost: number;
 }
 
-/** A signal was seen when a callback began after it was sent: signals coalesce, but the last is never lost. */
+/**
+ * A signal was seen when a callback began after it was sent: signals coalesce, but the last is
+ * never lost.
+ */
 function row(
   sent: readonly bigint[],
   seen: readonly bigint[],
@@ -76,9 +81,7 @@ function row(
     const reaction = reactions[
       Math.min(reactions.length - 1, Math.floor(reactions.length * q))
     ];
-    return reaction === undefined
-      ? "never"
-      : `${(Number(reaction) / 1000).toFixed(1)} µs`;
+    return reaction === undefined ? "never" : `${(Number(reaction) / 1000).toFixed(1)} µs`;
   };
   return {
     sent: sent.length,
@@ -101,7 +104,10 @@ function check(what: string, ok: boolean): void {
   if (!ok) failed = true;
 }
 
-/** Runs the work while the other process signals; gives when each signal was sent, and when the work ended. */
+/**
+ * Runs the work while the other process signals; gives when each signal was sent, and when the work
+ * ended.
+ */
 async function crunch(): Promise<{ sent: bigint[]; ended: bigint }> {
   const sending = sendSignals(...signalsOverTime);
   crunching = true;
@@ -147,9 +153,7 @@ console.log(
       reported.push({ index, time: testkit.now_ns() });
       if (live && crunching && index % 100 === 0) {
         process.stdout.write(
-          `\r   ${
-            (progress * 100).toFixed(0)
-          } %, ${seen.length} signals, ${index} reports `,
+          `\r   ${(progress * 100).toFixed(0)} %, ${seen.length} signals, ${index} reports `,
         );
       }
     },
@@ -229,8 +233,6 @@ for (
   ) failed = true;
 }
 console.log(
-  failed
-    ? "FAILED: something was lost or wrong"
-    : "Nothing lost with Interrupts.",
+  failed ? "FAILED: something was lost or wrong" : "Nothing lost with Interrupts.",
 );
 process.exit(failed ? 1 : 0);

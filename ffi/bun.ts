@@ -74,8 +74,7 @@ export function openBun<T extends Symbols>(
       return ffi.toArrayBuffer(...view, Number(agent), Number(close));
     },
     addressOf: (bytes) => BigInt(ffi.ptr(bytes)),
-    openWake: (...wake) =>
-      openWake(functions as unknown as WakeSocket, ...wake),
+    openWake: (...wake) => openWake(functions as unknown as WakeSocket, ...wake),
     listen,
     beforeEnd: beforeExit,
   };
@@ -112,7 +111,8 @@ function openWake(
       socket: { data: callback, end: () => failed(undefined) },
     }).then((opened) => {
       socket = opened;
-      // Not in `open`: up to 1.4.0 Bun forgets what comes before the promise is resolved, and the process would never end.
+      // Not in `open`: up to 1.4.0 Bun forgets what comes before the promise is resolved, and the
+      // process would never end.
       if (!referenced) socket.unref();
     }).catch(failed);
   outsideContext(connect);
@@ -129,8 +129,9 @@ function openWake(
 }
 
 /**
- * Bun calls a socket back in the AsyncLocalStorage context that opened it, and keeps that for as long: it would be the one
- * of whoever made the first Interrupt. Where a message arrives there is none, and that needs no `node:async_hooks`.
+ * Bun calls a socket back in the AsyncLocalStorage context that opened it, and keeps that for as
+ * long: it would be the one of whoever made the first Interrupt. Where a message arrives there is
+ * none, and that needs no `node:async_hooks`.
  */
 function outsideContext(work: () => void): void {
   const { port1, port2 } = new MessageChannel();

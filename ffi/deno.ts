@@ -23,10 +23,8 @@ export function openDeno<T extends Symbols>(
   return {
     functions,
     memory: (address, length) => memory(path, address, length),
-    addressOf: (bytes) =>
-      BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes))),
-    openWake: (...wake) =>
-      openWake(functions as unknown as WakeSocket, ...wake),
+    addressOf: (bytes) => BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes))),
+    openWake: (...wake) => openWake(functions as unknown as WakeSocket, ...wake),
     listen: (to) => listen(functions as unknown as CheckDescriptors, to),
     beforeEnd,
     // A thread may have one realm after the other: --watch, the files of `deno test`.
@@ -38,8 +36,8 @@ export function openDeno<T extends Symbols>(
 const IDENTITY = "function_address";
 
 /**
- * Deno compiles a trampoline for each function, which takes 50 µs: so the first use of a function opens its group, such
- * as pipe_open, pipe_close and their like.
+ * Deno compiles a trampoline for each function, which takes 50 µs: so the first use of a function
+ * opens its group, such as pipe_open, pipe_close and their like.
  */
 function openGroups(path: string, prefix: string, symbols: Symbols): object {
   const functions = {};
@@ -87,8 +85,8 @@ function open(
     };
   }
   const library = Deno.dlopen(path, definitions);
-  // Else `deno test --sanitize-resources` finds a leak in the first test that uses the group. The functions outlive it,
-  // since neither our library (DF_1_NODELETE) nor libc is ever unmapped.
+  // Else `deno test --sanitize-resources` finds a leak in the first test that uses the group. The
+  // functions outlive it, since neither our library (DF_1_NODELETE) nor libc is ever unmapped.
   if (IDENTITY in symbols || prefix === "") library.close();
   return library.symbols;
 }
@@ -103,7 +101,8 @@ function memory(
   length: number,
 ): ArrayBuffer | undefined {
   try {
-    // --allow-ffi=<path> allows the library but no pointers (it would ask). The same file as an addon gives the same view.
+    // --allow-ffi=<path> allows the library but no pointers (it would ask). The same file as an
+    // addon gives the same view.
     if (!mayOpenAll()) return openAddon(path).view(address, length, 0n);
     return Deno.UnsafePointerView.getArrayBuffer(
       Deno.UnsafePointer.create(address)!,
@@ -160,7 +159,10 @@ function listen(
     // Deno often comes here before it reads the wake.
     outsideContext?.(look);
   };
-  /** Of several signals that come fast Deno makes fewer calls: then only time can tell that no more is to come. */
+  /**
+   * Of several signals that come fast Deno makes fewer calls: then only time can tell that no more
+   * is to come.
+   */
   const isAwaited = () =>
     (passedOn() - before | 0) > calls &&
     (passedOn() !== passedThen || performance.now() - lastCall < LATE);
@@ -190,7 +192,8 @@ function listen(
     timer = setTimeout(remove, LATE);
     Deno.unrefTimer(timer as unknown as number);
   };
-  // With its first listener Deno opens two, and panics if it cannot. Other threads may take some meanwhile.
+  // With its first listener Deno opens two, and panics if it cannot. Other threads may take some
+  // meanwhile.
   if (!hasListened) {
     checked(functions.check_descriptors(2), `Cannot listen to ${name}`);
   }
@@ -203,7 +206,8 @@ function listen(
     throw error;
   }
   const before = passedThen = passedOn();
-  // Without a listener Deno's thread would play the default action for a signal that it still has, also while the program ends.
+  // Without a listener Deno's thread would play the default action for a signal that it still has,
+  // also while the program ends.
   addEventListener("beforeunload", wait);
   return { remove: leave };
 }
@@ -235,9 +239,10 @@ function openWake(
       failed(error);
     }
   };
-  // Not at once: node:net takes longer than all else. Before the first turn of the loop nobody can miss it, and what is
-  // signalled until then waits in the socket. No promise: while Deno loads a module of Node it runs those that are due, and
-  // in the middle of that node:net cannot be had, or opens the socket a second time.
+  // Not at once: node:net takes longer than all else. Before the first turn of the loop nobody can
+  // miss it, and what is signalled until then waits in the socket. No promise: while Deno loads a
+  // module of Node it runs those that are due, and in the middle of that node:net cannot be had, or
+  // opens the socket a second time.
   later(open);
   return {
     ref() {
@@ -256,8 +261,8 @@ function openWake(
 }
 
 /**
- * Runs code in no AsyncLocalStorage context, as Deno does where it has read from a socket. Its listeners for signals run in the
- * one of whoever added the first. undefined until the first wake.
+ * Runs code in no AsyncLocalStorage context, as Deno does where it has read from a socket. Its
+ * listeners for signals run in the one of whoever added the first. undefined until the first wake.
  */
 let outsideContext: ((work: () => void) => void) | undefined;
 

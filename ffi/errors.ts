@@ -43,7 +43,10 @@ export class InterruptError extends Error {
     this.code = code;
   }
 
-  /** `instanceof` holds for an error of another copy of this module too, as `import` and `require` have them. */
+  /**
+   * `instanceof` holds for an error of another copy of this module too, as `import` and `require`
+   * have them.
+   */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return this === InterruptError
       ? typeof value === "object" && value !== null && brand in value
@@ -76,13 +79,11 @@ const statuses: Record<number, [InterruptErrorCode, string]> = {
 
 const system = -1000;
 
-const stranger =
-  "a descriptor was closed or replaced: which code closes what is not its own?";
+const stranger = "a descriptor was closed or replaced: which code closes what is not its own?";
 
 /** What the caller can do about an errno. */
 const cures: Record<string, string> = {
-  EMFILE:
-    "this process has no descriptor left: close some, or raise its limit (ulimit -n)",
+  EMFILE: "this process has no descriptor left: close some, or raise its limit (ulimit -n)",
   ENFILE: "the system has no descriptor left: close some, or raise fs.file-max",
   EAGAIN: "a limit of this process is reached: use less, or raise it",
   ENOMEM: "no memory is left for it: free some, or raise the limit",
@@ -92,7 +93,10 @@ const cures: Record<string, string> = {
   ENOTSOCK: stranger,
 };
 
-/** What to do about the descriptor limit, if `text` names one as runtimes or the dynamic linker do. For this module only. */
+/**
+ * What to do about the descriptor limit, if `text` names one as runtimes or the dynamic linker do.
+ * For this module only.
+ */
 export function limitCure(text: string): string | undefined {
   if (/ENFILE|Too many open files in system/.test(text)) return cures.ENFILE;
   if (/EMFILE|Too many open files/.test(text)) return cures.EMFILE;
@@ -104,7 +108,10 @@ export function describe(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
 
-/** The one place where a native status becomes an error. `what` reads "Cannot hook SIGTERM". For this module only. */
+/**
+ * The one place where a native status becomes an error. `what` reads "Cannot hook SIGTERM". For
+ * this module only.
+ */
 export function checked(status: number, what: string): number {
   if (status >= 0) return status;
   throw errorOf(status, what);

@@ -24,7 +24,9 @@ export type Functions<T extends Symbols> = {
   ) => JavaScript<T[K]["result"]>;
 };
 
-/** What makes an agent's event loop turn. Unreferenced at first: it does not keep the process alive. */
+/**
+ * What makes an agent's event loop turn. Unreferenced at first: it does not keep the process alive.
+ */
 export interface Wake {
   /** Where it must be held by whoever holds the wake. */
   readonly callback?: () => void;
@@ -48,7 +50,10 @@ export interface ListenTo {
   readonly name: string;
   /** To be called by the listener. */
   heard(): void;
-  /** Delivers what waits for the wake, if the listener comes before that. To be called in no AsyncLocalStorage context. */
+  /**
+   * Delivers what waits for the wake, if the listener comes before that. To be called in no
+   * AsyncLocalStorage context.
+   */
   look(): void;
   /** How many signals the library has passed on to the runtime. */
   passedOn(): number;
@@ -61,8 +66,9 @@ export interface ListenTo {
 export interface Library<T extends Symbols> {
   readonly functions: Functions<T>;
   /**
-   * A view of native memory; undefined where the permissions given do not allow one. `agent` is the handle of the agent
-   * whose words these are: it is closed when the view is collected, where the runtime has realms that are.
+   * A view of native memory; undefined where the permissions given do not allow one. `agent` is the
+   * handle of the agent whose words these are: it is closed when the view is collected, where the
+   * runtime has realms that are.
    */
   memory(
     address: bigint,
@@ -72,13 +78,13 @@ export interface Library<T extends Symbols> {
   /** Calls back when this realm ends, where the runtime says so. */
   atRealmEnd?(callback: () => void): void;
   /**
-   * Where these bytes are: as long as they are referred to, and if there are thousands, since engines move small arrays.
-   * undefined where the runtime does not tell.
+   * Where these bytes are: as long as they are referred to, and if there are thousands, since
+   * engines move small arrays. undefined where the runtime does not tell.
    */
   addressOf(bytes: Uint8Array<ArrayBuffer>): bigint | undefined;
   /**
-   * Calls back in the event loop whenever the agent is woken. The runtime has drained its descriptor by then. `failed` is
-   * told when there will be no more wakes.
+   * Calls back in the event loop whenever the agent is woken. The runtime has drained its
+   * descriptor by then. `failed` is told when there will be no more wakes.
    */
   openWake(
     agent: number,
@@ -86,19 +92,24 @@ export interface Library<T extends Symbols> {
     failed: (cause: unknown) => void,
   ): Wake;
   /**
-   * Registers a listener for a signal with the runtime; it does not keep the process alive. `"none"`: the runtime knows no
-   * such signal. `"main thread"`: only a listener of the main thread's can be had.
+   * Registers a listener for a signal with the runtime; it does not keep the process alive.
+   * `"none"`: the runtime knows no such signal. `"main thread"`: only a listener of the main
+   * thread's can be had.
    */
   listen(to: ListenTo): SignalListener | "none" | "main thread";
   /**
-   * Calls back when the event loop has nothing left to do, before the thread ends; it goes on if `callback` gives true.
+   * Calls back when the event loop has nothing left to do, before the thread ends; it goes on if
+   * `callback` gives true.
    *
    * @returns what undoes it.
    */
   beforeEnd(callback: () => boolean): () => void;
 }
 
-/** Opens a library file, whose C symbols are `prefix` and the table's names. Throws what the runtime throws. */
+/**
+ * Opens a library file, whose C symbols are `prefix` and the table's names. Throws what the runtime
+ * throws.
+ */
 export type Open = <T extends Symbols>(
   path: string,
   prefix: string,

@@ -22,14 +22,15 @@ export function canLoadSilently(): boolean {
   return mayOpenAll() || namedFile() !== undefined;
 }
 
-/** Opens the native library: the one that is loaded already, else what this module carries, byte for byte. */
+/**
+ * Opens the native library: the one that is loaded already, else what this module carries, byte for
+ * byte.
+ */
 export function load(): Native {
   const library = embedded[target];
   if (library === undefined) {
     throw unsupported(
-      `there is none for ${target}, only for ${
-        Object.keys(embedded).join(", ")
-      }`,
+      `there is none for ${target}, only for ${Object.keys(embedded).join(", ")}`,
     );
   }
   if (runtime !== "deno" && !("getBuiltinModule" in process())) {
@@ -59,7 +60,8 @@ function openAny(library: string, failures: unknown[]): Native | undefined {
         const text = (error as Error).message.replaceAll(path, place);
         throw new Error(text, { cause: error });
       }
-      // Once more: of several threads that load a copy at the same time all find the same. Where names are no use, as in musl: this one.
+      // Once more: of several threads that load a copy at the same time all find the same. Where
+      // names are no use, as in musl: this one.
       return openLoaded() ?? open(path, prefix, symbols);
     }, failures);
   for (const way of ways<Native>(library, beside())) {
@@ -70,8 +72,9 @@ function openAny(library: string, failures: unknown[]): Native | undefined {
 }
 
 /**
- * The library that this process has. Workers and copies of this module must share one, or an Interrupt of one could not be
- * signalled from another. The dynamic linker opens no file by this name (build.zig).
+ * The library that this process has. Workers and copies of this module must share one, or an
+ * Interrupt of one could not be signalled from another. The dynamic linker opens no file by this
+ * name (build.zig).
  */
 function openLoaded(): Native | undefined {
   return attempted(() => open(SONAME, prefix, symbols), []);

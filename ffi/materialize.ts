@@ -3,15 +3,18 @@ import { open } from "./open.ts";
 import { granted, keepsNames } from "./permission.ts";
 import { os, process, runtime } from "./runtime.ts";
 
-/** Opens the library by a path under which nobody can put another file; `place` is what to call it. undefined: it fails. */
+/**
+ * Opens the library by a path under which nobody can put another file; `place` is what to call it.
+ * undefined: it fails.
+ */
 type Attempt<T> = (path: string, place: string) => T | undefined;
 
 /** Calls `attempt`, or throws: where that gives nothing, the next way is tried. */
 type Way<T> = (attempt: Attempt<T>) => T | undefined;
 
 /**
- * The ways to open `library`, which is in base64, the best first: from `file` if that holds the very same bytes, or from
- * memory; then from a file that is gone again at once.
+ * The ways to open `library`, which is in base64, the best first: from `file` if that holds the
+ * very same bytes, or from memory; then from a file that is gone again at once.
  */
 export function* ways<T>(
   library: string,
@@ -36,7 +39,10 @@ export function* ways<T>(
   }
 }
 
-/** Where the loaded library is found by its name. In musl it is not: threads share what they open from one file. */
+/**
+ * Where the loaded library is found by its name. In musl it is not: threads share what they open
+ * from one file.
+ */
 function isGlibc(): boolean {
   try {
     open("libc.so.6", "", {
@@ -59,7 +65,10 @@ const libcSymbols = {
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-/** memfd_create(2): needs no file system, which may be read-only or mounted noexec, and no permission but --allow-ffi. */
+/**
+ * memfd_create(2): needs no file system, which may be read-only or mounted noexec, and no
+ * permission but --allow-ffi.
+ */
 function fromMemory<T>(
   library: string,
   attempt: Attempt<T>,
@@ -94,7 +103,9 @@ function fromMemory<T>(
   }
 }
 
-/** The file beside the modules, where a bundler or whoever unpacked a program may have left another. */
+/**
+ * The file beside the modules, where a bundler or whoever unpacked a program may have left another.
+ */
 function fromFile<T>(
   file: string,
   library: string,
@@ -136,9 +147,7 @@ function fromFolder<T>(
   attempt: Attempt<T>,
 ): T | undefined {
   const fs = process().getBuiltinModule("node:fs");
-  const file = `${folder}/async-interrupt-${
-    Math.random().toString(36).slice(2)
-  }`;
+  const file = `${folder}/async-interrupt-${Math.random().toString(36).slice(2)}`;
   const fd = fs.openSync(file, "wx", 0o400);
   try {
     fs.unlinkSync(file);
@@ -151,14 +160,13 @@ function fromFolder<T>(
 
 /** Where Deno would ask for the variables, without asking. */
 function temporaryFolder(): string {
-  return granted({ name: "env" })
-    ? process().getBuiltinModule("node:os").tmpdir()
-    : "/tmp";
+  return granted({ name: "env" }) ? process().getBuiltinModule("node:os").tmpdir() : "/tmp";
 }
 
 /**
- * What was checked is what is opened, whatever happens to its name. The dynamic linker compares paths with those of the
- * libraries that it has, which may have come by a descriptor of the same number: so each time another spelling.
+ * What was checked is what is opened, whatever happens to its name. The dynamic linker compares
+ * paths with those of the libraries that it has, which may have come by a descriptor of the same
+ * number: so each time another spelling.
  */
 function pathOf(fd: number): string {
   const bits = Math.random().toString(2).slice(2);

@@ -1,10 +1,4 @@
-import type {
-  Functions,
-  Library,
-  ListenTo,
-  SignalListener,
-  Symbols,
-} from "./library.ts";
+import type { Functions, Library, ListenTo, SignalListener, Symbols } from "./library.ts";
 import { beforeExit, listenOnProcess } from "./process_signals.ts";
 import { process } from "./runtime.ts";
 import { SONAME } from "./symbols.ts";
@@ -24,7 +18,10 @@ interface Addon {
   agent_signal_stop(agent: number, signal: number): void;
 }
 
-/** The library as an N-API addon. `process.dlopen` and no `require`: bundlers would look for the file. */
+/**
+ * The library as an N-API addon. `process.dlopen` and no `require`: bundlers would look for the
+ * file.
+ */
 export function openAddon(path: string): Addon {
   const { dlopen } = process();
   // Not an object of this realm, which it would keep: one of the realm that Node itself is in.
@@ -40,8 +37,9 @@ export function openAddon(path: string): Addon {
 const key = Symbol.for(SONAME);
 
 /**
- * The one that the process has is opened once a thread, for all its realms: Node keeps some kilobytes for ever each time that
- * it opens one. Not what is opened by a path: threads that load it at the same time have several, and then look for the one.
+ * The one that the process has is opened once a thread, for all its realms: Node keeps some
+ * kilobytes for ever each time that it opens one. Not what is opened by a path: threads that load
+ * it at the same time have several, and then look for the one.
  */
 function openLoaded(): Addon {
   const opened = process().dlopen as { [key]?: Addon };
@@ -91,8 +89,9 @@ function listen(
 ): SignalListener | "main thread" {
   const { isMainThread } = process().getBuiltinModule("node:worker_threads");
   if (isMainThread) return listenOnProcess(to);
-  // With `breakOnSigint` Node removes the main thread's listeners for INT for a while, and expects that none are left. For
-  // PIPE a Worker that ends would leave SIG_DFL for a moment, and a write kills then.
+  // With `breakOnSigint` Node removes the main thread's listeners for INT for a while, and expects
+  // that none are left. For PIPE a Worker that ends would leave SIG_DFL for a moment, and a write
+  // kills then.
   if (to.name === "SIGINT" || to.name === "SIGPIPE") return "main thread";
   checked(
     addon.agent_signal_start(to.agent, to.signal),

@@ -3,7 +3,9 @@ import { process, runtime } from "./runtime.ts";
 
 type Callback = (...args: never[]) => unknown;
 
-/** Runs where Node itself does: what `process` holds must not be of a realm that shall be collected. */
+/**
+ * Runs where Node itself does: what `process` holds must not be of a realm that shall be collected.
+ */
 const weakSource = `(events, event, callback) => {
   const held = new WeakRef(callback);
   const listener = (...args) => held.deref()?.(...args);
@@ -20,8 +22,9 @@ let makeWeak:
   | undefined;
 
 /**
- * What stands for `callback` as a listener on `process`, which outlives the realms of a thread: `node:vm`, jest. It goes when
- * `callback` is collected, so the caller must hold that. Bun takes the listeners of a realm away with it.
+ * What stands for `callback` as a listener on `process`, which outlives the realms of a thread:
+ * `node:vm`, jest. It goes when `callback` is collected, so the caller must hold that. Bun takes
+ * the listeners of a realm away with it.
  */
 function weak<C extends Callback>(event: string, callback: C): C {
   if (runtime !== "node") return callback;
@@ -30,7 +33,10 @@ function weak<C extends Callback>(event: string, callback: C): C {
   return makeWeak(process(), event, callback) as C;
 }
 
-/** {@linkcode Library.beforeEnd} of Node and Bun, where the loop goes on by itself if there is something to do. */
+/**
+ * {@linkcode Library.beforeEnd} of Node and Bun, where the loop goes on by itself if there is
+ * something to do.
+ */
 export function beforeExit(callback: () => boolean): () => void {
   const events = process();
   const listener = weak("beforeExit", callback);
@@ -48,13 +54,17 @@ export function listenOnProcess(
   const events = process();
   const callback = () => {
     hears();
-    // Bun calls listeners before it reads the wake, and one that comes after ours may end the process. Node reads it first.
+    // Bun calls listeners before it reads the wake, and one that comes after ours may end the
+    // process. Node reads it first.
     if (runtime === "bun") look();
   };
   const heard = weak(name, callback);
   const isIn = () => events.listeners(name).includes(heard);
   let renewing = false;
-  /** The runtime has our handler beneath its own as soon as the first listener comes after the last one went. */
+  /**
+   * The runtime has our handler beneath its own as soon as the first listener comes after the last
+   * one went.
+   */
   const renew = () => {
     if (renewing) return;
     renewing = true;
@@ -66,7 +76,8 @@ export function listenOnProcess(
       renewing = false;
     }
   };
-  // As with removeAllListeners(), or with code that saves all listeners, removes them and adds them again.
+  // As with removeAllListeners(), or with code that saves all listeners, removes them and adds them
+  // again.
   const added = (which: unknown, listener: unknown) => {
     if (which !== name || renewing) return;
     renew();

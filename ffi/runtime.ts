@@ -12,7 +12,10 @@ export function process(): NodeProcess {
   return (globalThis as unknown as { process: NodeProcess }).process;
 }
 
-/** `bun --watch` starts a changed program with execve(2), which leaves ignored what is ignored just then. */
+/**
+ * `bun --watch` starts a changed program with execve(2), which leaves ignored what is ignored just
+ * then.
+ */
 export function isExecutedAnew(): boolean {
   return runtime === "bun" && process().execArgv.includes("--watch");
 }

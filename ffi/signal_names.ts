@@ -1,7 +1,10 @@
 import { os, process } from "./runtime.ts";
 import { signalNumbers } from "./symbols.ts";
 
-/** The kernel's real-time signals as glibc counts them: the first has a name and cannot be hooked, since musl uses it. Linux only. */
+/**
+ * The kernel's real-time signals as glibc counts them: the first has a name and cannot be hooked,
+ * since musl uses it. Linux only.
+ */
 const RTMIN = 34;
 const RTMAX = 64;
 

@@ -13,7 +13,10 @@ export interface Words {
   set(index: number, value: number): void;
 }
 
-/** The words at `address`, by a view where there can be one. `agent`: see {@linkcode Native}'s memory(). */
+/**
+ * The words at `address`, by a view where there can be one. `agent`: see {@linkcode Native}'s
+ * memory().
+ */
 export function wordsAt(
   native: Native,
   address: bigint,

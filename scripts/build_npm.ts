@@ -1,4 +1,7 @@
-/** Makes the npm package in `npm/`: ESM and CommonJS for Node, with the native libraries beside them. */
+/**
+ * Makes the npm package in `npm/`: ESM and CommonJS for Node, with the native libraries beside
+ * them.
+ */
 
 import { build, emptyDir } from "@deno/dnt";
 import { dirname, join } from "node:path/posix";
@@ -6,10 +9,15 @@ import * as esbuild from "esbuild";
 import config from "../deno.json" with { type: "json" };
 import versions from "./lib/versions.json" with { type: "json" };
 
-/** Where the source is to be found. README and CHANGELOG lead there, since npm has none of the files that they name. */
+/**
+ * Where the source is to be found. README and CHANGELOG lead there, since npm has none of the files
+ * that they name.
+ */
 const repository = "https://github.com/async-interrupt/async-interrupt";
 
-/** The oldest runtimes that are tested. `process.getBuiltinModule` came with these versions of Node. */
+/**
+ * The oldest runtimes that are tested. `process.getBuiltinModule` came with these versions of Node.
+ */
 const { deno, bun, node } = versions.oldest;
 const engines = {
   node: `^${node[0]} || >=${node[1]}`,
@@ -18,8 +26,8 @@ const engines = {
 };
 
 /**
- * Put before the types, which name what not every project has: TypeScript does not keep the first line, JSR allows neither.
- * The DOM's and Node's own AbortSignal is merged with the empty one.
+ * Put before the types, which name what not every project has: TypeScript does not keep the first
+ * line, JSR allows neither. The DOM's and Node's own AbortSignal is merged with the empty one.
  */
 const globals = `/// <reference lib="esnext.disposable" />
 declare global {
@@ -85,13 +93,14 @@ ${code}
 ${names.map((name) => `exports.${name} = ${name};`).join("\n")}
 `,
     );
-    // Who imports and who requires get the same classes. By way of a small file: Node looks through one that is imported
-    // for what it exports, and takes 40 ms for the large one.
+    // Who imports and who requires get the same classes. By way of a small file: Node looks through
+    // one that is imported for what it exports, and takes 40 ms for the large one.
     await Deno.writeTextFile(
       "npm/script/for_esm.js",
       'exports.all = require("./mod.js");\n',
     );
-    // Taken out once: bundlers read an import each time it is used, and `bun build` by a getter that takes 100 ns on Node.
+    // Taken out once: bundlers read an import each time it is used, and `bun build` by a getter
+    // that takes 100 ns on Node.
     await Deno.writeTextFile(
       "npm/esm/mod.js",
       `import { all } from "../script/for_esm.js";
@@ -116,7 +125,9 @@ export const { ${names.join(", ")} } = all;
   },
 });
 
-/** All of dnt's modules as one, and what it exports: Node takes three times as long to load twenty. */
+/**
+ * All of dnt's modules as one, and what it exports: Node takes three times as long to load twenty.
+ */
 async function bundle(): Promise<{ code: string; names: string[] }> {
   const { outputFiles: [{ text }] } = await esbuild.build({
     entryPoints: ["npm/esm/mod.js"],
@@ -161,7 +172,10 @@ async function copyFiles(from: string, to: string) {
   }
 }
 
-/** npm shows the text without the files around it. Of the pictures, the kind that GitHub serves as one. */
+/**
+ * npm shows the text without the files around it. Of the pictures, the kind that GitHub serves as
+ * one.
+ */
 function withAbsoluteLinks(markdown: string): string {
   const relative = "(?!https?:|#)";
   return markdown

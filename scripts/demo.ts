@@ -1,4 +1,6 @@
-/** Builds what is needed and runs the demo on a runtime: `deno task demo --runtime deno|bun|node`. */
+/**
+ * Builds what is needed and runs the demo on a runtime: `deno task demo --runtime deno|bun|node`.
+ */
 
 import { parseArgs } from "node:util";
 import { build } from "./lib/build.ts";
@@ -13,9 +15,9 @@ const { values, tokens } = parseArgs({
   options: { runtime: { type: "string", default: "deno" } },
 });
 // What is not for this script is for the demo.
-const rest = tokens.filter((token) =>
-  !(token.kind === "option" && token.name === "runtime")
-).map((token) => Deno.args[token.index]);
+const rest = tokens.filter((token) => !(token.kind === "option" && token.name === "runtime")).map((
+  token,
+) => Deno.args[token.index]);
 
 /** The newest Node with "node", a certain one with "node20". */
 async function command(runtime: string): Promise<string[]> {

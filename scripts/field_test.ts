@@ -1,4 +1,7 @@
-/** The npm package among the packages, commands and terminals that people use it with. Part of `deno task ok`. */
+/**
+ * The npm package among the packages, commands and terminals that people use it with. Part of `deno
+ * task ok`.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import { run } from "./lib/run.ts";
@@ -61,7 +64,10 @@ const packages = [
   "none",
   ...Object.keys(versions.packages).filter((name) => name !== "prompts"),
 ];
-/** With these a listener drains the server on every runtime: the others end the process by themselves, or not everywhere. */
+/**
+ * With these a listener drains the server on every runtime: the others end the process by
+ * themselves, or not everywhere.
+ */
 const drains = [
   "none",
   "signal-exit",
@@ -118,14 +124,16 @@ for (const [runtime, command] of Object.entries(runtimes)) {
         "interrupt",
         "before",
       ],
-      (pid) =>
-        Number(Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`)),
+      (pid) => Number(Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`)),
     );
     assertEquals(end, served, stderr);
   });
 }
 
-/** What programs say that `deno run --watch` restarts twice, and that get SIGTERM then: each says its own. */
+/**
+ * What programs say that `deno run --watch` restarts twice, and that get SIGTERM then: each says
+ * its own.
+ */
 async function watched(who: string) {
   const file = `${folder}/watched_${who}.cjs`;
   await Deno.copyFile(`${folder}/watched.cjs`, file);
@@ -195,7 +203,9 @@ Deno.test("readers watch the event pipes that docs/limits.md says", async () => 
   assertEquals(seen, documented);
 });
 
-/** What to wait for on the screen, and the key to press then, or the columns that the window gets. */
+/**
+ * What to wait for on the screen, and the key to press then, or the columns that the window gets.
+ */
 type Dialogue = readonly (readonly [seen: string, then?: string | number])[];
 
 /** What a shell in a terminal shows after a dialogue with one of its commands. */

@@ -1,4 +1,6 @@
-/** The one gate: builds, checks and tests everything. `deno task ok --help` tells how to narrow it. */
+/**
+ * The one gate: builds, checks and tests everything. `deno task ok --help` tells how to narrow it.
+ */
 
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,14 +10,7 @@ import { guarantees } from "./lib/guarantees.ts";
 import { prepareModules } from "./lib/modules.ts";
 import { publish } from "./lib/publish.ts";
 import { type Outcome, run } from "./lib/run.ts";
-import {
-  bun,
-  node,
-  nodeVersions,
-  oldest,
-  oldestDeno,
-  zig,
-} from "./lib/toolchain.ts";
+import { bun, node, nodeVersions, oldest, oldestDeno, zig } from "./lib/toolchain.ts";
 import { transpile } from "./lib/transpile.ts";
 import versions from "./lib/versions.json" with { type: "json" };
 import { model } from "../verify/model.ts";
@@ -48,7 +43,9 @@ const runtimes = [
   ...nodeVersions.map((major) => `node${major}`),
 ];
 const reports = await Deno.makeTempDir({ prefix: "async-interrupt-junit-" });
-/** What differs by version: how a process ends, how the loop is woken, how the library is opened. */
+/**
+ * What differs by version: how a process ends, how the loop is woken, how the library is opened.
+ */
 const filesForOldest = ["exit", "wait", "embedded"]
   .map((name) => `tests/${name}_test.ts`);
 const generated = ["ffi/symbols.ts", "include/async_interrupt.h"];
@@ -233,9 +230,7 @@ await choice(
 );
 await choice("publish", () => publish(flags));
 
-const files = positionals.length > 0
-  ? positionals.map((file) => relative(".", file))
-  : testFiles();
+const files = positionals.length > 0 ? positionals.map((file) => relative(".", file)) : testFiles();
 const filter = values.filter;
 // RegExp.escape() escapes letters too, which Bun does not understand.
 const pattern = filter?.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
@@ -281,7 +276,8 @@ function bunTests(name: string, path: string, files: string[]) {
   return tests(name, (report) => [
     path,
     "test",
-    // Each test has a watchdog of its own, which knows how loaded the machine is; Bun would give it 5 s.
+    // Each test has a watchdog of its own, which knows how loaded the machine is; Bun would give it
+    // 5 s.
     "--timeout=0",
     "--reporter=junit",
     `--reporter-outfile=${report}`,
@@ -307,18 +303,13 @@ function nodeTests(name: string, path: string, files: string[]) {
 async function oldestTests(): Promise<Outcome & Counts> {
   const some = positionals.length > 0 ? files : filesForOldest;
   // Those that are pinned for their major have a step that runs all files.
-  const nodes = oldest.node.filter((version) =>
-    !Object.values(versions.node).includes(version)
-  );
+  const nodes = oldest.node.filter((version) => !Object.values(versions.node).includes(version));
   const outcomes = await Promise.all([
     denoTests(`deno${oldest.deno}`, some, await oldestDeno()),
     bunTests(`bun${oldest.bun}`, await bun(oldest.bun), some),
-    ...nodes.map(async (version) =>
-      nodeTests(`node${version}`, await node(version), some)
-    ),
+    ...nodes.map(async (version) => nodeTests(`node${version}`, await node(version), some)),
   ]);
-  const sum = (key: keyof Counts) =>
-    outcomes.reduce((sum, counts) => sum + counts[key], 0);
+  const sum = (key: keyof Counts) => outcomes.reduce((sum, counts) => sum + counts[key], 0);
   return {
     ok: outcomes.every(({ ok }) => ok),
     output: outcomes.map(({ ok, output }) => ok ? "" : output).join("\n"),

@@ -1,4 +1,7 @@
-/** The npm package as its users get it: packed, installed, and run on every runtime. Part of `deno task ok`. */
+/**
+ * The npm package as its users get it: packed, installed, and run on every runtime. Part of `deno
+ * task ok`.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import * as esbuild from "esbuild";
@@ -277,9 +280,7 @@ for (const [version, [compiler, variants]] of Object.entries(typeScripts)) {
         );
         const found = compiler.getPreEmitDiagnostics(program)
           .map(({ file, messageText }) =>
-            `${file?.fileName}: ${
-              compiler.flattenDiagnosticMessageText(messageText, "\n")
-            }`
+            `${file?.fileName}: ${compiler.flattenDiagnosticMessageText(messageText, "\n")}`
           );
         assertEquals(found, [], JSON.stringify({ ...variant, lib }));
       }

@@ -1,14 +1,6 @@
 /** Fetches what builds and tests this project into `.toolchain/`, and prints where it is. */
 
-import {
-  bun,
-  node,
-  nodeVersions,
-  oldest,
-  oldestDeno,
-  spin,
-  zig,
-} from "./lib/toolchain.ts";
+import { bun, node, nodeVersions, oldest, oldestDeno, spin, zig } from "./lib/toolchain.ts";
 
 console.log(`zig ${await zig()}`);
 console.log(`bun ${await bun()}`);

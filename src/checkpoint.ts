@@ -2,23 +2,28 @@ import { agentIfOpen, openSilently } from "./delivery/agent.ts";
 import { ATTENTION, LOOK, OWED } from "../ffi/symbols.ts";
 import { runtime } from "../ffi/runtime.ts";
 
-/** Constants of this very module, which engines fold into machine code: a variable or an import costs five times as much. */
+/**
+ * Constants of this very module, which engines fold into machine code: a variable or an import
+ * costs five times as much.
+ */
 const words: Int32Array = openSilently()?.view ?? new Int32Array([LOOK]);
 const attention = ATTENTION;
 const look = LOOK | OWED;
 
 /**
- * JavaScriptCore hoists a plain read out of a loop and never sees the flag, and Atomics.load costs it 4 ns. A store to some
- * other array of the same type keeps the read where it is: for all that the engine knows, the two are the same memory.
+ * JavaScriptCore hoists a plain read out of a loop and never sees the flag, and Atomics.load costs
+ * it 4 ns. A store to some other array of the same type keeps the read where it is: for all that
+ * the engine knows, the two are the same memory.
  */
 const hoists = runtime === "bun";
 const other = new Int32Array(1);
 
 /**
- * Runs the callbacks of every pending, unblocked {@linkcode Interrupt} of this thread, and returns when they have run.
+ * Runs the callbacks of every pending, unblocked {@linkcode Interrupt} of this thread, and returns
+ * when they have run.
  *
- * The poll for hot loops: one memory read when nothing is pending, no native call. What a callback with `rethrow` throws
- * comes out of here, after the callbacks of the others have run.
+ * The poll for hot loops: one memory read when nothing is pending, no native call. What a callback
+ * with `rethrow` throws comes out of here, after the callbacks of the others have run.
  *
  * @example Stop a computation
  * ```ts
@@ -31,7 +36,7 @@ const other = new Int32Array(1);
  */
 export function checkpoint(): void {
   if (hoists) other[0] = 0;
-  // WAKING alone says nothing: in a busy loop it stays set from the first signal on. Also when the library could not be
-  // opened with this module: the agent knows.
+  // WAKING alone says nothing: in a busy loop it stays set from the first signal on. Also when the
+  // library could not be opened with this module: the agent knows.
   if ((words[attention] & look) !== 0) agentIfOpen()?.checkpoint();
 }

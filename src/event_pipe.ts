@@ -11,10 +11,11 @@ const FOREVER = 2n ** 64n - 1n;
 let adopted: readonly [readFd: number, writeFd: number] | undefined;
 
 /**
- * A descriptor that is readable from `signal()` until `drain()`: for `poll`, `select` and `epoll` loops of other libraries.
+ * A descriptor that is readable from `signal()` until `drain()`: for `poll`, `select` and `epoll`
+ * loops of other libraries.
  *
- * An eventfd where there is one, else a pipe. Both ends are non-blocking and closed on exec. However often it was
- * signalled, one `drain()` empties it; a full one is as readable as any.
+ * An eventfd where there is one, else a pipe. Both ends are non-blocking and closed on exec.
+ * However often it was signalled, one `drain()` empties it; a full one is as readable as any.
  *
  * @example
  * ```ts
@@ -36,8 +37,8 @@ export class EventPipe implements Disposable {
   #closed = false;
 
   /**
-   * Throws an {@linkcode InterruptError} with code `SYSTEM` when no descriptor is left, `UNSUPPORTED` or
-   * `LIBRARY_NOT_FOUND` where the native library cannot be opened.
+   * Throws an {@linkcode InterruptError} with code `SYSTEM` when no descriptor is left,
+   * `UNSUPPORTED` or `LIBRARY_NOT_FOUND` where the native library cannot be opened.
    */
   constructor() {
     const { id, pipes, native: { functions } } = agent();
@@ -61,8 +62,8 @@ export class EventPipe implements Disposable {
   }
 
   /**
-   * Both sides; an eventfd has the same number twice. Never close or replace them: signals would be written to whatever has
-   * the number then, which no system call can tell in time.
+   * Both sides; an eventfd has the same number twice. Never close or replace them: signals would be
+   * written to whatever has the number then, which no system call can tell in time.
    */
   get filenos(): readonly [readFd: number, writeFd: number] {
     this.#open();
@@ -79,7 +80,10 @@ export class EventPipe implements Disposable {
     this.#open().pipe_drain(this.#arg);
   }
 
-  /** `void (*)(void *arg)`: {@linkcode signal} for native code. Any thread, any signal handler; nothing after `close()`. */
+  /**
+   * `void (*)(void *arg)`: {@linkcode signal} for native code. Any thread, any signal handler;
+   * nothing after `close()`.
+   */
   signalFunc(): NativeFunction {
     return {
       func: this.#open().function_address(PIPE_SIGNAL_FUNCTION),
@@ -87,7 +91,10 @@ export class EventPipe implements Disposable {
     };
   }
 
-  /** `void (*)(void *arg)`: {@linkcode drain} for native code. Any thread, any signal handler; nothing after `close()`. */
+  /**
+   * `void (*)(void *arg)`: {@linkcode drain} for native code. Any thread, any signal handler;
+   * nothing after `close()`.
+   */
   drainFunc(): NativeFunction {
     return {
       func: this.#open().function_address(PIPE_DRAIN_FUNCTION),
@@ -96,21 +103,24 @@ export class EventPipe implements Disposable {
   }
 
   /**
-   * After fork(2) in native code: new descriptors under the old numbers, shared with no other process, not readable.
+   * After fork(2) in native code: new descriptors under the old numbers, shared with no other
+   * process, not readable.
    *
-   * Throws an {@linkcode InterruptError}, and changes nothing, with code `BAD_FD` when other code has closed or replaced a
-   * descriptor, `UNSUPPORTED` for one socket that is both sides, `SYSTEM` when no descriptor is left.
+   * Throws an {@linkcode InterruptError}, and changes nothing, with code `BAD_FD` when other code
+   * has closed or replaced a descriptor, `UNSUPPORTED` for one socket that is both sides, `SYSTEM`
+   * when no descriptor is left.
    */
   renew(): void {
     checked(this.#open().pipe_renew(this.#slot), "Cannot renew the EventPipe");
   }
 
   /**
-   * Blocks this thread until the pipe is readable; does not drain it. No callback runs meanwhile, and a POSIX signal ends
-   * it only by making this pipe readable. Throws an {@linkcode InterruptError} with code `BAD_FD` when other code has
-   * closed its descriptor.
+   * Blocks this thread until the pipe is readable; does not drain it. No callback runs meanwhile,
+   * and a POSIX signal ends it only by making this pipe readable. Throws an {@linkcode
+   * InterruptError} with code `BAD_FD` when other code has closed its descriptor.
    *
-   * @param timeoutMs milliseconds, 0 and up, fractions too; for ever when not given. Else a `TypeError` or `RangeError`.
+   * @param timeoutMs milliseconds, 0 and up, fractions too; for ever when not given. Else a
+   * `TypeError` or `RangeError`.
    * @returns false when the time has passed.
    */
   wait(timeoutMs: number = Infinity): boolean {

@@ -30,22 +30,26 @@ export interface InterruptSupport {
   /** Signal names that can be hooked here. */
   readonly signals: readonly string[];
   /**
-   * `"memory"`: pending and checkpoint read native memory. `"call"`: the permissions given allow no view of it (some
-   * versions of Deno, with `--allow-ffi=<path>` and without `--allow-read`), and each read is a native call, which costs more.
+   * `"memory"`: pending and checkpoint read native memory. `"call"`: the permissions given allow no
+   * view of it (some versions of Deno, with `--allow-ffi=<path>` and without `--allow-read`), and
+   * each read is a native call, which costs more.
    */
   readonly poll: "memory" | "call";
 }
 
 /**
- * Something that other threads and signal handlers can signal, and that then runs a callback on this thread.
+ * Something that other threads and signal handlers can signal, and that then runs a callback on
+ * this thread.
  *
- * A signal is one atomic operation. Until the callback runs, further signals replace the value; the callback runs at least
- * once after the last. It runs at the next {@linkcode checkpoint}(), or in the next turn of the event loop, whichever is
- * first; never inside itself, and at most 16 times in a row, so that others have their turn. All methods belong to the
- * creating thread; what other threads may use is {@linkcode signalFunc} and {@linkcode Interrupt.signal}.
+ * A signal is one atomic operation. Until the callback runs, further signals replace the value; the
+ * callback runs at least once after the last. It runs at the next {@linkcode checkpoint}(), or in
+ * the next turn of the event loop, whichever is first; never inside itself, and at most 16 times in
+ * a row, so that others have their turn. All methods belong to the creating thread; what other
+ * threads may use is {@linkcode signalFunc} and {@linkcode Interrupt.signal}.
  *
- * An Interrupt lives until `close()`, or the end of its realm; it does not keep the process alive. After `close()` all that does something throws
- * an {@linkcode InterruptError} with code `CLOSED`, save `close()` itself and `unref()`; `pending` is 0 then, `blocked` false.
+ * An Interrupt lives until `close()`, or the end of its realm; it does not keep the process alive.
+ * After `close()` all that does something throws an {@linkcode InterruptError} with code `CLOSED`,
+ * save `close()` itself and `unref()`; `pending` is 0 then, `blocked` false.
  *
  * @example
  * ```ts
@@ -76,8 +80,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   #referenced = false;
 
   /**
-   * Throws a `TypeError` or `RangeError` for options that make no sense, and an {@linkcode InterruptError} with code
-   * `RESERVED_SIGNAL`, `BAD_FD`, `CLOSED`, `LIBRARY_NOT_FOUND`, `UNSUPPORTED` or `SYSTEM`. Nothing stays behind then.
+   * Throws a `TypeError` or `RangeError` for options that make no sense, and an {@linkcode
+   * InterruptError} with code `RESERVED_SIGNAL`, `BAD_FD`, `CLOSED`, `LIBRARY_NOT_FOUND`,
+   * `UNSUPPORTED` or `SYSTEM`. Nothing stays behind then.
    */
   constructor(options: InterruptOptions = {}) {
     const parsed = parseOptions(options);
@@ -94,9 +99,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     this.#hysteresis = parsed.signalHysteresis;
     this.#pipeAutodrain = parsed.pipeAutodrain;
     const { pipe } = parsed;
-    const given = pipe === undefined || isEventPipe(pipe)
-      ? pipe
-      : adoptPipe(...pipe);
+    const given = pipe === undefined || isEventPipe(pipe) ? pipe : adoptPipe(...pipe);
     try {
       this.#record = new InterruptRecord(
         this.#agent,
@@ -130,37 +133,39 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * What this runtime and platform can do. Throws an {@linkcode InterruptError} with code `UNSUPPORTED`,
-   * `LIBRARY_NOT_FOUND` or `SYSTEM` where the native library cannot be opened.
+   * What this runtime and platform can do. Throws an {@linkcode InterruptError} with code
+   * `UNSUPPORTED`, `LIBRARY_NOT_FOUND` or `SYSTEM` where the native library cannot be opened.
    */
   static get supports(): InterruptSupport {
     const { native, poll } = agent();
     const signals = namedSignals()
-      .filter(([number, name]) =>
-        !isRuntimes(name) && native.functions.hook_check(number) === 0
-      )
+      .filter(([number, name]) => !isRuntimes(name) && native.functions.hook_check(number) === 0)
       .map(([, name]) => name);
     return { signals, poll };
   }
 
   /**
-   * Called with what a callback threw (Perl's `$Async::Interrupt::DIED`) or its promise was rejected with; and with an
-   * {@linkcode InterruptError} for failures that no call could throw: a wake or a pipe whose descriptor other code has
-   * closed or replaced, at the next checkpoint or turn of the loop. These are all Interrupts' of this thread: they are told
-   * once for each kind of failure, with the Interrupt that was opened first. Default: `console.error`, and go on. It never
-   * stops other callbacks. What it throws itself, or its promise is rejected with, goes to `console.error`.
+   * Called with what a callback threw (Perl's `$Async::Interrupt::DIED`) or its promise was
+   * rejected with; and with an {@linkcode InterruptError} for failures that no call could throw: a
+   * wake or a pipe whose descriptor other code has closed or replaced, at the next checkpoint or
+   * turn of the loop. These are all Interrupts' of this thread: they are told once for each kind of
+   * failure, with the Interrupt that was opened first. Default: `console.error`, and go on. It
+   * never stops other callbacks. What it throws itself, or its promise is rejected with, goes to
+   * `console.error`.
    */
-  static onError: (error: unknown, interrupt: Interrupt) => void = (error) =>
-    console.error(error);
+  static onError: (error: unknown, interrupt: Interrupt) => void = (error) => console.error(error);
 
   /**
-   * Signals an Interrupt of any thread from JavaScript: send {@linkcode signalFunc}() to a Worker with `postMessage`, and
-   * call this there. The callback runs later, on the thread of that Interrupt.
+   * Signals an Interrupt of any thread from JavaScript: send {@linkcode signalFunc}() to a Worker
+   * with `postMessage`, and call this there. The callback runs later, on the thread of that
+   * Interrupt.
    *
-   * Anything but a live Interrupt's `signalFunc()` is a `TypeError`, never a crash; after its `close()` it is `false`.
+   * Anything but a live Interrupt's `signalFunc()` is a `TypeError`, never a crash; after its
+   * `close()` it is `false`.
    *
    * @param target what `signalFunc()` gave, in this process.
-   * @param value int32; 0 means 1. A `TypeError` if it is no integer, a `RangeError` if it is no int32.
+   * @param value int32; 0 means 1. A `TypeError` if it is no integer, a `RangeError` if it is no
+   * int32.
    * @returns whether it was signalled: false when that Interrupt is closed.
    */
   static signal(target: NativeFunction, value: number = 1): boolean {
@@ -178,10 +183,11 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Signals from JavaScript: the callback has run when this returns, unless blocked, or called from the callback itself.
-   * With `rethrow` what it throws comes out of here.
+   * Signals from JavaScript: the callback has run when this returns, unless blocked, or called from
+   * the callback itself. With `rethrow` what it throws comes out of here.
    *
-   * @param value int32; 0 means 1. A `TypeError` if it is no integer, a `RangeError` if it is no int32.
+   * @param value int32; 0 means 1. A `TypeError` if it is no integer, a `RangeError` if it is no
+   * int32.
    */
   signal(value: number = 1): void {
     const int32 = signalValue(value);
@@ -189,8 +195,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Handles now what is pending; nothing when nothing is pending or while blocked. Signalled without a pause it is still
-   * pending after 16 calls of the callback: then the next handling goes on.
+   * Handles now what is pending; nothing when nothing is pending or while blocked. Signalled
+   * without a pause it is still pending after 16 calls of the callback: then the next handling goes
+   * on.
    */
   handle(): void {
     rethrow(this.#open().deliver());
@@ -207,8 +214,8 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Undoes one {@linkcode block}(); the outermost runs what is pending. One too many throws an {@linkcode InterruptError}
-   * with code `UNBALANCED_UNBLOCK` and changes nothing.
+   * Undoes one {@linkcode block}(); the outermost runs what is pending. One too many throws an
+   * {@linkcode InterruptError} with code `UNBALANCED_UNBLOCK` and changes nothing.
    */
   unblock(): void {
     const record = this.#open();
@@ -239,24 +246,25 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * `void (*)(void *arg, int value)`: signals from any thread or signal handler. The address stays callable for ever;
-   * after `close()` it does nothing.
+   * `void (*)(void *arg, int value)`: signals from any thread or signal handler. The address stays
+   * callable for ever; after `close()` it does nothing.
    */
   signalFunc(): NativeFunction {
     return this.#function(SIGNAL_FUNCTION);
   }
 
   /**
-   * `void (*)(void *arg)`: {@linkcode block} for native code that runs on this thread, not for other threads or signal
-   * handlers. After `close()` it does nothing.
+   * `void (*)(void *arg)`: {@linkcode block} for native code that runs on this thread, not for
+   * other threads or signal handlers. After `close()` it does nothing.
    */
   blockFunc(): NativeFunction {
     return this.#function(BLOCK_FUNCTION);
   }
 
   /**
-   * `void (*)(void *arg)`: {@linkcode unblock} for native code that runs on this thread, not for other threads or signal
-   * handlers; what is pending is handled after it. After `close()` it does nothing, nor does one too many.
+   * `void (*)(void *arg)`: {@linkcode unblock} for native code that runs on this thread, not for
+   * other threads or signal handlers; what is pending is handled after it. After `close()` it does
+   * nothing, nor does one too many.
    */
   unblockFunc(): NativeFunction {
     return this.#function(UNBLOCK_FUNCTION);
@@ -268,14 +276,18 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     return { func, arg: handle };
   }
 
-  /** Address of the int32 that is 0 when idle and holds the value while pending. Native code may read it until `close()`. */
+  /**
+   * Address of the int32 that is 0 when idle and holds the value while pending. Native code may
+   * read it until `close()`.
+   */
   get cVar(): bigint {
     return this.#agent.native.functions.record_address(this.#open().slot) +
       BigInt(PENDING * 4);
   }
 
   /**
-   * The same int32 as a one-element view: what `setInterruptBuffer`-style APIs take. Do not use it after `close()`.
+   * The same int32 as a one-element view: what `setInterruptBuffer`-style APIs take. Do not use it
+   * after `close()`.
    *
    * Throws an {@linkcode InterruptError} with code `UNSUPPORTED` where `supports.poll` is `"call"`.
    */
@@ -311,8 +323,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Read side of the event pipe, made on demand: for poll/select/epoll in other libraries. Closed with the Interrupt: do
-   * not close it. Throws an {@linkcode InterruptError} with code `SYSTEM` when no descriptor is left.
+   * Read side of the event pipe, made on demand: for poll/select/epoll in other libraries. Closed
+   * with the Interrupt: do not close it. Throws an {@linkcode InterruptError} with code `SYSTEM`
+   * when no descriptor is left.
    */
   get pipeFileno(): number {
     this.#open();
@@ -327,7 +340,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     this.#setPipeEnabled(true);
   }
 
-  /** Signals leave the pipe alone. What they wrote before, the next handling drains, if {@linkcode Interrupt.pipeAutodrain} is on. */
+  /**
+   * Signals leave the pipe alone. What they wrote before, the next handling drains, if {@linkcode
+   * Interrupt.pipeAutodrain} is on.
+   */
   pipeDisable(): void {
     this.#setPipeEnabled(false);
   }
@@ -355,8 +371,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * After fork(2) in native code: a new pipe under the same read descriptor number, so that parent and child do not drain
-   * each other's. Nothing without a pipe. Throws as {@linkcode EventPipe.renew} does.
+   * After fork(2) in native code: a new pipe under the same read descriptor number, so that parent
+   * and child do not drain each other's. Nothing without a pipe. Throws as {@linkcode
+   * EventPipe.renew} does.
    */
   postFork(): void {
     const record = this.#open();
@@ -383,8 +400,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Resolves with the next value. Keeps the process alive while it waits, and wakes the event loop even with
-   * `wake: false`. Rejects with code `CLOSED` when the Interrupt is closed, with a `TypeError` for options that are none.
+   * Resolves with the next value. Keeps the process alive while it waits, and wakes the event loop
+   * even with `wake: false`. Rejects with code `CLOSED` when the Interrupt is closed, with a
+   * `TypeError` for options that are none.
    */
   wait(options: WaitOptions = {}): Promise<number> {
     return new Promise((resolve, reject) => {
@@ -393,13 +411,19 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     });
   }
 
-  /** Every handled value until `close()`; what comes while the consumer is busy is queued. Keeps the process alive while it waits. */
+  /**
+   * Every handled value until `close()`; what comes while the consumer is busy is queued. Keeps the
+   * process alive while it waits.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<number> {
     this.#open();
     return this.#listeners.iterate();
   }
 
-  /** This Interrupt alone keeps the process alive, until {@linkcode unref}() or `close()`. Twice is as once. */
+  /**
+   * This Interrupt alone keeps the process alive, until {@linkcode unref}() or `close()`. Twice is
+   * as once.
+   */
   ref(): this {
     this.#open();
     if (!this.#referenced) {
@@ -419,8 +443,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * What is pending and not yet handled is handled first, even while blocked; then everything is undone: the signal's old
-   * disposition, the descriptors that were made here. No callback begins after it. Twice is fine.
+   * What is pending and not yet handled is handled first, even while blocked; then everything is
+   * undone: the signal's old disposition, the descriptors that were made here. No callback begins
+   * after it. Twice is fine.
    */
   close(): void {
     this.#record.close();

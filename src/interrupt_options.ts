@@ -7,56 +7,68 @@ import { sig2name, sig2num } from "./signals.ts";
 /** What an {@linkcode Interrupt} does when it is signalled. */
 export interface InterruptOptions {
   /**
-   * Runs on the thread that created the Interrupt, with the signalled value. Its `AsyncLocalStorage` context is that of the
-   * code whose `checkpoint()`, `handle()`, `signal()` or `unblock()` runs it; from the event loop it has none.
+   * Runs on the thread that created the Interrupt, with the signalled value. Its
+   * `AsyncLocalStorage` context is that of the code whose `checkpoint()`, `handle()`, `signal()` or
+   * `unblock()` runs it; from the event loop it has none.
    *
-   * It may be async: then it counts as run once it has returned its promise, and may be called again before that settles.
-   * A rejection goes to {@linkcode Interrupt.onError}, with `rethrow` too.
+   * It may be async: then it counts as run once it has returned its promise, and may be called
+   * again before that settles. A rejection goes to {@linkcode Interrupt.onError}, with `rethrow`
+   * too.
    */
   // Two functions and not one: `void | Promise<void>` would refuse `() => count++`.
   callback?: ((value: number) => void) | ((value: number) => Promise<void>);
   /**
-   * `void (*func)(void *arg, int value)`: called on the creating thread, just before `callback`. An address where no code
-   * is, is refused; that the code is such a function, is the caller's word.
+   * `void (*func)(void *arg, int value)`: called on the creating thread, just before `callback`. An
+   * address where no code is, is refused; that the code is such a function, is the caller's word.
    */
   nativeCallback?: NativeFunction;
   /**
-   * POSIX signal to hook: `"SIGINT"`, `"INT"` or `2`. Any number of Interrupts may hook one signal, in Workers too.
+   * POSIX signal to hook: `"SIGINT"`, `"INT"` or `2`. Any number of Interrupts may hook one signal,
+   * in Workers too.
    *
-   * An Interrupt on a signal is a listener of its runtime: `process.on` and `Deno.addSignalListener` go on hearing the
-   * signal, whatever comes and goes first, and packages that count the listeners of `process` see one (not on Deno). When
-   * the last Interrupt is closed, what the signal did before returns: byte for byte on Node and Bun, unless other native
-   * code has replaced it meanwhile; on Deno, whose own handler stays, the default action. Real-time signals (35 to 64) have
-   * no listeners in any runtime.
+   * An Interrupt on a signal is a listener of its runtime: `process.on` and
+   * `Deno.addSignalListener` go on hearing the signal, whatever comes and goes first, and packages
+   * that count the listeners of `process` see one (not on Deno). When the last Interrupt is closed,
+   * what the signal did before returns: byte for byte on Node and Bun, unless other native code has
+   * replaced it meanwhile; on Deno, whose own handler stays, the default action. Real-time signals
+   * (35 to 64) have no listeners in any runtime.
    *
-   * KILL, STOP, the synchronous faults, 32 to 34 and, on Bun, PWR are reserved. On Node an Interrupt on USR1 keeps the
-   * debugger's port from opening, as a listener does; V8's profiler uses PROF.
+   * KILL, STOP, the synchronous faults, 32 to 34 and, on Bun, PWR are reserved. On Node an
+   * Interrupt on USR1 keeps the debugger's port from opening, as a listener does; V8's profiler
+   * uses PROF.
    */
   signal?: string | number;
   /**
-   * true: the kernel ignores the signal from its first arrival until it was handled, so that a flood costs one delivery a
-   * handling. Takes effect while all Interrupts on that signal want it. Children that are spawned while it is ignored
-   * inherit that on Deno, and on Node for signals above 31. Never under `bun --watch`, whose next program would inherit it. Not for CHLD: while it is ignored the kernel reaps the children itself. Default false.
+   * true: the kernel ignores the signal from its first arrival until it was handled, so that a
+   * flood costs one delivery a handling. Takes effect while all Interrupts on that signal want it.
+   * Children that are spawned while it is ignored inherit that on Deno, and on Node for signals
+   * above 31. Never under `bun --watch`, whose next program would inherit it. Not for CHLD: while
+   * it is ignored the kernel reaps the children itself. Default false.
    */
   signalHysteresis?: boolean;
   /**
-   * Also call the handler that other native code had installed before, on the thread that takes the signal. Not needed for
-   * the runtime's own listeners, which always hear. Deno's handler calls that one by itself. Default false.
+   * Also call the handler that other native code had installed before, on the thread that takes the
+   * signal. Not needed for the runtime's own listeners, which always hear. Deno's handler calls
+   * that one by itself. Default false.
    */
   chain?: boolean;
   /**
-   * Descriptors (or an {@linkcode EventPipe}) to make readable when signalled. The caller keeps them, and may close them at
-   * any time: duplicates are used. Both must be non-blocking and stay so: duplicates share that flag with the caller's, and
-   * with a child process that inherits them.
+   * Descriptors (or an {@linkcode EventPipe}) to make readable when signalled. The caller keeps
+   * them, and may close them at any time: duplicates are used. Both must be non-blocking and stay
+   * so: duplicates share that flag with the caller's, and with a child process that inherits them.
    */
   pipe?: EventPipe | readonly [readFd: number, writeFd: number];
   /** Drain the pipe before the callback. Default true. */
   pipeAutodrain?: boolean;
-  /** Wake this thread's event loop when signalled. Default true. false: signalling makes no system call at all. */
+  /**
+   * Wake this thread's event loop when signalled. Default true. false: signalling makes no system
+   * call at all.
+   */
   wake?: boolean;
   /**
-   * Let what `callback` throws come out of `checkpoint()`, `handle()`, `signal()` and `unblock()`. Default false: see
-   * {@linkcode Interrupt.onError}, which also gets it when the event loop itself ran the callback.
+   * Let what `callback` throws come out of `checkpoint()`, `handle()`, `signal()` and `unblock()`.
+   * Default false: see {@linkcode Interrupt.onError}, which also gets it when the event loop itself
+   * ran the callback.
    */
   rethrow?: boolean;
 }
@@ -89,9 +101,7 @@ export function parseOptions(options: InterruptOptions): ParsedOptions {
   const { callback, nativeCallback, signal, pipe } = options;
   if (callback !== undefined && typeof callback !== "function") {
     throw new TypeError(
-      `Cannot create an Interrupt: callback must be a function, not ${
-        describe(callback)
-      }`,
+      `Cannot create an Interrupt: callback must be a function, not ${describe(callback)}`,
     );
   }
   if (nativeCallback !== undefined && !isNativeFunction(nativeCallback)) {
@@ -137,14 +147,10 @@ export function parseWaitOptions(
 function signalNumber(signal: string | number): number {
   if (typeof signal !== "string" && typeof signal !== "number") {
     throw new TypeError(
-      `Cannot hook a signal: it must be a name or a number, not ${
-        describe(signal)
-      }`,
+      `Cannot hook a signal: it must be a name or a number, not ${describe(signal)}`,
     );
   }
-  const number = typeof signal === "number" && isReservedNumber(signal)
-    ? signal
-    : sig2num(signal);
+  const number = typeof signal === "number" && isReservedNumber(signal) ? signal : sig2num(signal);
   if (number === undefined) {
     throw new RangeError(
       `Cannot hook a signal: this platform does not have ${

@@ -1,9 +1,11 @@
 import { signalTable } from "../ffi/signal_names.ts";
 
 /**
- * The number of a signal: `"INT"`, `"SIGINT"`, `"sigint"` or `2` give `2`; `undefined` for what this platform does not have.
+ * The number of a signal: `"INT"`, `"SIGINT"`, `"sigint"` or `2` give `2`; `undefined` for what
+ * this platform does not have.
  *
- * Real-time signals are `"SIGRTMIN"` (34), `"SIGRTMIN+1"` ... `"SIGRTMAX"` (64), as `kill -l` names them.
+ * Real-time signals are `"SIGRTMIN"` (34), `"SIGRTMIN+1"` ... `"SIGRTMAX"` (64), as `kill -l` names
+ * them.
  *
  * @example
  * ```ts
@@ -22,7 +24,8 @@ export function sig2num(signal: string | number): number | undefined {
 }
 
 /**
- * The name of a signal: `2`, `"INT"` or `"SIGINT"` give `"SIGINT"`; `undefined` for what this platform does not have.
+ * The name of a signal: `2`, `"INT"` or `"SIGINT"` give `"SIGINT"`; `undefined` for what this
+ * platform does not have.
  *
  * @example
  * ```ts

@@ -22,7 +22,10 @@ import {
 
 const register = testsOf(import.meta.url);
 
-/** A real-time signal: the runtimes have no listeners for it, so that only our handler and the old one count. */
+/**
+ * A real-time signal: the runtimes have no listeners for it, so that only our handler and the old
+ * one count.
+ */
 const SIGRT8 = 42;
 
 /** x86-64's system calls, all of them async-signal-safe. */
@@ -35,7 +38,10 @@ const call = {
   rt_tgsigqueueinfo: 297,
 };
 
-/** What the handler may use of Deno's alternate stack of 8 KiB, of which the kernel's frame takes up to 3. */
+/**
+ * What the handler may use of Deno's alternate stack of 8 KiB, of which the kernel's frame takes up
+ * to 3.
+ */
 const stackLimit = 1024;
 
 /** Asked once. A tracer that fails otherwise is no reason to skip what it shows. */
@@ -68,7 +74,10 @@ interface Trace {
   entered: [address: string, object: string][];
 }
 
-/** Sends the signal to this thread while its event loop is idle, and executes the handler one instruction at a time. */
+/**
+ * Sends the signal to this thread while its event loop is idle, and executes the handler one
+ * instruction at a time.
+ */
 async function trace(): Promise<Trace> {
   const [command, ...args] = tracer(SIGRT8);
   const { code, stdout, stderr } = await startCommand([command, ...args]).ended;
@@ -77,8 +86,8 @@ async function trace(): Promise<Trace> {
 }
 
 /**
- * uv_async_send(3) is documented as async-signal-safe. It goes to write(2), which glibc calls __write too.
- * __errno_location is what errno stands for.
+ * uv_async_send(3) is documented as async-signal-safe. It goes to write(2), which glibc calls
+ * __write too. __errno_location is what errno stands for.
  */
 const libuv = ["__errno_location", "uv_async_send", "write", "__write"];
 
@@ -197,11 +206,9 @@ const failures: Record<
   (ends: { readFd: number; writeFd: number }) => void
 > = {
   "whose write side a stranger closed": ({ writeFd }) => testkit.close(writeFd),
-  "whose write side is a stranger's pipe": ({ writeFd }) =>
-    testkit.replace(makePipe()[1], writeFd),
+  "whose write side is a stranger's pipe": ({ writeFd }) => testkit.replace(makePipe()[1], writeFd),
   // Without SIGPIPE.
-  "whose read side is a stranger's pipe": ({ readFd }) =>
-    testkit.replace(makePipe()[0], readFd),
+  "whose read side is a stranger's pipe": ({ readFd }) => testkit.replace(makePipe()[0], readFd),
 };
 for (const [what, fail] of Object.entries(failures)) {
   test(
@@ -238,8 +245,7 @@ test("a handler with hysteresis makes the kernel ignore its signal, by one syste
   assertEquals(interrupt.pending, 1);
 });
 
-test("a handler with `chain` calls the earlier handler and nobody else", () =>
-  assertChains([]));
+test("a handler with `chain` calls the earlier handler and nobody else", () => assertChains([]));
 
 test("a handler with `chain` asks for its thread where the earlier one was installed over ours", () => {
   open({});

@@ -1,22 +1,7 @@
-import {
-  assert,
-  assertEquals,
-  assertStringIncludes,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
-import {
-  assertNoMoreDescriptors,
-  openDescriptors,
-  runtime,
-  testsOf,
-} from "./support/harness.ts";
-import {
-  makePipe,
-  makeSocketpair,
-  readable,
-  testkit,
-} from "./support/testkit.ts";
+import { assertNoMoreDescriptors, openDescriptors, runtime, testsOf } from "./support/harness.ts";
+import { makePipe, makeSocketpair, readable, testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -72,9 +57,7 @@ function describe(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(describe)}]`;
   return typeof value === "string"
     ? `"${value}"`
-    : `${typeof value} ${
-      typeof value === "object" && value ? Object.keys(value) : String(value)
-    }`;
+    : `${typeof value} ${typeof value === "object" && value ? Object.keys(value) : String(value)}`;
 }
 
 test("`signal` refuses what is no signal", () => {
@@ -261,8 +244,7 @@ test("`signal()` and `Interrupt.signal()` name the type of what is no number", (
   using interrupt = new Interrupt();
   const uses = [
     (value: unknown) => interrupt.signal(value as never),
-    (value: unknown) =>
-      Interrupt.signal(interrupt.signalFunc(), value as never),
+    (value: unknown) => Interrupt.signal(interrupt.signalFunc(), value as never),
   ];
   for (const use of uses) {
     for (const value of ["5", 5n, true, Symbol("5"), {}]) {

@@ -112,7 +112,8 @@ test("`checkpoint()` sees the flag in nested loops", () => {
 });
 
 test("`checkpoint()` sees the flag in nested loops that do not look at what the callback changes", () => {
-  // Nothing in these loops depends on the callback: an optimizer may do with the read what it likes.
+  // Nothing in these loops depends on the callback: an optimizer may do with the read what it
+  // likes.
   let stopped = 0;
   const interrupt = new Interrupt({
     rethrow: true,

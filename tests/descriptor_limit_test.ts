@@ -1,9 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertMatch,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,11 +63,13 @@ const library = fileURLToPath(
   new URL(`../lib/${process.platform}-${process.arch}.node`, import.meta.url),
 );
 
-/** What the process has printed that opens the library for the first time with so many descriptors left. */
+/**
+ * What the process has printed that opens the library for the first time with so many descriptors
+ * left.
+ */
 async function openFirst(module: string, left: number) {
   const extension = import.meta.url.slice(-3);
-  const program = (name: string) =>
-    new URL(`./programs/${name}${extension}`, import.meta.url);
+  const program = (name: string) => new URL(`./programs/${name}${extension}`, import.meta.url);
   // Modules run in this order once all are read: from then on they need no descriptor.
   const entry = new URL(`entry${extension}`, module);
   const modules = [program("at_the_limit").href, module];

@@ -1,19 +1,15 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import process from "node:process";
 import { checkpoint, Interrupt, sig2num } from "../mod.ts";
-import {
-  runtime,
-  start,
-  startCommand,
-  testsOf,
-  turn,
-  until,
-} from "./support/harness.ts";
+import { runtime, start, startCommand, testsOf, turn, until } from "./support/harness.ts";
 import { testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);
 
-/** A real-time signal: the runtimes have no listeners for it, so that only our handler and the old one count. */
+/**
+ * A real-time signal: the runtimes have no listeners for it, so that only our handler and the old
+ * one count.
+ */
 const SIGRT8 = 42;
 const SIGUSR2 = 12;
 const SA_SIGINFO = 4n;
@@ -24,8 +20,7 @@ const SA_RESETHAND = 0x80000000n;
 const mask = 0x0000000012345600n;
 
 const save = (signal = SIGRT8) => testkit.disposition_save(signal, signal);
-const isSaved = (signal = SIGRT8) =>
-  testkit.disposition_same(signal, signal) === 1;
+const isSaved = (signal = SIGRT8) => testkit.disposition_same(signal, signal) === 1;
 
 function raise(signal = SIGRT8) {
   testkit.kill_thread(testkit.tid(), signal);
@@ -44,7 +39,8 @@ function handlerOfRuntime(): bigint {
 function stays(name: string): string | undefined {
   // Without it the next write to a closed pipe would kill.
   if (name === "SIGPIPE") return "a listener for it stays";
-  // Deno registers a signal once, and never again: every later listener of the program would be deaf.
+  // Deno registers a signal once, and never again: every later listener of the program would be
+  // deaf.
   return runtime === "deno" && !name.startsWith("SIGRT")
     ? "Deno plays the default action itself"
     : undefined;
@@ -223,9 +219,7 @@ test("without `chain` the handler that was there is not called", () => {
 
 test("`chain` calls the handler once, however many Interrupts want it, and as long as one does", () => {
   testkit.handler_count(SIGRT8, 0n, 0n);
-  const chained = [1, 2, 3].map(() =>
-    new Interrupt({ signal: SIGRT8, chain: true })
-  );
+  const chained = [1, 2, 3].map(() => new Interrupt({ signal: SIGRT8, chain: true }));
   using _plain = new Interrupt({ signal: SIGRT8 });
   raise();
   assertEquals(testkit.handled(SIGRT8), 1);

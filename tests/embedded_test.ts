@@ -25,9 +25,7 @@ test("copies of the modules, with a library beside them or none, share one with 
 /** The libraries of this package that this process has, by the memory that they are in. */
 function loaded(): string[] {
   const lines = readFileSync("/proc/self/maps", "utf8").split("\n");
-  return lines.filter((line) =>
-    /async-interrupt-|\/memfd:async|\/lib\/[^/]*\.node/.test(line)
-  );
+  return lines.filter((line) => /async-interrupt-|\/memfd:async|\/lib\/[^/]*\.node/.test(line));
 }
 
 test("a copy of the modules that comes later loads no library of its own", async () => {

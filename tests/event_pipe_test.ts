@@ -1,15 +1,6 @@
-import {
-  assert,
-  assertEquals,
-  assertStrictEquals,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { EventPipe, Interrupt, InterruptError } from "../mod.ts";
-import {
-  assertNoMoreDescriptors,
-  openDescriptors,
-  testsOf,
-} from "./support/harness.ts";
+import { assertNoMoreDescriptors, openDescriptors, testsOf } from "./support/harness.ts";
 import { readable, startKiller, testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);

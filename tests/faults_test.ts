@@ -1,12 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
-import {
-  callsOf,
-  inject,
-  numberOf,
-  observe,
-  scenarios,
-} from "./support/fault_injection.ts";
+import { callsOf, inject, numberOf, observe, scenarios } from "./support/fault_injection.ts";
 import { runtime, testsOf } from "./support/harness.ts";
 import { Faulty } from "./support/faulty.ts";
 import { testkit } from "./support/testkit.ts";

@@ -5,14 +5,20 @@ import { testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);
 
-/** A real-time signal: the runtimes have no listeners for it, so that only our handler and the old one count. */
+/**
+ * A real-time signal: the runtimes have no listeners for it, so that only our handler and the old
+ * one count.
+ */
 const SIGRT8 = 42;
 
 function killSelf() {
   testkit.kill_thread(testkit.tid(), SIGRT8);
 }
 
-/** Somebody installs a handler over the Interrupt's that calls it, as signal registries do (Deno has one). */
+/**
+ * Somebody installs a handler over the Interrupt's that calls it, as signal registries do (Deno has
+ * one).
+ */
 function installOver() {
   testkit.disposition_save(SIGRT8, 0);
   const ours = testkit.disposition_word(SIGRT8, 0);

@@ -1,4 +1,7 @@
-/** No JavaScript runs in the child of a fork(2): engines keep their memory out of it. Native code and handlers do. */
+/**
+ * No JavaScript runs in the child of a fork(2): engines keep their memory out of it. Native code
+ * and handlers do.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import { Worker } from "node:worker_threads";
@@ -21,7 +24,10 @@ function raiser(signal: number) {
   return { func: testkit.killer_address(), arg: BigInt(signal) };
 }
 
-/** Forks a child that calls `func(arg, 42)`, and gives what the Interrupt's value in the child is then. */
+/**
+ * Forks a child that calls `func(arg, 42)`, and gives what the Interrupt's value in the child is
+ * then.
+ */
 function valueInChild(
   interrupt: Interrupt,
   { func, arg }: { func: bigint; arg: bigint },
@@ -118,12 +124,10 @@ test("a child that is forked at any point of another thread's signal can signal"
   assertEquals([interrupt.pending, readable(pipe)], [0, false]);
 });
 
-const hasSignal = (set: bigint, signal: number) =>
-  (set >> BigInt(signal - 1) & 1n) === 1n;
+const hasSignal = (set: bigint, signal: number) => (set >> BigInt(signal - 1) & 1n) === 1n;
 
 /** Node sets the signals up to 31 to their defaults first, Bun all, Deno none. */
-const inheritsIgnored = (signal: number) =>
-  runtime === "deno" || runtime === "node" && signal > 31;
+const inheritsIgnored = (signal: number) => runtime === "deno" || runtime === "node" && signal > 31;
 
 /** Whatever a process that is started now could have from here. */
 function openEverything() {
@@ -154,7 +158,10 @@ for (const [name, spawn] of Object.entries(spawners)) {
     assertInheritsIgnored(name, () => inherited(spawn)));
 }
 
-/** What is ignored by hysteresis, a process that is started meanwhile inherits as its runtime does, and nothing else. */
+/**
+ * What is ignored by hysteresis, a process that is started meanwhile inherits as its runtime does,
+ * and nothing else.
+ */
 async function assertInheritsIgnored(
   name: string,
   inherited: () => Promise<Inherited>,

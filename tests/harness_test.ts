@@ -6,13 +6,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import {
-  runtime,
-  start,
-  startCommand,
-  testsOf,
-  until,
-} from "./support/harness.ts";
+import { runtime, start, startCommand, testsOf, until } from "./support/harness.ts";
 import { machineLoad, watchdog } from "./support/watchdog.ts";
 
 const test = testsOf(import.meta.url);
@@ -25,9 +19,7 @@ test(
     if (given !== undefined) {
       const map = JSON.parse(readFileSync(new URL(given), "utf8"));
       for (const [name, address] of Object.entries<string>(map.imports)) {
-        imports[name] = /^\.{0,2}\//.test(address)
-          ? new URL(address, given).href
-          : address;
+        imports[name] = /^\.{0,2}\//.test(address) ? new URL(address, given).href : address;
       }
     }
     const folder = mkdtempSync(join(tmpdir(), "import-map-"));

@@ -1,4 +1,7 @@
-/** Code in the same process that closes or replaces descriptors which are not its own: reported or harmless, never fatal. */
+/**
+ * Code in the same process that closes or replaces descriptors which are not its own: reported or
+ * harmless, never fatal.
+ */
 
 import {
   assert,
@@ -11,14 +14,7 @@ import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
-import {
-  noWakeSocket,
-  runtime,
-  testsOf,
-  turn,
-  until,
-  withWakeSocket,
-} from "./support/harness.ts";
+import { noWakeSocket, runtime, testsOf, turn, until, withWakeSocket } from "./support/harness.ts";
 import { makePipe, readable, testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);

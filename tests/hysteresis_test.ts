@@ -5,7 +5,10 @@ import { sender, testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);
 
-/** A real-time signal: the runtimes have no listeners for it, so that only our handler and the old one count. */
+/**
+ * A real-time signal: the runtimes have no listeners for it, so that only our handler and the old
+ * one count.
+ */
 const SIGRT8 = 42;
 const SIG_IGN = 1n;
 
@@ -73,8 +76,8 @@ test("with hysteresis the event loop hears every round of another process", asyn
     assertEquals((await ended).code, 0);
     const before = seen.calls;
     assert(before >= round);
-    // On in the end, whatever the order in which the thousand and the handling came: the last handler may still be about
-    // to make the Interrupt pending, on another thread.
+    // On in the end, whatever the order in which the thousand and the handling came: the last
+    // handler may still be about to make the Interrupt pending, on another thread.
     await until(() => interrupt.pending === 0 && !ignored());
   }
 });

@@ -1,9 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertFalse,
-  assertStrictEquals,
-} from "@std/assert";
+import { assert, assertEquals, assertFalse, assertStrictEquals } from "@std/assert";
 import { checkpoint, Interrupt } from "../mod.ts";
 import { testsOf, turn, until } from "./support/harness.ts";
 import { memory, testkit } from "./support/testkit.ts";
@@ -236,16 +231,14 @@ test("three thousand Interrupts, of which some are closed, keep their values apa
   const seen = new Map<number, number>();
   const interrupts = Array.from(
     { length: 3000 },
-    (_, index) =>
-      new Interrupt({ callback: (value) => seen.set(index, value) }),
+    (_, index) => new Interrupt({ callback: (value) => seen.set(index, value) }),
   );
   interrupts.forEach((interrupt, index) => {
     if (index % 3 === 0) interrupt.close();
   });
   const again = Array.from(
     { length: 1000 },
-    (_, index) =>
-      new Interrupt({ callback: (value) => seen.set(10_000 + index, value) }),
+    (_, index) => new Interrupt({ callback: (value) => seen.set(10_000 + index, value) }),
   );
   interrupts.forEach((interrupt, index) => {
     if (index % 3 === 0) return;

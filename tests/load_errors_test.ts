@@ -6,12 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import {
-  plainCommand,
-  type Reason,
-  runtime,
-  testsOf,
-} from "./support/harness.ts";
+import { plainCommand, type Reason, runtime, testsOf } from "./support/harness.ts";
 import { copyModules } from "./support/modules_copy.ts";
 import { allowAll, UserProgram } from "./support/user_program.ts";
 
@@ -111,7 +106,10 @@ test(
   },
 );
 
-/** What is on the terminal of the program, whose user gives this answer whenever Deno asks, and how often it did. */
+/**
+ * What is on the terminal of the program, whose user gives this answer whenever Deno asks, and how
+ * often it did.
+ */
 function onTerminal(
   program: UserProgram,
   flags: string[],

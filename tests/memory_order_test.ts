@@ -36,8 +36,9 @@ test(
 test(
   "what a thread wrote before a `signalFunc()` that found the flag set is seen by a callback",
   () => {
-    // The thread signals, writes and signals again while the first is being handled, and goes on only when a callback has
-    // seen what it wrote. "Already pending, return" loses the second signal, and this is likely to hang.
+    // The thread signals, writes and signals again while the first is being handled, and goes on
+    // only when a callback has seen what it wrote. "Already pending, return" loses the second
+    // signal, and this is likely to hang.
     const rounds = 400_000;
     const interrupt = new Interrupt({
       wake: false,

@@ -3,12 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import {
-  plainCommand,
-  runtime,
-  startCommand,
-  testsOf,
-} from "./support/harness.ts";
+import { plainCommand, runtime, startCommand, testsOf } from "./support/harness.ts";
 
 const register = testsOf(import.meta.url);
 
@@ -16,8 +11,7 @@ function test(name: string, body: () => Promise<void>) {
   register(name, body, { skip: runtime !== "deno" && "only Deno asks" });
 }
 
-const path = (relative: string) =>
-  fileURLToPath(new URL(relative, import.meta.url));
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const program = path(`./programs/permissions${import.meta.url.slice(-3)}`);
 const library = path(`../lib/${process.platform}-${process.arch}.node`);
 

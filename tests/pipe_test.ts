@@ -1,24 +1,10 @@
-import {
-  assert,
-  assertEquals,
-  assertNotEquals,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { readlinkSync } from "node:fs";
 import { agent } from "../src/delivery/agent.ts";
 import { adoptPipe } from "../src/event_pipe.ts";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
-import {
-  assertNoMoreDescriptors,
-  openDescriptors,
-  testsOf,
-} from "./support/harness.ts";
-import {
-  makePipe,
-  makeSocketpair,
-  readable,
-  testkit,
-} from "./support/testkit.ts";
+import { assertNoMoreDescriptors, openDescriptors, testsOf } from "./support/harness.ts";
+import { makePipe, makeSocketpair, readable, testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -297,7 +283,9 @@ test("one EventPipe with autodrain, shared: what is still pending is never left 
   assert(!pipe.wait(0));
 });
 
-/** What a signaller has done that stands between its write to the pipe and its entry in the list. */
+/**
+ * What a signaller has done that stands between its write to the pipe and its entry in the list.
+ */
 function sendHalf(interrupt: Interrupt, pipe: EventPipe) {
   Atomics.store(interrupt.buffer, 0, 1);
   pipe.signal();
@@ -458,7 +446,9 @@ test("given descriptors that were closed are not taken for those that have their
   assert(readable(event));
 });
 
-/** The end of a signal, and nothing pending: the value was taken while the signaller was on its way. */
+/**
+ * The end of a signal, and nothing pending: the value was taken while the signaller was on its way.
+ */
 function announce(interrupt: Interrupt) {
   const slot = Number(interrupt.signalFunc().arg & 0xffff_ffffn);
   agent().native.functions.record_notify(slot);

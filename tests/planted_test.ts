@@ -1,4 +1,7 @@
-/** Libraries that somebody has put where ours is looked for: none is opened, and the program works all the same. */
+/**
+ * Libraries that somebody has put where ours is looked for: none is opened, and the program works
+ * all the same.
+ */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
@@ -21,13 +24,7 @@ import process from "node:process";
 import { embedded } from "../ffi/embedded.ts";
 import { ways } from "../ffi/materialize.ts";
 import { SONAME } from "../ffi/symbols.ts";
-import {
-  type Ended,
-  type Reason,
-  runtime,
-  startCommand,
-  testsOf,
-} from "./support/harness.ts";
+import { type Ended, type Reason, runtime, startCommand, testsOf } from "./support/harness.ts";
 import { editModule } from "./support/modules_copy.ts";
 import { pathOf } from "./support/testkit.ts";
 import { allowAll, ours, UserProgram } from "./support/user_program.ts";

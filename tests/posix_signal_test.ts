@@ -1,28 +1,19 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
-import {
-  checkpoint,
-  EventPipe,
-  Interrupt,
-  InterruptError,
-  sig2num,
-} from "../mod.ts";
+import { checkpoint, EventPipe, Interrupt, InterruptError, sig2num } from "../mod.ts";
 import { runtime, startCommand, testsOf, until } from "./support/harness.ts";
-import {
-  makePipe,
-  readable,
-  sender,
-  startKiller,
-  testkit,
-} from "./support/testkit.ts";
+import { makePipe, readable, sender, startKiller, testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);
 
 const SIGUSR2 = 12;
 const SIGCHLD = 17;
 
-/** KILL and STOP, the synchronous faults, ABRT, libc's own; PWR stops threads in Bun's JavaScript engine. */
+/**
+ * KILL and STOP, the synchronous faults, ABRT, libc's own; PWR stops threads in Bun's JavaScript
+ * engine.
+ */
 const reserved = new Set([4, 5, 6, 7, 8, 9, 11, 19, 31, 32, 33, 34]);
 if (runtime === "bun") reserved.add(30);
 const catchable = Array.from({ length: 64 }, (_, i) => i + 1)
@@ -64,12 +55,12 @@ test("every catchable signal can be hooked by its name", () => {
 
 test("every catchable signal arrives from another process", async () => {
   // Deno takes USR1 over, half a second after its start.
-  const numbers = catchable.filter((number) =>
-    runtime !== "deno" || number !== 10
-  );
-  // Runtimes learn by CHLD that a process has ended. libuv has its handler there while it has children, and not before.
+  const numbers = catchable.filter((number) => runtime !== "deno" || number !== 10);
+  // Runtimes learn by CHLD that a process has ended. libuv has its handler there while it has
+  // children, and not before.
   const { child } = startCommand(["sleep", "60"]);
-  // One by one: for the kernel CONT takes back a TSTP, TTIN or TTOU that was not delivered yet, and the other way round.
+  // One by one: for the kernel CONT takes back a TSTP, TTIN or TTOU that was not delivered yet, and
+  // the other way round.
   for (const signal of numbers) {
     using interrupt = new Interrupt({ signal, chain: signal === SIGCHLD });
     const next = interrupt.wait();

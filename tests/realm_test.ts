@@ -20,7 +20,9 @@ function programOf(name: string): URL {
 }
 
 const SIGUSR2 = 12;
-/** No runtime listens to it. Before 2.9.6 Deno goes on catching the others for a realm that is gone. */
+/**
+ * No runtime listens to it. Before 2.9.6 Deno goes on catching the others for a realm that is gone.
+ */
 const REALTIME = 40;
 
 for (
@@ -87,7 +89,10 @@ async function inFolder(use: (folder: string) => Promise<void>) {
   }
 }
 
-/** Files of tests, each a realm: they leave an Interrupt and an EventPipe open, and print how many descriptors there were. */
+/**
+ * Files of tests, each a realm: they leave an Interrupt and an EventPipe open, and print how many
+ * descriptors there were.
+ */
 function writeTests(folder: string, count: number, runner: string): string[] {
   return Array.from({ length: count }, (_, index) => {
     const file = join(folder, `${index}.test.ts`);
@@ -148,7 +153,8 @@ test(
       assertStringIncludes(stderr, `${count} pass`);
       const left = leftBehind(stdout);
       assertEquals(left.length, count);
-      // The realm before is there still, and not all are collected at once; that would be two a file.
+      // The realm before is there still, and not all are collected at once; that would be two a
+      // file.
       assertLess(left[count - 1] - left[0], count);
     }),
   {

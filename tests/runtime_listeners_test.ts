@@ -1,14 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { connect } from "node:net";
 import process from "node:process";
-import {
-  runtime,
-  start,
-  startCommand,
-  testsOf,
-  turn,
-  until,
-} from "./support/harness.ts";
+import { runtime, start, startCommand, testsOf, turn, until } from "./support/harness.ts";
 import { makePipe, pathOf, startKiller, testkit } from "./support/testkit.ts";
 import { checkpoint, Interrupt, sig2num } from "../mod.ts";
 
@@ -110,14 +103,15 @@ function raise(signal = SIGUSR2) {
 async function raiseAndWait(counts: Record<string, number>, signal?: number) {
   const before = { ...counts };
   raise(signal);
-  await until(() =>
-    Object.entries(before).every(([who, count]) => counts[who] > count)
-  );
+  await until(() => Object.entries(before).every(([who, count]) => counts[who] > count));
   // What would be one too many comes with the next turns.
   for (let i = 0; i < 3; i++) await turn();
 }
 
-/** Sends signals from another process to one that closes its Interrupt after the first; see programs/closed.ts. */
+/**
+ * Sends signals from another process to one that closes its Interrupt after the first; see
+ * programs/closed.ts.
+ */
 async function afterClose(signal: string, prefix: string[] = []) {
   const program = new URL("./programs/closed.ts", import.meta.url);
   const { line, pid, ended } = start(program, [signal], { prefix });
@@ -130,7 +124,8 @@ async function afterClose(signal: string, prefix: string[] = []) {
   if (before === "ignored") {
     await send(sig2num(signal), sig2num("SIGWINCH"));
   } else {
-    // Again and again: Deno's thread may still be busy with the first one, for which the listener stays.
+    // Again and again: Deno's thread may still be busy with the first one, for which the listener
+    // stays.
     let over = false;
     void ended.then(() => over = true);
     while (!over) await send(sig2num(signal));
@@ -161,7 +156,8 @@ test("a signal that was ignored when the program started is ignored again after 
       ? { before: "not ignored", after: "the same", then: "SIGHUP" }
       : {
         before: "ignored",
-        // Deno's handler stays, and would play the default action: so does a listener that does nothing.
+        // Deno's handler stays, and would play the default action: so does a listener that does
+        // nothing.
         after: runtime === "deno" ? "another" : "the same",
         then: "alive",
       },
@@ -330,7 +326,8 @@ test("a signal that comes between the runtime's handler and ours is heard, also 
     });
     assertEquals([seen.raised, interrupt.pending], [round, 0]);
     await until(() => calls === 1);
-    // The runtime makes fewer calls of these; Deno and Bun may be about to call the next listener for one of them.
+    // The runtime makes fewer calls of these; Deno and Bun may be about to call the next listener
+    // for one of them.
     const many = runtime === "node" ? 5 : 1;
     for (let i = 0; i < many; i++) raise();
     await until(() => calls === 2);

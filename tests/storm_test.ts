@@ -1,13 +1,12 @@
-/** System calls that are interrupted all the time. `ASYNC_INTERRUPT_LONG=1`: for ten seconds, else for one. */
+/**
+ * System calls that are interrupted all the time. `ASYNC_INTERRUPT_LONG=1`: for ten seconds, else
+ * for one.
+ */
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import process from "node:process";
 import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
-import {
-  assertNoMoreDescriptors,
-  openDescriptors,
-  testsOf,
-} from "./support/harness.ts";
+import { assertNoMoreDescriptors, openDescriptors, testsOf } from "./support/harness.ts";
 import { makePipe, makeSocketpair, testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);

@@ -1,4 +1,7 @@
-/** After CPython's test_signal.StressTest: timers so short that they run out while the signal before is being handled. */
+/**
+ * After CPython's test_signal.StressTest: timers so short that they run out while the signal before
+ * is being handled.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import { checkpoint, Interrupt } from "../mod.ts";
@@ -57,8 +60,7 @@ function delays() {
   const random = randomNumbers();
   return {
     alarm: () => assertEquals(testkit.alarm(1 + random(11)), 0),
-    timer: (signal: number) =>
-      assertEquals(testkit.timer(signal, 1000 + random(10_000)), 0),
+    timer: (signal: number) => assertEquals(testkit.timer(signal, 1000 + random(10_000)), 0),
     /** Up to 500 µs, and most of them short: some come late enough on a slow machine too. */
     longTimer: (signal: number) =>
       assertEquals(testkit.timer(signal, 1000 + random(1000 << random(10))), 0),

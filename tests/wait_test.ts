@@ -1,9 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertRejects,
-  assertStrictEquals,
-} from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { checkpoint, Interrupt, InterruptError } from "../mod.ts";
 import { testsOf, turn } from "./support/harness.ts";
 import { testkit } from "./support/testkit.ts";

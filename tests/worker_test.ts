@@ -17,7 +17,10 @@ import type { Order } from "./programs/worker.ts";
 const test = testsOf(import.meta.url);
 
 const SIGUSR2 = 12;
-/** No runtime listens to it: for those that do, SIG_DFL is there for a moment while the last listener goes. */
+/**
+ * No runtime listens to it: for those that do, SIG_DFL is there for a moment while the last
+ * listener goes.
+ */
 const SIGRT8 = 42;
 
 /** As much of both kinds of Worker as is used here. */
@@ -314,7 +317,8 @@ test("Workers that come and go leak no descriptor", async () => {
   const before = openDescriptors();
   const rounds = 20;
   for (let i = 0; i < rounds; i++) await round();
-  // Deno closes what its last few Workers had with the next one only; a leak of ours would be one a Worker.
+  // Deno closes what its last few Workers had with the next one only; a leak of ours would be one a
+  // Worker.
   await until(() => openDescriptors() < before + rounds / 2);
 }, { skip: leavesEventLoops });
 
@@ -332,8 +336,7 @@ for (const kind of kinds) {
       await until(() => testkit.disposition_same(SIGUSR2, 0) === 1);
     },
     {
-      skip:
-        (runtime === "deno" || /^1\.2\./.test(process.versions.bun ?? "")) &&
+      skip: (runtime === "deno" || /^1\.2\./.test(process.versions.bun ?? "")) &&
         "Deno's and Bun 1.2's terminate() does not stop a busy Worker",
     },
   );

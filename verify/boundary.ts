@@ -3,7 +3,10 @@ import { zig } from "../scripts/lib/toolchain.ts";
 
 const root = new URL("..", import.meta.url);
 
-/** Coverage-guided fuzzing of the functions that take values from outside (zig-src/fuzz.zig), by Zig's own fuzzer. */
+/**
+ * Coverage-guided fuzzing of the functions that take values from outside (zig-src/fuzz.zig), by
+ * Zig's own fuzzer.
+ */
 export async function boundary(
   short: boolean,
 ): Promise<Outcome & { note: string }> {
@@ -17,8 +20,6 @@ export async function boundary(
     // With a limit Zig ends with 0 also when an input failed.
     ok: ok && runs > 0 && !output.includes("failure"),
     output,
-    note: `${
-      runs.toLocaleString("en")
-    } runs, which reached ${found} places of the code`,
+    note: `${runs.toLocaleString("en")} runs, which reached ${found} places of the code`,
   };
 }

@@ -3,7 +3,10 @@ import { commandsOf } from "./runtimes.ts";
 
 const root = new URL("..", import.meta.url);
 
-/** Makes every system call of the library fail with every errno: on Deno, or, if not `short`, on all runtimes. */
+/**
+ * Makes every system call of the library fail with every errno: on Deno, or, if not `short`, on all
+ * runtimes.
+ */
 export async function faults(
   short: boolean,
 ): Promise<{ ok: boolean; output: string; note: string }> {

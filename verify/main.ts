@@ -1,4 +1,7 @@
-/** Proves what tests alone cannot: `deno task verify [--short] [--only model,soak,...]`. Prints figures. */
+/**
+ * Proves what tests alone cannot: `deno task verify [--short] [--only model,soak,...]`. Prints
+ * figures.
+ */
 
 import { parseArgs } from "node:util";
 import { build } from "../scripts/lib/build.ts";

@@ -6,8 +6,8 @@ const folder = new URL("./", import.meta.url);
 const root = new URL("..", folder);
 
 /**
- * Checks the models of the protocol with Spin, each with all interleavings; and, if not `short`, that each mutant, a rule
- * broken on purpose, is caught by one of them.
+ * Checks the models of the protocol with Spin, each with all interleavings; and, if not `short`,
+ * that each mutant, a rule broken on purpose, is caught by one of them.
  */
 export async function model(
   short: boolean,
@@ -49,9 +49,7 @@ export async function model(
     const unbroken = properties.filter((name) => !broken.has(name));
     if (!short) lines.push(`properties that no mutant breaks: ${unbroken}`);
     const count = states.toLocaleString("en");
-    const killed = short
-      ? ""
-      : `, ${caught} of ${mutants.length} mutants caught`;
+    const killed = short ? "" : `, ${caught} of ${mutants.length} mutants caught`;
     const note =
       `${count} states, ${properties.length} properties, ${holding} of ${chosen.length} models hold${killed}`;
     const ok = stale.length === 0 && holding === chosen.length &&
@@ -67,17 +65,13 @@ function nameOf({ model, defines }: Scenario): string {
 }
 
 function thoseFor(mutant: string): Scenario[] {
-  const known = scenarios.filter(({ catches }) =>
-    catches?.split(/\s+/).includes(mutant)
-  );
+  const known = scenarios.filter(({ catches }) => catches?.split(/\s+/).includes(mutant));
   return known.length > 0 ? known : scenarios.filter(({ short }) => short);
 }
 
 /** By their names. */
 function propertiesOf(models: string[]): string[] {
-  const names = models.flatMap((text) =>
-    text.match(/(?<=\bPROPERTY\()\w+/g) ?? []
-  );
+  const names = models.flatMap((text) => text.match(/(?<=\bPROPERTY\()\w+/g) ?? []);
   return [...new Set(names)].sort();
 }
 
@@ -90,9 +84,7 @@ function staleReferences(name: string, text: string): string[] {
     const defined = file.endsWith(".zig")
       ? new RegExp(`\\b(fn|const) ${symbol}\\b`)
       : new RegExp(`^ *(export |async |function |get )*${symbol}[(<]`, "m");
-    return defined.test(source)
-      ? ""
-      : `${name}: ${reference} is not in ${path}`;
+    return defined.test(source) ? "" : `${name}: ${reference} is not in ${path}`;
   }).filter(Boolean);
 }
 
@@ -133,7 +125,10 @@ async function parallel<T>(items: T[], work: (item: T) => Promise<void>) {
   await Promise.all(workers);
 }
 
-/** In the models each assertion has the name of the property that it is part of: a variable that is never true. */
+/**
+ * In the models each assertion has the name of the property that it is part of: a variable that is
+ * never true.
+ */
 const property = "-DPROPERTY(name, condition)=assert(name || (condition))";
 
 /** Spin writes the search as a C program, which Zig compiles. */
@@ -198,9 +193,7 @@ class Checker {
     await Deno.writeTextFile(model, variables + await Deno.readTextFile(model));
     await step(this.#spin, "-Pcat", "-a", "model.pml");
     // Of a search that ends soon most of the time would go into its optimized compilation.
-    const optimize = scenario.short || mutant
-      ? ["-O0", "-fno-sanitize=undefined"]
-      : ["-O1"];
+    const optimize = scenario.short || mutant ? ["-O0", "-fno-sanitize=undefined"] : ["-O1"];
     // deno-fmt-ignore
     await step(this.#zig, "cc", ...optimize, "-w", "-DSAFETY", "-DCOLLAPSE", "-DNOFAIR", "-DMEMLIM=6000", "pan.c", "-o", "pan");
     const { output } = await run(["./pan", "-m1000000"], { cwd });

@@ -3,7 +3,10 @@ import { prepareModules } from "../scripts/lib/modules.ts";
 import { bun, node, nodeVersions } from "../scripts/lib/toolchain.ts";
 import { transpile } from "../scripts/lib/transpile.ts";
 
-/** How to run a program of the tests (`tests/programs/x`, without the ending) on each runtime, by name. */
+/**
+ * How to run a program of the tests (`tests/programs/x`, without the ending) on each runtime, by
+ * name.
+ */
 export async function commandsOf(
   program: string,
 ): Promise<Map<string, string[]>> {

@@ -5,7 +5,10 @@ export interface Scenario {
   defines: string;
   /** In the short form too. */
   short: boolean;
-  /** The mutants that it must catch, where it is known. Others are tried with one short scenario after another. */
+  /**
+   * The mutants that it must catch, where it is known. Others are tried with one short scenario
+   * after another.
+   */
   catches?: string;
 }
 
@@ -85,8 +88,7 @@ export const scenarios: Scenario[] = [
   })),
 
   pipe("AUTODRAIN=0 BY_HANDLE=0 ACTS=1 CAN_ENABLE CAN_THROW", {
-    catches:
-      "M_ENABLE_LOOKS_FIRST M_ENABLE_WITHOUT_LOOK M_PIPE_IN_THE_OTHER_ORDER",
+    catches: "M_ENABLE_LOOKS_FIRST M_ENABLE_WITHOUT_LOOK M_PIPE_IN_THE_OTHER_ORDER",
   }),
   pipe("AUTODRAIN=1 BY_HANDLE=0 ACTS=1 CAN_ENABLE CAN_THROW", {
     catches: `M_ENABLE_WITHOUT_REFILL M_LATE_WRITE_STAYS

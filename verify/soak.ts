@@ -3,7 +3,10 @@ import { commandsOf } from "./runtimes.ts";
 
 const root = new URL("..", import.meta.url);
 
-/** The long form of tests/stress_test.ts: a minute of everything at once on each runtime; `short`: three seconds. */
+/**
+ * The long form of tests/stress_test.ts: a minute of everything at once on each runtime; `short`:
+ * three seconds.
+ */
 export async function soak(
   short: boolean,
 ): Promise<{ ok: boolean; output: string; note: string }> {

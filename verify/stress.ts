@@ -4,20 +4,20 @@ import { zig } from "../scripts/lib/toolchain.ts";
 const root = new URL("..", import.meta.url);
 
 /**
- * The stress of the native library, by `zig build stress`: short for the gate, in ReleaseSafe and under ThreadSanitizer; else all
- * of its builds, for minutes. Each prints its seed; `note` is their figures.
+ * The stress of the native library, by `zig build stress`: short for the gate, in ReleaseSafe and
+ * under ThreadSanitizer; else all of its builds, for minutes. Each prints its seed; `note` is their
+ * figures.
  */
 export async function stress(
   short: boolean,
 ): Promise<Outcome & { note: string }> {
-  const builds = short
-    ? ["safe", "thread"]
-    : ["debug", "safe", "small", "thread"];
+  const builds = short ? ["safe", "thread"] : ["debug", "safe", "small", "thread"];
   const seconds = short ? 2 : 30;
   let ok = true;
   let output = "";
   for (const name of builds) {
-    // The sanitizer itself may give up (tsan_rtl.cpp, CHECK failed): that says nothing, so it gets another seed.
+    // The sanitizer itself may give up (tsan_rtl.cpp, CHECK failed): that says nothing, so it gets
+    // another seed.
     for (let attempts = 1;; attempts++) {
       const outcome = await run([
         await zig(),
@@ -44,9 +44,7 @@ function summary(output: string, builds: string[]): string {
   const [sent, accounted] = [1, 2].map((group) =>
     sums.reduce((sum, match) => sum + Number(match[group]), 0)
   );
-  return `${sums.length} of ${builds.length} builds (${
-    builds.join(", ")
-  }): ${sent} signals sent ${
+  return `${sums.length} of ${builds.length} builds (${builds.join(", ")}): ${sent} signals sent ${
     sent === accounted ? "=" : "!="
   } ${accounted} signals accounted for`;
 }

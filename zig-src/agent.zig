@@ -1,4 +1,5 @@
-//! An agent: one JavaScript realm on its thread. Its attention word says "look", its list says where.
+//! An agent: one JavaScript realm on its thread. Its attention word says "look", its list says
+//! where.
 const std = @import("std");
 const assert = std.debug.assert;
 const platform = @import("platform.zig");
@@ -10,19 +11,22 @@ const Lock = @import("lock.zig").Lock;
 const Status = @import("status.zig").Status;
 const uv_signal = @import("uv_signal.zig");
 
-/// Bits of the attention word. One bit is not enough: a record without wake would set it and swallow the wake of the next.
+/// Bits of the attention word. One bit is not enough: a record without wake would set it and
+/// swallow the wake of the next.
 pub const look = 1;
 pub const waking = 2;
-/// JavaScript's own: what it has taken off the list is not yet handled. An exception may come between any two of its steps,
-/// and then this is what makes the next checkpoint go on.
+/// JavaScript's own: what it has taken off the list is not yet handled. An exception may come
+/// between any two of its steps, and then this is what makes the next checkpoint go on.
 pub const owed = 4;
 
 pub const Agent = extern struct {
     /// `head.word` is the attention word, which JavaScript reads at every checkpoint.
     head: slabs.Head,
-    /// First record of the list of those that became pending; 0 for none. JavaScript takes it whole.
+    /// First record of the list of those that became pending; 0 for none. JavaScript takes it
+    /// whole.
     list: std.atomic.Value(u32),
-    /// What failed where there was nobody to tell, as in a signal handler: a status, until JavaScript takes and reports it.
+    /// What failed where there was nobody to tell, as in a signal handler: a status, until
+    /// JavaScript takes and reports it.
     wake_failure: std.atomic.Value(i32),
     pipe_failure: std.atomic.Value(i32),
     /// Another thread's agent begins or ends to need a listener of this one's runtime.
@@ -31,7 +35,8 @@ pub const Agent = extern struct {
     wake_kind: std.atomic.Value(WakeKind),
     /// Of the thread that it is on. Ending threads look for their own.
     thread: std.atomic.Value(i32),
-    /// A bit for each signal for which it has a listener of the runtime. Only under the lock of the hooks.
+    /// A bit for each signal for which it has a listener of the runtime. Only under the lock of the
+    /// hooks.
     listens: u32,
     wake: extern union {
         socket: extern struct {
@@ -104,8 +109,9 @@ pub fn address(id: u32) callconv(.c) u64 {
     return @intFromPtr(get(id));
 }
 
-/// Makes the socket that wakes the loop; the answer is the read side, which the runtime owns. With `forgets` it is closed
-/// with the agent if the runtime has not: Deno leaves it open when it terminates a Worker.
+/// Makes the socket that wakes the loop; the answer is the read side, which the runtime owns. With
+/// `forgets` it is closed with the agent if the runtime has not: Deno leaves it open when it
+/// terminates a Worker.
 pub fn openWakeSocket(id: u32, forgets: u32) callconv(.c) i32 {
     const agent = get(id);
     assert(agent.wake_kind.load(.monotonic) == .none);
@@ -140,10 +146,11 @@ pub fn setWakeFunction(id: u32, function: *const fn (*anyopaque) callconv(.c) c_
     agent.wake_kind.store(.function, .release);
 }
 
-/// The tail of a signal: `record` is pending and its agent must come to know. The caller is counted in the record's tag,
-/// so the agent cannot be closed meanwhile.
+/// The tail of a signal: `record` is pending and its agent must come to know. The caller is counted
+/// in the record's tag, so the agent cannot be closed meanwhile.
 pub fn notify(agent: *Agent, slot: u32, record: *records.Record) void {
-    // Whoever finds it listed leaves the rest to the one who listed it, whose attention bit comes after the push.
+    // Whoever finds it listed leaves the rest to the one who listed it, whose attention bit comes
+    // after the push.
     if (record.listed.swap(1, .seq_cst) == 0) {
         var head = agent.list.load(.monotonic);
         while (true) {
@@ -151,7 +158,8 @@ pub fn notify(agent: *Agent, slot: u32, record: *records.Record) void {
             head = agent.list.cmpxchgWeak(head, slot, .seq_cst, .monotonic) orelse break;
         }
     }
-    // Asked after the listing: an owner that has just begun to wait may have found it listed, and its list still empty.
+    // Asked after the listing: an owner that has just begun to wait may have found it listed, and
+    // its list still empty.
     const wants_wake = record.flags.load(.seq_cst) & records.flag_wake != 0;
     const before = agent.attention().fetchOr(if (wants_wake) look | waking else look, .seq_cst);
     if (wants_wake and before & waking == 0) wake(agent);
@@ -202,7 +210,8 @@ pub fn removeListener(id: u32, signal: u32) bool {
     return agent.listens & bitOf(signal) != 0;
 }
 
-/// Whether an agent needs a listener of the main thread's for this signal, since its own thread can have none.
+/// Whether an agent needs a listener of the main thread's for this signal, since its own thread can
+/// have none.
 pub fn borrow(id: u32, signal: u32, on: u32) callconv(.c) void {
     const agent = get(id);
     if (on != 0) {
@@ -235,7 +244,8 @@ fn tellMainThread() void {
     }
 }
 
-/// Takes a closed record off the list, which only its owner may walk. Nobody lists it again: it is retired.
+/// Takes a closed record off the list, which only its owner may walk. Nobody lists it again: it is
+/// retired.
 pub fn unlist(agent: *Agent, slot: u32) void {
     const record = records.get(slot);
     if (record.listed.load(.seq_cst) == 0) return;
@@ -254,13 +264,15 @@ pub fn unlist(agent: *Agent, slot: u32) void {
     record.listed.store(0, .seq_cst);
 }
 
-/// Closes what the agent still has open, so that nothing dangles and its signals go to the others or to the old disposition.
+/// Closes what the agent still has open, so that nothing dangles and its signals go to the others
+/// or to the old disposition.
 pub fn close(id: u32) void {
     _ = closeHandle(@bitCast(slab.handle(id)));
 }
 
 /// The same, unless it is closed already: its thread ends, and its realm's memory goes after that.
-/// The answer is the wake function's argument, if there is one: its owner must call releaseWakeFunction().
+/// The answer is the wake function's argument, if there is one: its owner must call
+/// releaseWakeFunction().
 pub fn closeHandle(handle: u64) ?*anyopaque {
     const wanted: slabs.Handle = @bitCast(handle);
     const id = wanted.slot;
@@ -283,7 +295,8 @@ pub fn closeHandle(handle: u64) ?*anyopaque {
         .socket => {
             const socket = agent.wake.socket;
             platform.close(socket.write_fd);
-            // Its number may be a stranger's by now; the inode tells. If it cannot be had, rather one too many stays open.
+            // Its number may be a stranger's by now; the inode tells. If it cannot be had, rather
+            // one too many stays open.
             if (socket.inode != 0) {
                 var inode: u64 = undefined;
                 const status = platform.inode(socket.read_fd, &inode);
@@ -295,13 +308,15 @@ pub fn closeHandle(handle: u64) ?*anyopaque {
     return null;
 }
 
-/// `void (*)(void *bytes, void *context)`, as engines call it when a view of memory is collected: the words of an agent, and
-/// the handle. The realm is gone, and nothing in it will look again. Also for who knows that without.
+/// `void (*)(void *bytes, void *context)`, as engines call it when a view of memory is collected:
+/// the words of an agent, and the handle. The realm is gone, and nothing in it will look again.
+/// Also for who knows that without.
 pub fn closeCollected(_: u64, handle: u64) callconv(.c) void {
     _ = closeHandle(handle);
 }
 
-/// The owner of the wake function says that it will not be called any more: the agent's place is free.
+/// The owner of the wake function says that it will not be called any more: the agent's place is
+/// free.
 pub fn releaseWakeFunction(id: u32) void {
     assert(!slab.lives(id));
     assert(get(id).wake_kind.load(.monotonic) == .function);

@@ -1,8 +1,9 @@
-//! One table of functions (`root.zig`) is the only place that names what crosses the boundary. From it come the C
-//! exports, the N-API properties (`napi.zig`), and, by `zig build generate`, `ffi/symbols.ts` and the C header.
+//! One table of functions (`root.zig`) is the only place that names what crosses the boundary. From
+//! it come the C exports, the N-API properties (`napi.zig`), and, by `zig build generate`,
+//! `ffi/symbols.ts` and the C header.
 //!
-//! An entry is `.{ name, function, parameter names, doc }`. Only `i32`, `u32`, `u64` and `void` may cross, so that
-//! all three adapters agree on every value: an address is a `u64`.
+//! An entry is `.{ name, function, parameter names, doc }`. Only `i32`, `u32`, `u64` and `void` may
+//! cross, so that all three adapters agree on every value: an address is a `u64`.
 const std = @import("std");
 
 /// Every C symbol starts with this.

@@ -1,4 +1,5 @@
-//! Descriptors that are readable while something waits: what poll, select and epoll loops of other libraries watch.
+//! Descriptors that are readable while something waits: what poll, select and epoll loops of other
+//! libraries watch.
 const std = @import("std");
 const assert = std.debug.assert;
 const agents = @import("agent.zig");
@@ -8,13 +9,15 @@ const Status = @import("status.zig").Status;
 
 const EventPipe = extern struct {
     head: slabs.Head,
-    /// Read and write side, and the caller's own numbers when the descriptors were adopted, else -1.
+    /// Read and write side, and the caller's own numbers when the descriptors were adopted, else
+    /// -1.
     fds: [4]platform.Fd,
     /// Stays as it is, also when renewed: signalling threads read it.
     kind: platform.FdKind,
     /// It is closed with it.
     agent: std.atomic.Value(u32),
-    /// How often it was opened: who adopts what is adopted already, gets the same. Only the agent's thread counts.
+    /// How often it was opened: who adopts what is adopted already, gets the same. Only the agent's
+    /// thread counts.
     users: u32,
     padding: [6]u32,
 };
@@ -37,8 +40,8 @@ pub fn open(agent: u32) callconv(.c) i32 {
     return if (status < 0) status else publish(agent, ends, .pipe, .{ -1, -1 });
 }
 
-/// The caller keeps its descriptors; ours are duplicates, so that closing the caller's, and whoever gets that number
-/// next, cannot make a signalling thread write to a stranger.
+/// The caller keeps its descriptors; ours are duplicates, so that closing the caller's, and whoever
+/// gets that number next, cannot make a signalling thread write to a stranger.
 pub fn adopt(agent: u32, read_fd: i32, write_fd: i32) callconv(.c) i32 {
     var kind: platform.FdKind = undefined;
     const status = platform.inspect(read_fd, write_fd, &kind);
@@ -122,8 +125,8 @@ pub fn wait(slot: u32, timeout_ns: u64) callconv(.c) i32 {
     return platform.waitReadable(get(slot).fds[0], timeout_ns);
 }
 
-/// New descriptors under the old numbers: signalling threads see one or the other, never a closed one. If it fails, all
-/// is as it was.
+/// New descriptors under the old numbers: signalling threads see one or the other, never a closed
+/// one. If it fails, all is as it was.
 pub fn renew(slot: u32) callconv(.c) i32 {
     const pipe = get(slot);
     var status = check(pipe);
@@ -144,8 +147,8 @@ pub fn renew(slot: u32) callconv(.c) i32 {
         }
         closeBoth(new);
     }
-    // Whoever has found the old write side and not yet written, would get SIGPIPE: it has its turn. Not
-    // for ever: newcomers are not refused.
+    // Whoever has found the old write side and not yet written, would get SIGPIPE: it has its turn.
+    // Not for ever: newcomers are not refused.
     if (pipe.kind != .eventfd) for (0..16) |_| {
         if (!slab.hasGuests(slot)) break;
         platform.yield();

@@ -1,7 +1,9 @@
 //! The last step of the link, for what std.Build has no option for: `finish_elf IN OUT`.
 //!
-//! - DF_1_NODELETE: a signal handler may point into the library, and Node closes an addon with the Worker that opened it.
-//! - No section headers: the dynamic linker reads segments only, and they are a fifteenth of the file.
+//! - DF_1_NODELETE: a signal handler may point into the library, and Node closes an addon with the
+//! Worker that opened it.
+//! - No section headers: the dynamic linker reads segments only, and they are a fifteenth of the
+//! file.
 const std = @import("std");
 const elf = std.elf;
 

@@ -1,4 +1,5 @@
-//! The functions that take values from outside, called with anything: `zig build test --fuzz=100K` lets coverage choose.
+//! The functions that take values from outside, called with anything: `zig build test --fuzz=100K`
+//! lets coverage choose.
 const std = @import("std");
 const linux = std.os.linux;
 const agents = @import("agent.zig");

@@ -1,4 +1,5 @@
-//! Writes `ffi/symbols.ts` or the C header from the table in `root.zig`: `generate typescript|header SONAME > file`.
+//! Writes `ffi/symbols.ts` or the C header from the table in `root.zig`: `generate
+//! typescript|header SONAME > file`.
 const std = @import("std");
 const boundary = @import("boundary.zig");
 const root = @import("root.zig");

@@ -1,7 +1,8 @@
 //! Which records a POSIX signal reaches, and the dispositions that were there before.
 //!
-//! The handler walks cells that never move and never go away, and takes no lock. A cell holds a record's handle, so one
-//! that the handler read just before it was removed is refused by the record itself.
+//! The handler walks cells that never move and never go away, and takes no lock. A cell holds a
+//! record's handle, so one that the handler read just before it was removed is refused by the
+//! record itself.
 const std = @import("std");
 const assert = std.debug.assert;
 const agents = @import("agent.zig");
@@ -12,19 +13,21 @@ const Status = @import("status.zig").Status;
 
 pub const option_chain = 1;
 pub const option_hysteresis = 2;
-/// A listener of the runtime was registered first: what stands beneath ours is its handler, and always gets the signal too.
+/// A listener of the runtime was registered first: what stands beneath ours is its handler, and
+/// always gets the signal too.
 pub const option_listened = 4;
 
-/// In a cell, beside the handle, which has no such bit: this reader chains. Nowhere else: whoever finds the reader finds
-/// that it chains.
+/// In a cell, beside the handle, which has no such bit: this reader chains. Nowhere else: whoever
+/// finds the reader finds that it chains.
 const chains: u64 = 1 << 63;
 
-/// Beside the address of an old handler, in bits that no address has. One word, for it may be replaced while a handler
-/// reads it.
+/// Beside the address of an old handler, in bits that no address has. One word, for it may be
+/// replaced while a handler reads it.
 const old_bits = struct {
     /// It was installed for a single signal, and is gone after that.
     const one_shot: u64 = 1 << 63;
-    /// It may itself call ours, since it was installed over it at some time, as signal registries do.
+    /// It may itself call ours, since it was installed over it at some time, as signal registries
+    /// do.
     const calls_ours: u64 = 1 << 62;
     /// It gets every signal, whether a reader chains or not.
     const always: u64 = 1 << 61;
@@ -40,7 +43,8 @@ fn Cells(comptime size: usize) type {
 }
 const MoreCells = Cells(511);
 
-/// Threads that one signal may find at the same time between the kernel's choice and our first look.
+/// Threads that one signal may find at the same time between the kernel's choice and our first
+/// look.
 const late_max = 16;
 
 const Hook = struct {
@@ -48,12 +52,13 @@ const Hook = struct {
     count: u32 = 0,
     /// How often a reader came or went.
     changes: std.atomic.Value(u32) = .init(0),
-    /// How many threads may still be late for the last reader. A limit, and none where somebody else's handler may call
-    /// ours: the signal that is sent again would come back.
+    /// How many threads may still be late for the last reader. A limit, and none where somebody
+    /// else's handler may call ours: the signal that is sent again would come back.
     late: std.atomic.Value(i32) = .init(0),
     is_overlaid: bool = false,
     with_hysteresis: u32 = 0,
-    /// All readers want it: for one that does not, a signal ignored by the kernel would be a signal lost.
+    /// All readers want it: for one that does not, a signal ignored by the kernel would be a signal
+    /// lost.
     hysteresis: std.atomic.Value(bool) = .init(false),
     /// The kernel ignores it, and that is our doing.
     ignored: std.atomic.Value(bool) = .init(false),
@@ -69,7 +74,8 @@ const Hook = struct {
     listeners: Listeners = .{},
 };
 
-/// The agents that have registered a listener of the runtime, so that its handler stands beneath ours and stays there.
+/// The agents that have registered a listener of the runtime, so that its handler stands beneath
+/// ours and stays there.
 const Listeners = struct {
     count: u32 = 0,
     /// What was there before the first of them.
@@ -80,17 +86,20 @@ const Listeners = struct {
     handler_then: usize = 0,
     /// The one whose listener says which of the calls were for signals that ours has passed on.
     counter: u32 = agents.nobody,
-    /// How many these were. The rest is still on its way to the listener, or came when there was none.
+    /// How many these were. The rest is still on its way to the listener, or came when there was
+    /// none.
     calls: u32 = 0,
-    /// How many ours had passed on when it was installed. null: the next call may be for one of those.
+    /// How many ours had passed on when it was installed. null: the next call may be for one of
+    /// those.
     passed_then: ?u32 = null,
 };
 
 pub var hooks: [platform.signal_max + 1]Hook = @splat(.{});
 var lock: Lock = .{};
 
-/// Threads that are in an old handler that may call ours, with the signal. It may do so in the middle of it, so this is asked
-/// last: rather is a reader told twice than a signal of its own lost. A thread that finds no room here goes without.
+/// Threads that are in an old handler that may call ours, with the signal. It may do so in the
+/// middle of it, so this is asked last: rather is a reader told twice than a signal of its own
+/// lost. A thread that finds no room here goes without.
 var chaining: [64]std.atomic.Value(u64) = @splat(.init(0));
 
 fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(.c) void {
@@ -101,7 +110,8 @@ fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(
     if (runtime != 0 and platform.processId() != listening_process) runtime = 0;
     var old = hook.old_handler.load(.acquire);
     if (heard_by & chains == 0 and old & old_bits.always == 0) old = 0;
-    // The usual one may take as many threads as it likes, be interrupted by its own signal, and never return.
+    // The usual one may take as many threads as it likes, be interrupted by its own signal, and
+    // never return.
     const entry = if ((runtime | old) & old_bits.calls_ours == 0) null else enterChaining(signal) orelse return;
     if (runtime != 0) {
         // First: the listener that it calls may run at once, on another thread.
@@ -139,8 +149,9 @@ fn keyOf(signal: i32) u64 {
     return @as(u64, @intCast(platform.threadId())) << 32 | @as(u32, @intCast(signal));
 }
 
-/// Ignore first, then signal: every ignoring is followed by a pending record, whose handling rearms. The other way round,
-/// the handling could come in between and leave the signal ignored for good.
+/// Ignore first, then signal: every ignoring is followed by a pending record, whose handling
+/// rearms. The other way round, the handling could come in between and leave the signal ignored for
+/// good.
 fn ignore(signal: u32, hook: *Hook) void {
     _ = hook.ignoring.fetchAdd(1, .seq_cst);
     defer _ = hook.ignoring.fetchSub(1, .seq_cst);
@@ -156,9 +167,9 @@ fn ignore(signal: u32, hook: *Hook) void {
     }
 }
 
-/// To all readers; the answer is the cells of those who have it, or-ed. No reader is left: this thread is late, it was
-/// interrupted before the last one went. Whoever has the signal now gets it, with its siginfo, once this thread does not
-/// mask it any more; the answer is null then.
+/// To all readers; the answer is the cells of those who have it, or-ed. No reader is left: this
+/// thread is late, it was interrupted before the last one went. Whoever has the signal now gets it,
+/// with its siginfo, once this thread does not mask it any more; the answer is null then.
 fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) ?u64 {
     while (true) {
         const changes = hook.changes.load(.seq_cst);
@@ -212,8 +223,8 @@ pub fn add(signal: u32, arg: u64, options: u32) i32 {
     defer lock.release();
     const hook = &hooks[signal];
     const cell = freeCell(hook) orelse return Status.full.code();
-    // The cell first: a signal that comes as soon as the handler is in must find its reader, and one that finds neither in
-    // time that something has changed.
+    // The cell first: a signal that comes as soon as the handler is in must find its reader, and
+    // one that finds neither in time that something has changed.
     cell.store(cellOf(arg, options), .seq_cst);
     _ = hook.changes.fetchAdd(1, .seq_cst);
     stopIgnoring(hook);
@@ -236,8 +247,8 @@ pub fn remove(signal: u32, arg: u64, options: u32) void {
     _ = hook.changes.fetchAdd(1, .seq_cst);
     hook.count -= 1;
     stopIgnoring(hook);
-    // The old disposition first, then the reader goes: a signal that comes meanwhile has one of the two. If it is ignored
-    // just now, every other reader is pending too, and rearms it.
+    // The old disposition first, then the reader goes: a signal that comes meanwhile has one of the
+    // two. If it is ignored just now, every other reader is pending too, and rearms it.
     if (hook.count == 0) restore(signal);
     findCell(hook, arg).?.store(0, .seq_cst);
     count(hook, options, .down);
@@ -274,11 +285,13 @@ fn count(hook: *Hook, options: u32, direction: enum { up, down }) void {
     if (direction == .up) hook.with_hysteresis += 1 else hook.with_hysteresis -= 1;
 }
 
-/// While readers come and go no handler changes the disposition: one that had just made the kernel ignore the signal,
-/// and not yet said so, would be taken for somebody else, and its SIG_IGN for what was there before us.
+/// While readers come and go no handler changes the disposition: one that had just made the kernel
+/// ignore the signal, and not yet said so, would be taken for somebody else, and its SIG_IGN for
+/// what was there before us.
 fn stopIgnoring(hook: *Hook) void {
     hook.hysteresis.store(false, .seq_cst);
-    // Whoever saw it on may still be about to ignore the signal; newcomers see it off, so this ends.
+    // Whoever saw it on may still be about to ignore the signal; newcomers see it off, so this
+    // ends.
     while (hook.ignoring.load(.seq_cst) != 0) platform.yield();
 }
 
@@ -303,7 +316,8 @@ fn isOurs(hook: *Hook, current: *const platform.Disposition) bool {
     };
 }
 
-/// Reads the live disposition rather than believing a table: the runtime, or anybody, may have replaced ours.
+/// Reads the live disposition rather than believing a table: the runtime, or anybody, may have
+/// replaced ours.
 fn install(signal: u32, options: u32) i32 {
     const hook = &hooks[signal];
     var current: platform.Disposition = undefined;
@@ -341,13 +355,15 @@ fn keep(hook: *Hook, old: *const platform.Disposition, options: struct { may_be_
     if (hook.runtime_handler.load(.monotonic) != 0) passOn(hook);
 }
 
-/// From here on the runtime's handler gets every signal: the one that stood beneath ours first. So does what was installed
-/// over ours since: another version of this library may be that, and must hear too.
+/// From here on the runtime's handler gets every signal: the one that stood beneath ours first. So
+/// does what was installed over ours since: another version of this library may be that, and must
+/// hear too.
 fn passOn(hook: *Hook) void {
     const old = handlerOf(hook, &hook.old);
     const known = hook.runtime_handler.load(.monotonic) & ~old_bits.all;
     const runtime = if (known != 0) known else old & ~old_bits.all;
-    // SIG_DFL and SIG_IGN: the runtime has no handler for this signal. Node's that exits is one-shot, those for listeners never.
+    // SIG_DFL and SIG_IGN: the runtime has no handler for this signal. Node's that exits is
+    // one-shot, those for listeners never.
     if (runtime <= 1 or (known == 0 and platform.isOneShot(&hook.old))) return;
     // A Worker's Interrupt whose own thread can have no listener: others may have one.
     if (hook.listeners.count == 0 and !platform.isHosts(runtime)) return;
@@ -355,17 +371,20 @@ fn passOn(hook: *Hook) void {
     hook.old_handler.store(if (old & ~old_bits.all == runtime) displacedByRuntime(hook, runtime) else old | old_bits.always, .release);
 }
 
-/// What a reader that chains wants, which the runtime has displaced: unless that is its own, such as Node's handler that exits.
+/// What a reader that chains wants, which the runtime has displaced: unless that is its own, such
+/// as Node's handler that exits.
 fn displacedByRuntime(hook: *Hook, runtime: u64) u64 {
     const before = handlerOf(hook, &hook.listeners.before);
     const address = before & ~old_bits.all;
     return if (address <= 1 or address == runtime or platform.isHosts(address)) 0 else before;
 }
 
-/// In the child of a fork(2) no listener runs: the runtime's handler would tell those of the parent, by a pipe that both have.
+/// In the child of a fork(2) no listener runs: the runtime's handler would tell those of the
+/// parent, by a pipe that both have.
 var listening_process: i32 = 0;
 
-/// An agent is about to register its listener with the runtime, for the first time or again. 1: until now the signal is ignored.
+/// An agent is about to register its listener with the runtime, for the first time or again. 1:
+/// until now the signal is ignored.
 pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
@@ -380,12 +399,14 @@ pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
     const keeps = listeners.is_owed and (before.handler == null or before == &hook.old);
     if (listeners.count == 0 and !keeps) listeners.before = before.*;
     if (listeners.counter == agents.nobody) listeners.counter = agent;
-    // From here on: of two that register at the same time, the second would find the runtime's handler.
+    // From here on: of two that register at the same time, the second would find the runtime's
+    // handler.
     if (agents.addListener(agent, signal)) listeners.count += 1;
     return @intFromBool(stateOf(before) == .ignored);
 }
 
-/// It has registered it. Ours goes on top again, where the runtime has installed its handler over it just now.
+/// It has registered it. Ours goes on top again, where the runtime has installed its handler over
+/// it just now.
 pub fn listened(signal: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
@@ -397,8 +418,8 @@ pub fn listened(signal: u32) callconv(.c) i32 {
     return 0;
 }
 
-/// Puts ours on top of what the runtime has put there: any handler but `before`, or one that is its own. Without `before` only
-/// one that is its own. 1: it did.
+/// Puts ours on top of what the runtime has put there: any handler but `before`, or one that is its
+/// own. Without `before` only one that is its own. 1: it did.
 fn takeBack(signal: u32, before: ?usize) i32 {
     const hook = &hooks[signal];
     stopIgnoring(hook);
@@ -416,8 +437,9 @@ fn takeBack(signal: u32, before: ?usize) i32 {
     return if (put < 0) put else 1;
 }
 
-/// The runtime has called the agent's listener. If ours has passed nothing on since it was installed, the signal came before
-/// that, when the listener was in already: the Interrupts hear of it now. `coalesces`: one call may stand for many signals.
+/// The runtime has called the agent's listener. If ours has passed nothing on since it was
+/// installed, the signal came before that, when the listener was in already: the Interrupts hear of
+/// it now. `coalesces`: one call may stand for many signals.
 pub fn listenerCalled(agent: u32, signal: u32, coalesces: u32) callconv(.c) void {
     lock.acquire();
     defer lock.release();
@@ -444,8 +466,8 @@ pub fn passedOn(signal: u32) callconv(.c) u32 {
     return hooks[signal].passed_on.load(.seq_cst);
 }
 
-/// Its listener is gone. `put_back`: with the last one the runtime has put SIG_DFL there instead of what was before. 2: and it
-/// calls no later listener for a signal that came until now.
+/// Its listener is gone. `put_back`: with the last one the runtime has put SIG_DFL there instead of
+/// what was before. 2: and it calls no later listener for a signal that came until now.
 pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
@@ -469,7 +491,8 @@ fn putBack(hook: *Hook, signal: u32, put_back: u32) i32 {
     const stays = current.handler != null and current.handler != listeners.before.handler;
     if (status < 0 or stays) return if (status == 0 and stateOf(&current) == .ours) 1 else status;
     if (put_back == 2) listeners.calls = hook.passed_on.load(.seq_cst);
-    // The runtime's handler was for a listener that is gone as well: nobody would hear the signal, nor would it do anything.
+    // The runtime's handler was for a listener that is gone as well: nobody would hear the signal,
+    // nor would it do anything.
     const runtime = hook.runtime_handler.load(.monotonic);
     if (runtime != 0 and @intFromPtr(listeners.before.handler) == runtime & ~old_bits.all) return 0;
     const put = platform.swapDisposition(signal, &listeners.before, &current);
@@ -484,15 +507,16 @@ fn overlaid(hook: *Hook) void {
     hook.late.store(0, .seq_cst);
 }
 
-/// Only if ours is still there: somebody who came after us keeps theirs. If the kernel refuses, ours stays, signals nobody,
-/// and goes with the next Interrupt on that signal.
+/// Only if ours is still there: somebody who came after us keeps theirs. If the kernel refuses,
+/// ours stays, signals nobody, and goes with the next Interrupt on that signal.
 fn restore(signal: u32) void {
     const hook = &hooks[signal];
     var current: platform.Disposition = undefined;
     // Where ours stays for the moment, others may be installed over it unseen.
     if (platform.disposition(signal, &current) < 0) return overlaid(hook);
     if (isOurs(hook, &current)) {
-        // Once it is back, the kernel calls it: a handler on its way must not call a one-shot handler too.
+        // Once it is back, the kernel calls it: a handler on its way must not call a one-shot
+        // handler too.
         if (platform.isOneShot(&hook.old)) hook.old.handler = @ptrFromInt(takeOldHandler(hook, hook.old_handler.load(.acquire)));
         hook.late.store(if (hook.is_overlaid) 0 else late_max, .seq_cst);
         if (platform.swapDisposition(signal, &hook.old, &current) < 0) {
@@ -521,7 +545,8 @@ fn rearmLocked(signal: u32) i32 {
         hook.ignored.store(true, .seq_cst);
         return status;
     }
-    // Somebody has installed theirs since. If it cannot be put back now, it is when the last Interrupt goes.
+    // Somebody has installed theirs since. If it cannot be put back now, it is when the last
+    // Interrupt goes.
     const back = if (stateOf(&displaced) == .other) platform.setDisposition(signal, &displaced) else 0;
     if (back < 0) keep(hook, &displaced, .{});
     return back;
@@ -618,7 +643,8 @@ const Foreign = struct {
     }
 };
 
-/// The kernel has chosen our handler, and the thread stands still before its first instruction while the reader goes.
+/// The kernel has chosen our handler, and the thread stands still before its first instruction
+/// while the reader goes.
 fn lateHandler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(.c) void {
     assert(platform.setDisposition(@intCast(signal), &platform.ours(&handler)) == 0);
     remove(@intCast(signal), 1, 0);

@@ -1,5 +1,6 @@
-//! A lock for set-up and tear-down, which happen on JavaScript threads only. Never taken in a signal handler or by a
-//! signalling thread: those read what the lock's holder published with atomics.
+//! A lock for set-up and tear-down, which happen on JavaScript threads only. Never taken in a
+//! signal handler or by a signalling thread: those read what the lock's holder published with
+//! atomics.
 const std = @import("std");
 const platform = @import("platform.zig");
 

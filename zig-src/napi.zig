@@ -1,5 +1,6 @@
-//! The same functions as N-API properties, for Node. The host's symbols stay undefined in the library and resolve when it
-//! is opened; weak, so that Deno.dlopen and bun:ffi open the file too, in hosts that lack some of them.
+//! The same functions as N-API properties, for Node. The host's symbols stay undefined in the
+//! library and resolve when it is opened; weak, so that Deno.dlopen and bun:ffi open the file too,
+//! in hosts that lack some of them.
 const std = @import("std");
 pub const boundary = @import("boundary.zig");
 
@@ -59,8 +60,9 @@ fn add(env: Env, exports: Value, name: [*:0]const u8, callback: Callback, data: 
     return name + length + 1;
 }
 
-/// One callback serves the whole table, told by its data which function it stands for: a wrapper for each would be most of
-/// the library. Only integers cross, so that every C calling convention we ship for passes them alike, whatever their width.
+/// One callback serves the whole table, told by its data which function it stands for: a wrapper
+/// for each would be most of the library. Only integers cross, so that every C calling convention
+/// we ship for passes them alike, whatever their width.
 const Native = struct {
     function: *const fn (u64, u64, u64) callconv(.c) u64,
     /// Unused ones are void.
@@ -137,7 +139,8 @@ pub fn toValue(env: Env, native: anytype) ?Value {
     return if (status == 0) result else null;
 }
 
-/// view(address, length): an ArrayBuffer over native memory. undefined where the engine forbids such (V8's sandbox).
+/// view(address, length): an ArrayBuffer over native memory. undefined where the engine forbids
+/// such (V8's sandbox).
 pub fn view(env: Env, info: CallbackInfo) callconv(.c) ?Value {
     const values = arguments(env, info);
     const address = fromValue(u64, env, values[0]) orelse return null;

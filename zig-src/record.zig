@@ -1,4 +1,5 @@
-//! A record: the native state of one Interrupt. `signal` is the one function that other threads and signal handlers call.
+//! A record: the native state of one Interrupt. `signal` is the one function that other threads and
+//! signal handlers call.
 const std = @import("std");
 const assert = std.debug.assert;
 const agents = @import("agent.zig");
@@ -9,8 +10,9 @@ const Status = @import("status.zig").Status;
 
 /// JavaScript reads the first words through a view: `ffi/symbols.ts` has their indices.
 pub const Record = extern struct {
-    /// `head.word` is the value that waits, 0 for none. With the tag one 64-bit word, so that a signal checks the generation
-    /// and stores its value in one step: a late caller cannot hit the slot's next owner.
+    /// `head.word` is the value that waits, 0 for none. With the tag one 64-bit word, so that a
+    /// signal checks the generation and stores its value in one step: a late caller cannot hit the
+    /// slot's next owner.
     head: slabs.Head,
     /// Nesting depth; only the owner's thread touches it.
     blocked: i32,
@@ -40,7 +42,8 @@ comptime {
 }
 
 pub const flag_wake = 1;
-/// Before the record is listed: whoever finds it listed and drains the pipe leaves no write behind to spin on.
+/// Before the record is listed: whoever finds it listed and drains the pipe leaves no write behind
+/// to spin on.
 pub const flag_pipe = 2;
 /// After that: whoever drains the pipe first, and then looks, finds it listed.
 pub const flag_pipe_last = 4;
@@ -91,7 +94,8 @@ pub fn handle(slot: u32) u64 {
 
 const Sent = enum { sent, stale };
 
-/// Any thread, any signal handler. A loop only in name: it turns again when another signal or the handling came between.
+/// Any thread, any signal handler. A loop only in name: it turns again when another signal or the
+/// handling came between.
 pub fn send(target: slabs.Handle, value: i32) Sent {
     const record = of(slab.find(target.slot) orelse return .stale);
     var old = record.word().load(.monotonic);
@@ -104,7 +108,8 @@ pub fn send(target: slabs.Handle, value: i32) Sent {
             assert(new.tag.guests != std.math.maxInt(u12));
             new.tag.guests += 1;
         }
-        // Always a read-modify-write, even when it changes nothing: it publishes what the caller wrote before.
+        // Always a read-modify-write, even when it changes nothing: it publishes what the caller
+        // wrote before.
         old = record.word().cmpxchgWeak(old, @bitCast(new), .seq_cst, .monotonic) orelse {
             if (!was_idle) return .sent;
             break;
@@ -142,7 +147,8 @@ pub fn signalChecked(arg: u64, value: i32) callconv(.c) i32 {
     return if (send(target, value) == .sent) 1 else 0;
 }
 
-/// Makes the loop or the next checkpoint look at this record: it is pending, and nobody else will say so.
+/// Makes the loop or the next checkpoint look at this record: it is pending, and nobody else will
+/// say so.
 pub fn renotify(slot: u32) callconv(.c) void {
     announce(slot, get(slot));
 }
@@ -169,12 +175,14 @@ pub fn setPipe(slot: u32, pipe: u64) callconv(.c) void {
     get(slot).pipe.store(pipe, .release);
 }
 
-/// On: a pending record writes to its pipe at once, for whoever watches must not miss it. Off: the last write is made.
+/// On: a pending record writes to its pipe at once, for whoever watches must not miss it. Off: the
+/// last write is made.
 pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
     const record = get(slot);
     if (on == 0) {
         _ = record.flags.fetchAnd(~flag, .seq_cst);
-        // A wake too many does no harm, and the one who made it may be waiting for this very processor.
+        // A wake too many does no harm, and the one who made it may be waiting for this very
+        // processor.
         if (flag != flag_wake) slab.awaitGuests(slot);
         return;
     }
@@ -204,7 +212,8 @@ pub fn rearm(slot: u32) callconv(.c) i32 {
     return if (record.signal != 0) hooks.rearm(record.signal) else 0;
 }
 
-/// First half of closing: nobody signals it from here on. What is pending stays for the owner to take.
+/// First half of closing: nobody signals it from here on. What is pending stays for the owner to
+/// take.
 pub fn retire(slot: u32) callconv(.c) void {
     const record = get(slot);
     if (record.signal != 0) {

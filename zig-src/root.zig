@@ -1,5 +1,6 @@
-//! Everything that crosses the boundary, and nothing else. To add a function: write it in the file of its subject,
-//! add its line here, run `deno task build generate`. (CONTRIBUTING.md has the recipe.)
+//! Everything that crosses the boundary, and nothing else. To add a function: write it in the file
+//! of its subject, add its line here, run `deno task build generate`. (CONTRIBUTING.md has the
+//! recipe.)
 const builtin = @import("builtin");
 const root = @import("root");
 

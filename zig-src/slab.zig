@@ -1,8 +1,10 @@
-//! Slots that are never unmapped: a signalling thread or handler may hold a handle to a slot that was closed long ago.
+//! Slots that are never unmapped: a signalling thread or handler may hold a handle to a slot that
+//! was closed long ago.
 //!
-//! A handle is `generation << 32 | slot`, below 2^53 so that it survives a JavaScript number. A slot's tag holds the
-//! generation, odd while it is in use, and the number of signallers that are inside it just now: a handle of another
-//! generation is refused, and a slot is not used again before the last signaller has left it.
+//! A handle is `generation << 32 | slot`, below 2^53 so that it survives a JavaScript number. A
+//! slot's tag holds the generation, odd while it is in use, and the number of signallers that are
+//! inside it just now: a handle of another generation is refused, and a slot is not used again
+//! before the last signaller has left it.
 const std = @import("std");
 const assert = std.debug.assert;
 const platform = @import("platform.zig");
@@ -12,7 +14,8 @@ pub const slot_size = 64;
 pub const chunk_slots = 1024;
 const chunks_max = 4096;
 
-/// The upper half of a slot's first word pair: who the slot is (generation) and how many are inside (guests).
+/// The upper half of a slot's first word pair: who the slot is (generation) and how many are inside
+/// (guests).
 pub const Tag = packed struct(u32) {
     guests: u12 = 0,
     generation: u20 = 0,
@@ -48,11 +51,13 @@ pub const Slab = struct {
 
     chunks: [chunks_max]std.atomic.Value(?*Chunk) = @splat(.init(null)),
     lock: Lock = .{},
-    /// Slots handed out so far, free ones included: 1 to `used`. Slot 0 is nobody's: it means "none" in lists.
+    /// Slots handed out so far, free ones included: 1 to `used`. Slot 0 is nobody's: it means
+    /// "none" in lists.
     used: std.atomic.Value(u32) = .init(0),
     free: u32 = 0,
 
-    /// A slot for its user to fill in and publish(). null: 4,194,303 are in use, or the kernel has no memory.
+    /// A slot for its user to fill in and publish(). null: 4,194,303 are in use, or the kernel has
+    /// no memory.
     pub fn open(slab: *Slab) ?u32 {
         slab.lock.acquire();
         defer slab.lock.release();
@@ -114,7 +119,8 @@ pub const Slab = struct {
         return @bitCast(slab.get(slot).tag.load(.seq_cst));
     }
 
-    /// Lets a retired slot be used again, unless it has used up its generations: no handle may ever become good again.
+    /// Lets a retired slot be used again, unless it has used up its generations: no handle may ever
+    /// become good again.
     pub fn release(slab: *Slab, slot: u32) void {
         const tag = slab.tagOf(slot);
         assert(tag.guests == 0);
@@ -151,7 +157,8 @@ pub const Slab = struct {
             if (!wanted.names(new)) return null;
             assert(new.guests != std.math.maxInt(u12));
             new.guests += 1;
-            // Sequentially consistent against retire(): either it sees the guest, or the guest sees the new generation.
+            // Sequentially consistent against retire(): either it sees the guest, or the guest sees
+            // the new generation.
             old = item.tag.cmpxchgWeak(old, @bitCast(new), .seq_cst, .monotonic) orelse return item;
         }
     }

@@ -1,4 +1,5 @@
-//! What a native call answers: zero or a positive value for success, else one of these. `errors.ts` maps them back.
+//! What a native call answers: zero or a positive value for success, else one of these. `errors.ts`
+//! maps them back.
 
 /// A failed system call is `system - errno`, so that one number carries both.
 pub const Status = enum(i32) {

@@ -1,5 +1,6 @@
-//! A Node Worker's listeners: uv_signal_t on the Worker's own loop, since its `process.on` hears no signals. libuv keeps its
-//! handler in place as long as one of them is started, whatever the main thread adds and removes.
+//! A Node Worker's listeners: uv_signal_t on the Worker's own loop, since its `process.on` hears no
+//! signals. libuv keeps its handler in place as long as one of them is started, whatever the main
+//! thread adds and removes.
 const std = @import("std");
 const assert = std.debug.assert;
 const callFunction = @import("platform/system_call.zig").callFunction;
@@ -86,7 +87,8 @@ fn stop(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
     return null;
 }
 
-/// For an agent that ends, on its thread. libuv puts SIG_DFL there, so what hooks the signals is closed before.
+/// For an agent that ends, on its thread. libuv puts SIG_DFL there, so what hooks the signals is
+/// closed before.
 pub fn closeAllOf(agent: u32) void {
     for (&watchers) |*watcher| {
         if (watcher.in_use.load(.acquire) and !watcher.is_closing and watcher.agent == agent) close(watcher);

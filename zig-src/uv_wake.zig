@@ -32,8 +32,9 @@ pub const functions = .{
     .{ "agent_wake_ref", &ref },
 };
 
-/// view(address, length, agent): an ArrayBuffer over native memory. undefined where the engine forbids such (V8's sandbox).
-/// `agent`: the handle of the agent whose words these are, 0 for none. It is closed when they are collected.
+/// view(address, length, agent): an ArrayBuffer over native memory. undefined where the engine
+/// forbids such (V8's sandbox). `agent`: the handle of the agent whose words these are, 0 for none.
+/// It is closed when they are collected.
 fn view(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
     const values = napi.arguments(env, info);
     const address = napi.fromValue(u64, env, values[0]) orelse return null;
@@ -47,15 +48,16 @@ fn onCollected(_: napi.Env, _: ?*anyopaque, agent: u64) callconv(.c) void {
     close(agent);
 }
 
-/// First no more signals, then no more handle. Nothing when it is on its way out already: onClosed() comes.
+/// First no more signals, then no more handle. Nothing when it is on its way out already:
+/// onClosed() comes.
 fn close(agent: u64) void {
     const wake: *Wake = @ptrCast(@alignCast(agents.closeHandle(agent) orelse return));
     const F = fn (*UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) void;
     napi.host("uv_close", F)(&wake.uv, onClosed);
 }
 
-/// agent_wake_async(agent, callback): a wake of the agent's loop calls back. Unreferenced, and the callback is the caller's to
-/// hold.
+/// agent_wake_async(agent, callback): a wake of the agent's loop calls back. Unreferenced, and the
+/// callback is the caller's to hold.
 fn open(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
     const values = napi.arguments(env, info);
     const agent = napi.fromValue(u32, env, values[0]) orelse return null;

@@ -18,7 +18,8 @@ export function bars(results: readonly Result[], chart: Chart): object {
   const { key, unit } = chart;
   const found = measured(results, key);
   const medians = found.map((result) => quantile(result, key, 0.5));
-  // The length of a bar means something from zero on only: a log scale is for what would not fit otherwise.
+  // The length of a bar means something from zero on only: a log scale is for what would not fit
+  // otherwise.
   const [low, high] = Math.max(...medians) < 50 * Math.min(...medians)
     ? [0, Math.max(...medians) * 1.05]
     : decades(medians);
@@ -40,9 +41,7 @@ export function distribution(
   const { key, unit } = chart;
   const found = results.filter(({ samples }) => samples.length > 0);
   const [low, high] = decades(
-    measured(results, key).flatMap((result) =>
-      [0.005, 0.995].map((q) => quantile(result, key, q))
-    ),
+    measured(results, key).flatMap((result) => [0.005, 0.995].map((q) => quantile(result, key, q))),
   );
   return frame(found, chart, [low, high], 170, (result, y) => {
     if (sorted(result.samples, key).length === 0) {

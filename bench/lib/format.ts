@@ -13,11 +13,7 @@ const formats = [0, 1, 2].map((digits) =>
 export function format(value: number, unit: Column["unit"] = ""): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  const digits = Number.isInteger(value) || size >= 100
-    ? 0
-    : size >= 10
-    ? 1
-    : 2;
+  const digits = Number.isInteger(value) || size >= 100 ? 0 : size >= 10 ? 1 : 2;
   const text = formats[digits].format(value);
   if (unit === "ratio") return `${text} x`;
   return unit === "" ? text : `${text} ${unit}`;

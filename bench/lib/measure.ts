@@ -1,11 +1,5 @@
 import { quantileSorted } from "simple-statistics";
-import type {
-  Column,
-  Contestant,
-  Result,
-  Results,
-  Sample,
-} from "./question.ts";
+import type { Column, Contestant, Result, Results, Sample } from "./question.ts";
 import { sorted } from "./sorted.ts";
 
 /** How often {@linkcode measure} measures. */
@@ -22,8 +16,8 @@ const fewest = 3;
 const most = 15;
 
 /**
- * Runs all contestants once in each round, so that what else happens on the machine happens to all of them; each round in
- * another order, so that nobody always runs after the same one.
+ * Runs all contestants once in each round, so that what else happens on the machine happens to all
+ * of them; each round in another order, so that nobody always runs after the same one.
  */
 export async function measure(
   contestants: readonly Contestant[],
@@ -53,9 +47,7 @@ export async function measure(
     columns,
     all,
     ours: (runtime, name) =>
-      find(true, runtime).find(({ contestant }) =>
-        name === undefined || contestant.name === name
-      ),
+      find(true, runtime).find(({ contestant }) => name === undefined || contestant.name === name),
     peers: (runtime) => find(false, runtime),
   };
 }

@@ -4,7 +4,10 @@ import { npmInstall } from "../../scripts/lib/npm_install.ts";
 import { run } from "../../scripts/lib/run.ts";
 import pinned from "./peers.json" with { type: "json" };
 
-/** Its `node_modules` has the packages, the folder itself what was built here. Programs get it as `$BENCH_PEERS`. */
+/**
+ * Its `node_modules` has the packages, the folder itself what was built here. Programs get it as
+ * `$BENCH_PEERS`.
+ */
 export const peersFolder = new URL("../../build/peers/", import.meta.url);
 
 /** Installs the npm packages, if they are not there yet. */
@@ -31,7 +34,10 @@ function installNpm(
   });
 }
 
-/** The command line of a Perl that finds Async::Interrupt: the system's, or Debian's packages unpacked, which needs no root. */
+/**
+ * The command line of a Perl that finds Async::Interrupt: the system's, or Debian's packages
+ * unpacked, which needs no root.
+ */
 export async function perl(): Promise<string[]> {
   const probe = (command: string[]) =>
     run([...command, "-MAsync::Interrupt", "-e1"], { timeout: 30 });
@@ -71,7 +77,10 @@ export async function perl(): Promise<string[]> {
   return command;
 }
 
-/** Makes `build/peers/<name>` in a folder that gets this name only when all is there; `make` says which folder in it. */
+/**
+ * Makes `build/peers/<name>` in a folder that gets this name only when all is there; `make` says
+ * which folder in it.
+ */
 async function whole(
   name: string,
   stampName: string,

@@ -1,7 +1,9 @@
 /** `native` is a C program, `perl` runs Perl's Async::Interrupt. */
 export type Runtime = "deno" | "bun" | "node" | "native" | "perl";
 
-/** What one run of one contestant measured: by column, a number or, for distributions, all of them. */
+/**
+ * What one run of one contestant measured: by column, a number or, for distributions, all of them.
+ */
 export type Sample = Readonly<Record<string, number | readonly number[]>>;
 
 /** One way to do what is asked, on one runtime. */

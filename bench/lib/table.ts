@@ -2,7 +2,9 @@ import { markdownTable } from "markdown-table";
 import { format } from "./format.ts";
 import type { Column, Result, Results } from "./question.ts";
 
-/** A question's results as a table: median (min..max over the rounds), of distributions p50 and p99. */
+/**
+ * A question's results as a table: median (min..max over the rounds), of distributions p50 and p99.
+ */
 export function table(results: Results): string {
   const { columns, all } = results;
   const head = ["", "runtime", ...columns.map(({ title }) => title), "to ours"];
@@ -31,9 +33,7 @@ export function table(results: Results): string {
 function cell(result: Result, { key, unit }: Column): string {
   const middle = result.median(key);
   if (Number.isNaN(middle)) return "–";
-  const pooled = result.samples.some((sample) =>
-    typeof sample[key] === "object"
-  );
+  const pooled = result.samples.some((sample) => typeof sample[key] === "object");
   if (pooled) {
     const [p50, p99] = [0.5, 0.99].map((q) => format(result.quantile(key, q)));
     return `p50 ${p50}, p99 ${p99} ${unit}`.trim();
@@ -43,7 +43,10 @@ function cell(result: Result, { key, unit }: Column): string {
   return min === max ? text : `${text} (${min}..${max})`;
 }
 
-/** Ours may be lost in the noise around nothing: then no more can be said than the highest of it allows. */
+/**
+ * Ours may be lost in the noise around nothing: then no more can be said than the highest of it
+ * allows.
+ */
 function ratio(peer: Result, our: Result, key: string): string {
   const [theirs, ours, highest] = [
     peer.median(key),

@@ -1,5 +1,6 @@
-//! What the questions of sender.ts, reaction.ts and scale.ts need from native code: threads that call a function and
-//! measure themselves, a clock, the peers that are native functions. No libc, as in testkit.zig.
+//! What the questions of sender.ts, reaction.ts and scale.ts need from native code: threads that
+//! call a function and measure themselves, a clock, the peers that are native functions. No libc,
+//! as in testkit.zig.
 const std = @import("std");
 const builtin = @import("builtin");
 const linux = std.os.linux;
@@ -216,7 +217,8 @@ fn joinThread(handle: usize) void {
     assert(failed == 0);
 }
 
-// System calls, counted exactly: the kernel turns each one of a thread into SIGSYS, whose handler makes it in its place
+// System calls, counted exactly: the kernel turns each one of a thread into SIGSYS, whose handler
+// makes it in its place
 
 const SIGSYS = 31;
 const can_count = builtin.cpu.arch == .x86_64;
@@ -366,7 +368,8 @@ fn sleep(ns: u64) void {
 
 var random: std.atomic.Value(u32) = .init(1);
 
-/// Asleep: a busy one would need a CPU for itself, and the engine's own threads would take JavaScript's.
+/// Asleep: a busy one would need a CPU for itself, and the engine's own threads would take
+/// JavaScript's.
 fn pause() callconv(.c) void {
     if (job.most == 0) return;
     const bits = random.fetchAdd(0x9e3779b9, .monotonic);

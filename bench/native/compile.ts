@@ -2,7 +2,9 @@ import { peersFolder } from "../lib/peers.ts";
 import { run } from "../../scripts/lib/run.ts";
 import { zig } from "../../scripts/lib/toolchain.ts";
 
-/** Compiles a C file of this folder into the peers', when what is there is older; gives the path. */
+/**
+ * Compiles a C file of this folder into the peers', when what is there is older; gives the path.
+ */
 export async function compile(
   file: string,
   name: string,

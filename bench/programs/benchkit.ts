@@ -1,4 +1,7 @@
-/** The native helpers of the benchmark (../native/benchkit.zig), opened for the runtime that this is. */
+/**
+ * The native helpers of the benchmark (../native/benchkit.zig), opened for the runtime that this
+ * is.
+ */
 
 import { writeSync } from "node:fs";
 import process from "node:process";
@@ -19,7 +22,10 @@ const symbols = {
   shared_address: { parameters: [], result: "u64" },
   /** Waits for their end. */
   join: { parameters: [], result: "void" },
-  /** 0 calls, 1 ps a call (the median of 256 parts), 2 ns of all threads together, 3 system calls, 4 and 5 resident bytes before and after. */
+  /**
+   * 0 calls, 1 ps a call (the median of 256 parts), 2 ns of all threads together, 3 system calls, 4
+   * and 5 resident bytes before and after.
+   */
   result: { parameters: ["u32"], result: "u64" },
   /** The calling thread's system calls are counted from here on, or no more. */
   count_own: { parameters: ["i32"], result: "void" },
@@ -49,7 +55,10 @@ const symbols = {
   call_target: { parameters: ["i32"], result: "void" },
   /** The sum since the last call, the clock's own time taken off. */
   timed_ns: { parameters: [], result: "u64" },
-  /** A thread calls the targets (u64 pairs func, arg) in turn, each when the last one was answered; adds what a call took to timed_ns. */
+  /**
+   * A thread calls the targets (u64 pairs func, arg) in turn, each when the last one was answered;
+   * adds what a call took to timed_ns.
+   */
   rounds: { parameters: ["u64", "u32", "u32"], result: "void" },
   /** For rounds: how many answers a call has. */
   expect: { parameters: ["u32"], result: "void" },
@@ -61,7 +70,10 @@ const symbols = {
   write_address: { parameters: [], result: "u64" },
   /** A native function (arg, value): kill(2), signal arg, this process. */
   kill_address: { parameters: [], result: "u64" },
-  /** A native function (arg, value): signal arg to the calling thread, which handles it before this returns. */
+  /**
+   * A native function (arg, value): signal arg to the calling thread, which handles it before this
+   * returns.
+   */
   raise_address: { parameters: [], result: "u64" },
   /** Non-blocking: read side in the low 32 bits, write side in the high. */
   pipe: { parameters: [], result: "u64" },

@@ -1,4 +1,7 @@
-/** The loops of poll.ts, with our poll as users write it: an imported function costs the emptiest loop 0.3 ns more than a constant. */
+/**
+ * The loops of poll.ts, with our poll as users write it: an imported function costs the emptiest
+ * loop 0.3 ns more than a constant.
+ */
 
 import { agent } from "../../src/delivery/agent.ts";
 import { ATTENTION, WAKING } from "../../ffi/symbols.ts";
@@ -7,7 +10,10 @@ import { checkpoint, Interrupt } from "../../mod.ts";
 let calls = 0;
 export const interrupt = new Interrupt({ callback: () => calls++ });
 
-/** Leaves the attention word as a busy loop finds it that was signalled: handled, and the wake still on its way. */
+/**
+ * Leaves the attention word as a busy loop finds it that was signalled: handled, and the wake still
+ * on its way.
+ */
 export function signal(): void {
   const before = calls;
   Interrupt.signal(interrupt.signalFunc());

@@ -1,4 +1,7 @@
-/** `draw.ts <folder of the packages> <file>`: draws the Vega-Lite specifications of the file as SVG and PNG. Runs on Node. */
+/**
+ * `draw.ts <folder of the packages> <file>`: draws the Vega-Lite specifications of the file as SVG
+ * and PNG. Runs on Node.
+ */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,6 +1,7 @@
 /**
- * `flood.ts <way> blocked|free <signals> <sender...>`: under a flood of signals, how many callbacks, how many signals whose
- * last arrival had none, and processor time. floor.c has the same.
+ * `flood.ts <way> blocked|free <signals> <sender...>`: under a flood of signals, how many
+ * callbacks, how many signals whose last arrival had none, and processor time. floor.c has the
+ * same.
  */
 
 import { spawn } from "node:child_process";

@@ -1,4 +1,7 @@
-/** `idle.ts <way>`: an idle loop that, at the end of stdin, prints when SIGUSR2 was handled (floor.c has the same). */
+/**
+ * `idle.ts <way>`: an idle loop that, at the end of stdin, prints when SIGUSR2 was handled (floor.c
+ * has the same).
+ */
 
 import process from "node:process";
 import { testkit } from "../../tests/support/testkit.ts";

@@ -2,7 +2,9 @@
 
 import process from "node:process";
 
-/** By the name of the contestant: calls back for every signal that arrives, until the process ends. */
+/**
+ * By the name of the contestant: calls back for every signal that arrives, until the process ends.
+ */
 export const ways: Record<
   string,
   (signal: NodeJS.Signals, callback: () => void) => Promise<void> | void

@@ -1,5 +1,6 @@
 /**
- * `poll.ts <way>`: what a poll adds to a turn of a hot loop, in ns: loops with it and without it in turn, in one process.
+ * `poll.ts <way>`: what a poll adds to a turn of a hot loop, in ns: loops with it and without it in
+ * turn, in one process.
  */
 
 import { createRequire } from "node:module";
@@ -75,7 +76,8 @@ function stop() {
   throw new Error("nobody stops it");
 }
 
-// Called often rather than long: a loop that is replaced on the stack may stay in V8's slow tier for good.
+// Called often rather than long: a loop that is replaced on the stack may stay in V8's slow tier
+// for good.
 const turns = 2000;
 
 const bodies = {
@@ -83,7 +85,10 @@ const bodies = {
   empty: "s = (s + t) | 0;",
 };
 
-/** Each has a text of its own: of equal ones V8 shares what it learns, and then no call in them is inlined. */
+/**
+ * Each has a text of its own: of equal ones V8 shares what it learns, and then no call in them is
+ * inlined.
+ */
 function loop(name: string, body: string, [poll, values]: Poll): Loop {
   const text = `return function ${name}() {
     let s = 1;

@@ -1,11 +1,9 @@
-/** A Worker that sends messages to a thread that does not read them, and measures what that costs itself. */
+/**
+ * A Worker that sends messages to a thread that does not read them, and measures what that costs
+ * itself.
+ */
 
-import {
-  isMainThread,
-  parentPort,
-  Worker,
-  workerData,
-} from "node:worker_threads";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { kit } from "./benchkit.ts";
 
 /** int32 words that the threads share. */

@@ -1,16 +1,11 @@
 /**
- * `reaction.ts <way> <count>`: JavaScript computes and looks about every 100 ns whether it was signalled. How long after
- * a signal has it noticed?
+ * `reaction.ts <way> <count>`: JavaScript computes and looks about every 100 ns whether it was
+ * signalled. How long after a signal has it noticed?
  */
 
 import { constants } from "node:os";
 import process from "node:process";
-import {
-  isMainThread,
-  parentPort,
-  Worker,
-  workerData,
-} from "node:worker_threads";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import {
   finish,
   kit,
@@ -33,7 +28,10 @@ function compute(steps: number): void {
   state = x;
 }
 
-/** How many steps take 100 ns: those of the fastest of some runs, since others may have been interrupted. */
+/**
+ * How many steps take 100 ns: those of the fastest of some runs, since others may have been
+ * interrupted.
+ */
 function stepsFor100ns(): number {
   const [steps, turns] = [100, 10_000];
   let least = Infinity;
@@ -50,8 +48,7 @@ const warmUp = 100;
 
 /** In µs, for each signal; for those that were handled together, until their one callback. */
 function figures(signals: number) {
-  const stamps = (address: bigint) =>
-    new BigUint64Array(memory(address, signals * 8));
+  const stamps = (address: bigint) => new BigUint64Array(memory(address, signals * 8));
   const sent = stamps(kit.sent_address());
   const arrived = stamps(kit.arrived_address());
   const latency = new Array<number>(signals);
@@ -136,7 +133,10 @@ async function sharedArrayBuffer(signals: number): Promise<void> {
   finish(figures(signals));
 }
 
-/** What has no place inside running JavaScript: how many callbacks run in a loop that does not end before the sender. */
+/**
+ * What has no place inside running JavaScript: how many callbacks run in a loop that does not end
+ * before the sender.
+ */
 async function never(
   open: (
     callback: () => void,
@@ -172,8 +172,7 @@ const ways: Record<string, (signals: number) => Promise<void>> = {
       const target = { func: kit.kill_address(), arg: BigInt(SIGUSR2) };
       return nativeSender(target, signals);
     }),
-  tsfn: (signals) =>
-    never((callback) => nativeSender(threadsafeFunction(callback), signals)),
+  tsfn: (signals) => never((callback) => nativeSender(threadsafeFunction(callback), signals)),
   postMessage: (signals) =>
     never(async (callback) => {
       const words = new Int32Array(new SharedArrayBuffer(128));

@@ -1,4 +1,7 @@
-/** `scale.ts interrupts|workers`: whether signals get dearer when there are more of those that are not signalled. */
+/**
+ * `scale.ts interrupts|workers`: whether signals get dearer when there are more of those that are
+ * not signalled.
+ */
 
 import { constants } from "node:os";
 import process from "node:process";
@@ -37,7 +40,8 @@ function interrupts(): Record<string, number> {
     while (all.length > size) all.pop()!.close();
   };
   const measure = (at: number) => {
-    // The one that is signalled is the newest, which a scan of all would find last; and a new one for every size alike.
+    // The one that is signalled is the newest, which a scan of all would find last; and a new one
+    // for every size alike.
     resize(sizes[at] - 1);
     resize(sizes[at]);
     const { func, arg } = all.at(-1)!.signalFunc();
@@ -76,7 +80,10 @@ function interrupts(): Record<string, number> {
   return sample;
 }
 
-/** Workers wait in their loops. A native thread signals them in turn, and then all with one POSIX signal. */
+/**
+ * Workers wait in their loops. A native thread signals them in turn, and then all with one POSIX
+ * signal.
+ */
 async function workers(): Promise<Record<string, number>> {
   const sample: Record<string, number> = {};
   const targets: NativeFunction[] = [];

@@ -1,4 +1,7 @@
-/** What Perl's Async::Interrupt can do (native/seed.pl has the same loops): nanoseconds an operation, the loop included on both sides. */
+/**
+ * What Perl's Async::Interrupt can do (native/seed.pl has the same loops): nanoseconds an
+ * operation, the loop included on both sides.
+ */
 
 import process from "node:process";
 import { checkpoint, EventPipe, Interrupt } from "../../mod.ts";

@@ -1,6 +1,6 @@
 /**
- * `sender.ts <way> <calls>`: what calls cost threads that call into a JavaScript thread. It is busy all the
- * time; where the caller is held until JavaScript has answered, it is in its event loop.
+ * `sender.ts <way> <calls>`: what calls cost threads that call into a JavaScript thread. It is busy
+ * all the time; where the caller is held until JavaScript has answered, it is in its event loop.
  */
 
 import { createRequire } from "node:module";
@@ -27,7 +27,10 @@ interface Way {
   target: NativeFunction;
   /** One turn of the busy loop. */
   turn?: () => void;
-  /** JavaScript is in its event loop instead: each call waits for it, or takes what it costs when nothing piles up. */
+  /**
+   * JavaScript is in its event loop instead: each call waits for it, or takes what it costs when
+   * nothing piles up.
+   */
   serves?: boolean;
   /** This project's way. */
   ours?: boolean;

@@ -1,6 +1,6 @@
 /**
- * `start.ts <steps> <module>`: does so many steps towards an Interrupt, and prints how many ms each took. No imports: a
- * bare program has none.
+ * `start.ts <steps> <module>`: does so many steps towards an Interrupt, and prints how many ms each
+ * took. No imports: a bare program has none.
  */
 
 interface Module {

@@ -1,11 +1,5 @@
 import { floor } from "../native/floor.ts";
-import type {
-  Contestant,
-  Question,
-  Results,
-  Runtime,
-  Sample,
-} from "../lib/question.ts";
+import type { Contestant, Question, Results, Runtime, Sample } from "../lib/question.ts";
 import { commandFor, sampleOf } from "../lib/runtimes.ts";
 import { verdict } from "./verdict.ts";
 

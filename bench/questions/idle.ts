@@ -1,11 +1,5 @@
 import { floor } from "../native/floor.ts";
-import type {
-  Contestant,
-  Question,
-  Result,
-  Runtime,
-  Sample,
-} from "../lib/question.ts";
+import type { Contestant, Question, Result, Runtime, Sample } from "../lib/question.ts";
 import { commandFor } from "../lib/runtimes.ts";
 import { verdict } from "./verdict.ts";
 
@@ -31,7 +25,10 @@ const warmUp = 200;
 const signals = { near: 1000, far: 500 };
 const pause = 1000;
 
-/** All contestants asleep side by side, signalled in turn: so the machine is the same for all of them. */
+/**
+ * All contestants asleep side by side, signalled in turn: so the machine is the same for all of
+ * them.
+ */
 class SideBySide {
   readonly #commands = new Map<string, string[]>();
   #samples = new Map<string, Promise<Sample>>();
@@ -124,7 +121,8 @@ async function send(
   pids: number[],
 ): Promise<number[][]> {
   const args = [place, count, pause, SIGUSR2, ...pids].map(String);
-  // Not detached: in a session of its own, Linux's autogroup would make the sender an equal of those it wakes.
+  // Not detached: in a session of its own, Linux's autogroup would make the sender an equal of
+  // those it wakes.
   const { success, stdout } = await new Deno.Command(await floor(), {
     args: ["send", ...args],
     stderr: "inherit",
@@ -135,7 +133,10 @@ async function send(
   );
 }
 
-/** Of each callback, from the first signal that it answers: those that come while it is on its way fall together. */
+/**
+ * Of each callback, from the first signal that it answers: those that come while it is on its way
+ * fall together.
+ */
 function latencies(sent: number[], times: number[]): number[] {
   const result: number[] = [];
   let next = 0;
@@ -198,8 +199,7 @@ export const question: Question = {
   },
 
   targets(results) {
-    const p50 = (result: Result | undefined, key: string) =>
-      result?.median(key) ?? NaN;
+    const p50 = (result: Result | undefined, key: string) => result?.median(key) ?? NaN;
     return places.flatMap(({ key, text }) => {
       const toBuiltIn = (runtime: Runtime) => {
         const peer = results.peers(runtime).find(({ contestant: { name } }) =>

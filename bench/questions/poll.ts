@@ -1,17 +1,14 @@
 import { format } from "../lib/format.ts";
 import { compile } from "../native/compile.ts";
-import type {
-  Contestant,
-  Question,
-  Results,
-  Runtime,
-} from "../lib/question.ts";
+import type { Contestant, Question, Results, Runtime } from "../lib/question.ts";
 import { sample } from "../lib/runtimes.ts";
 import { ours, verdict } from "./verdict.ts";
 
 const blind = "AbortSignal.aborted (never sees it)";
 const idle = "checkpoint()";
-/** Handled, and the event loop has not turned since: a busy loop is like this for most of its life. */
+/**
+ * Handled, and the event loop has not turned since: a busy loop is like this for most of its life.
+ */
 const signalled = "checkpoint(), after a signal";
 /** The peer that shows how far one measurement is from the next. */
 export const noise = "nothing (the noise)";
@@ -102,7 +99,8 @@ function cheaper(text: string, factor: number, results: Results) {
       .map((peer) => ({
         name: peer.contestant.name,
         runtime,
-        // What is added may be nothing, or less than that by chance: then the noise is what it can at most be.
+        // What is added may be nothing, or less than that by chance: then the noise is what it can
+        // at most be.
         ratio: peer.median("lcg") / Math.max(ourNs, spread(results, runtime)),
       }));
     rivals.sort((a, b) => a.ratio - b.ratio);
@@ -113,9 +111,7 @@ function cheaper(text: string, factor: number, results: Results) {
     measured: nearest.map(({ name, runtime, ratio }) =>
       `${format(ratio, "ratio")} (${runtime}: ${name})`
     ).join(", "),
-    met: nearest.length < 3
-      ? undefined
-      : nearest.every(({ ratio }) => ratio >= factor),
+    met: nearest.length < 3 ? undefined : nearest.every(({ ratio }) => ratio >= factor),
   };
 }
 

@@ -9,7 +9,9 @@ function nameOf(size: number, what: string): string {
   return `${size.toLocaleString("en")} ${what}${size === 1 ? "" : "s"}`;
 }
 
-/** Each row is one size, but all sizes of a round come from one process: only there they compare. */
+/**
+ * Each row is one size, but all sizes of a round come from one process: only there they compare.
+ */
 function rows(
   runtime: Runtime,
   way: string,

@@ -1,12 +1,6 @@
 import { floor } from "../native/floor.ts";
 import { perl } from "../lib/peers.ts";
-import type {
-  Contestant,
-  Question,
-  Results,
-  Runtime,
-  Sample,
-} from "../lib/question.ts";
+import type { Contestant, Question, Results, Runtime, Sample } from "../lib/question.ts";
 import { sample, sampleOf } from "../lib/runtimes.ts";
 import { ours, verdict } from "./verdict.ts";
 
@@ -15,8 +9,7 @@ const script = new URL("../native/seed.pl", import.meta.url).pathname;
 
 /** The system calls alone, in C. */
 async function systemCalls(): Promise<Sample> {
-  const time = async (what: string) =>
-    (await sampleOf([await floor(), what, "100000"])).ns;
+  const time = async (what: string) => (await sampleOf([await floor(), what, "100000"])).ns;
   return { eventPipe: await time("eventfd"), kill: await time("kill") };
 }
 

@@ -35,8 +35,7 @@ const ways: Way[] = [
   { way: "ffirs", name: "ffi-rs callback", calls: 2.5e5 },
   {
     way: "deno",
-    name:
-      "UnsafeCallback.threadSafe; holds the caller, JavaScript in its event loop",
+    name: "UnsafeCallback.threadSafe; holds the caller, JavaScript in its event loop",
     calls: 1e4,
     runtime: "deno",
   },
@@ -53,8 +52,7 @@ const ways: Way[] = [
 export const question: Question = {
   letter: "a",
   title: "Sender's cost",
-  how:
-    "Native threads call into one JavaScript thread that is busy, and take " +
+  how: "Native threads call into one JavaScript thread that is busy, and take " +
     "the time themselves: with one thread the median of 256 parts, with four " +
     "the mean, waiting for a CPU included. Memory is what the process has " +
     "grown by until the last call, scaled up to five million where there " +

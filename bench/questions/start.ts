@@ -39,9 +39,7 @@ export const question: Question = {
     const published = await publish();
     const starts = runtimes.flatMap((runtime) => {
       const folder = new URL(runtime === "node" ? "npm/esm/" : "", root);
-      const contestants = steps.map((name, step) =>
-        contestant(name, runtime, step, folder)
-      );
+      const contestants = steps.map((name, step) => contestant(name, runtime, step, folder));
       if (runtime === "deno") {
         const step = steps.length - 1;
         const name = `${steps[step]}, as from JSR`;

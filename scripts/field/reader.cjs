@@ -21,8 +21,7 @@ process.on("unhandledRejection", () => say(false));
 const watch = {
   "net.Socket": () => new Socket({ fd }).on("data", () => say(true)),
   "fs.read": () => {},
-  "Bun.connect": () =>
-    Bun.connect({ fd, socket: { data: () => say(true), open: () => {} } }),
+  "Bun.connect": () => Bun.connect({ fd, socket: { data: () => say(true), open: () => {} } }),
   "Bun.file": async () => {
     for await (const _ of Bun.file(fd).stream()) say(true);
   },

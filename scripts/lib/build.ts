@@ -30,12 +30,10 @@ async function embed() {
   const text = `// Written by scripts/lib/build.ts. Do not edit.
 
 /**
- * The native libraries by platform, such as "linux-x64", in base64. Not compressed: in Deno the import of what could
- * decompress them at once takes longer than all else together.
+ * The native libraries by platform, such as "linux-x64", in base64. Not compressed: in Deno the
+ * import of what could decompress them at once takes longer than all else together.
  */
-export const embedded: Readonly<Record<string, string>> = ${
-    JSON.stringify(libraries, null, 2)
-  };
+export const embedded: Readonly<Record<string, string>> = ${JSON.stringify(libraries, null, 2)};
 `;
   await write(new URL("ffi/embedded.ts", root), text);
 }

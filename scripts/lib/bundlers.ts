@@ -1,4 +1,7 @@
-/** The bundlers that people put the npm package through, as they are set up for programs on a server. */
+/**
+ * The bundlers that people put the npm package through, as they are set up for programs on a
+ * server.
+ */
 
 import commonjs from "@rollup/plugin-commonjs";
 import { nodeResolve } from "@rollup/plugin-node-resolve";

@@ -1,7 +1,10 @@
 import type { Outcome } from "./run.ts";
 import { oldest } from "./toolchain.ts";
 
-/** Whether what SECURITY.md names as proof is there: `file`, or `file` "title of the test"; and whether README.md names the oldest versions. */
+/**
+ * Whether what SECURITY.md names as proof is there: `file`, or `file` "title of the test"; and
+ * whether README.md names the oldest versions.
+ */
 export async function guarantees(): Promise<Outcome> {
   const text = await Deno.readTextFile("SECURITY.md");
   const table = text.slice(text.indexOf("<!-- guarantees"));

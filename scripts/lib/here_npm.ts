@@ -5,8 +5,8 @@ import { process } from "../../ffi/runtime.ts";
 declare const __filename: string | undefined;
 
 /**
- * The URL of this module. In an ES module that a bundler made of it nothing tells where that lies, and the program has to
- * do: it is that module, mostly.
+ * The URL of this module. In an ES module that a bundler made of it nothing tells where that lies,
+ * and the program has to do: it is that module, mostly.
  */
 export function here(): string | undefined {
   const file = typeof __filename === "string" ? __filename : process().argv[1];

@@ -19,10 +19,16 @@ export interface Modules {
   note: string;
 }
 
-/** Names the import map for tests too, whose children need the same: see runtimeCommand() in tests/support/harness.ts. */
+/**
+ * Names the import map for tests too, whose children need the same: see runtimeCommand() in
+ * tests/support/harness.ts.
+ */
 const variable = "ASYNC_INTERRUPT_IMPORT_MAP";
 
-/** `$ASYNC_INTERRUPT_IMPORT_MAP` names an import map to be used in the place of JSR; without it and without JSR, stubs do. */
+/**
+ * `$ASYNC_INTERRUPT_IMPORT_MAP` names an import map to be used in the place of JSR; without it and
+ * without JSR, stubs do.
+ */
 export async function prepareModules(): Promise<Modules> {
   const given = Deno.env.get(variable);
   if (given) {

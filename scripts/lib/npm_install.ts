@@ -1,6 +1,9 @@
 import { run } from "./run.ts";
 
-/** Installs npm packages into `<folder>/node_modules`. Deno is here already and speaks npm; npm itself may not be. */
+/**
+ * Installs npm packages into `<folder>/node_modules`. Deno is here already and speaks npm; npm
+ * itself may not be.
+ */
 export async function npmInstall(
   folder: string,
   dependencies: Readonly<Record<string, string>>,
@@ -15,9 +18,7 @@ export async function npmInstall(
   if (!ok) {
     const names = Object.entries(dependencies).map((entry) => entry.join("@"));
     throw new Error(
-      `Could not fetch ${
-        names.join(", ")
-      } from npm (is the network there?):\n${output}`,
+      `Could not fetch ${names.join(", ")} from npm (is the network there?):\n${output}`,
     );
   }
 }

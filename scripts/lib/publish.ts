@@ -20,9 +20,7 @@ export async function publish(flags: string[]): Promise<Outcome> {
   );
   const missing = ["mod.ts", "README.md", "LICENSE", "ffi/embedded.ts"]
     .filter((file) => !files.includes(file));
-  const surplus = files.filter((file) =>
-    /^(scripts|tests|zig-src)\//.test(file)
-  );
+  const surplus = files.filter((file) => /^(scripts|tests|zig-src)\//.test(file));
   if (!ok || missing.length > 0 || surplus.length > 0) {
     return {
       ok: false,
@@ -32,7 +30,10 @@ export async function publish(flags: string[]): Promise<Outcome> {
   return await checkInNodeProject(files);
 }
 
-/** Deno adds no @types/node to a project with a package.json: an import of "node:..." cannot be type-checked in it. */
+/**
+ * Deno adds no @types/node to a project with a package.json: an import of "node:..." cannot be
+ * type-checked in it.
+ */
 async function checkInNodeProject(files: string[]): Promise<Outcome> {
   const folder = await Deno.makeTempDir({ prefix: "async-interrupt-jsr-" });
   try {
@@ -53,8 +54,7 @@ async function checkInNodeProject(files: string[]): Promise<Outcome> {
     });
     return {
       ok,
-      output:
-        `in a project with a package.json, without @types/node: ${output}`,
+      output: `in a project with a package.json, without @types/node: ${output}`,
     };
   } finally {
     await Deno.remove(folder, { recursive: true });

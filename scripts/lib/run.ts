@@ -11,11 +11,17 @@ export interface Outcome {
 export interface RunOptions {
   cwd?: string | URL;
   env?: Record<string, string>;
-  /** Seconds after which the command and its children are killed, more on a loaded machine. Default 300. */
+  /**
+   * Seconds after which the command and its children are killed, more on a loaded machine. Default
+   * 300.
+   */
   timeout?: number;
 }
 
-/** Runs a command to its end and never throws; a hang or a missing command is a failure with a message. */
+/**
+ * Runs a command to its end and never throws; a hang or a missing command is a failure with a
+ * message.
+ */
 export async function run(
   [command, ...args]: string[],
   { timeout = 300, ...options }: RunOptions = {},
@@ -27,9 +33,11 @@ export async function run(
       args,
       env: {
         NO_COLOR: "1",
-        // Half a second after its start Deno would open a socket to look for updates, which tests take for a leak.
+        // Half a second after its start Deno would open a socket to look for updates, which tests
+        // take for a leak.
         DENO_NO_UPDATE_CHECK: "1",
-        // The first `zig build` on a machine compiles Zig's own build program: for debugging in seconds, else in minutes.
+        // The first `zig build` on a machine compiles Zig's own build program: for debugging in
+        // seconds, else in minutes.
         ZIG_DEBUG_CMD: "1",
         ...options.env,
       },

@@ -1,4 +1,7 @@
-/** Finds the tools that build and test this project, and fetches those that are missing into `.toolchain/`. */
+/**
+ * Finds the tools that build and test this project, and fetches those that are missing into
+ * `.toolchain/`.
+ */
 
 import { npmInstall } from "./npm_install.ts";
 import { run } from "./run.ts";
@@ -12,7 +15,10 @@ const exe = os === "windows" ? ".exe" : "";
 /** The Node versions under test. */
 export const nodeVersions: readonly string[] = Object.keys(versions.node);
 
-/** The oldest versions that are supported; of Node one for each line, and no line between them. README.md says the same. */
+/**
+ * The oldest versions that are supported; of Node one for each line, and no line between them.
+ * README.md says the same.
+ */
 export const { oldest } = versions;
 
 /** The path of Zig: `$ZIG`, or `zig` on PATH, where the version is right; else from pip. */
@@ -72,7 +78,9 @@ export function node(name: string): Promise<string> {
   );
 }
 
-/** The path of Spin, the model checker: on PATH, else from Debian's package, which needs no root. */
+/**
+ * The path of Spin, the model checker: on PATH, else from Debian's package, which needs no root.
+ */
 export async function spin(): Promise<string> {
   if (await version(["spin", "-V"])) return "spin";
   return await install(
@@ -100,7 +108,10 @@ async function version(command: string[]): Promise<string> {
   return ok ? output.match(/\d+\.\d+\.\d+\S*/)?.[0] ?? "" : "";
 }
 
-/** Installs into a folder that gets its name only when all is there and runs, so that a broken install is never used. */
+/**
+ * Installs into a folder that gets its name only when all is there and runs, so that a broken
+ * install is never used.
+ */
 async function install(
   name: string,
   why: string,
@@ -135,7 +146,9 @@ async function install(
   return `${target}/${file}`;
 }
 
-/** What interrupted installs left. One that is still under way fails, and finds that all is there. */
+/**
+ * What interrupted installs left. One that is still under way fails, and finds that all is there.
+ */
 async function removeTemps(name: string) {
   for (const entry of Deno.readDirSync(folder)) {
     if (!entry.name.startsWith(`${name}.tmp-`)) continue;

@@ -29,10 +29,11 @@ const failures = [
 /**
  * This JavaScript realm, on its thread: the records it owns, and the wake of its event loop.
  *
- * An exception may come out of every call and every turn of a loop: the stack is full, a `vm` timeout passes (then not even
- * `finally` runs). So each step leaves what is not yet handled where the next one to look finds it, with OWED or LOOK set.
- * What must not be torn is a call and then a store, to `left`: a private property may have been lowered to a call, and
- * JavaScriptCore's first store to an object whose prototype has accessors may throw.
+ * An exception may come out of every call and every turn of a loop: the stack is full, a `vm`
+ * timeout passes (then not even `finally` runs). So each step leaves what is not yet handled where
+ * the next one to look finds it, with OWED or LOOK set. What must not be torn is a call and then a
+ * store, to `left`: a private property may have been lowered to a call, and JavaScriptCore's first
+ * store to an object whose prototype has accessors may throw.
  */
 export class Agent implements RecordOwner {
   readonly native: Native;
@@ -51,7 +52,10 @@ export class Agent implements RecordOwner {
   readonly #records = new Map<number, InterruptRecord>();
   /** By descriptor: it may be given to several Interrupts as a bare number. */
   readonly #sharers = new Map<number, Set<InterruptRecord>>();
-  /** The slot of the first record that was taken off the native list and is not yet queued; 0 for none. */
+  /**
+   * The slot of the first record that was taken off the native list and is not yet queued; 0 for
+   * none.
+   */
   readonly left = { chain: 0 };
   /** To be looked at, the last first. Shared by nested scans: a callback may call checkpoint(). */
   readonly queue: InterruptRecord[] = [];
@@ -93,7 +97,10 @@ export class Agent implements RecordOwner {
     );
   }
 
-  /** Its place, and those of what it has open, are then those of others, so nothing here may look at them again. */
+  /**
+   * Its place, and those of what it has open, are then those of others, so nothing here may look at
+   * them again.
+   */
   #end(handle: bigint): void {
     // A listener of the runtime may have ended the process before the loop has turned.
     this.#lastTurn();
@@ -119,7 +126,10 @@ export class Agent implements RecordOwner {
     this.#stopLooking = undefined;
   }
 
-  /** The loop is about to end. The wake does not keep it alive, so what is pending may not have had its turn: true then. */
+  /**
+   * The loop is about to end. The wake does not keep it alive, so what is pending may not have had
+   * its turn: true then.
+   */
   #lastTurn(): boolean {
     if (this.ended || this.#words.get(ATTENTION) === 0) return false;
     this.#turn();
@@ -221,14 +231,20 @@ export class Agent implements RecordOwner {
     this.#references--;
   }
 
-  /** WAKING stays: the wake is still on its way, and a busy loop is signalled again and again with no system call. */
+  /**
+   * WAKING stays: the wake is still on its way, and a busy loop is signalled again and again with
+   * no system call.
+   */
   checkpoint(): void {
     if (!this.#begin()) return;
     const thrown = this.#scan();
     if (thrown !== undefined) throw thrown.error;
   }
 
-  /** The runtime calls its listeners for a signal: one of them may end the process before the loop turns. */
+  /**
+   * The runtime calls its listeners for a signal: one of them may end the process before the loop
+   * turns.
+   */
   #look(): void {
     // What has no wake waits for a checkpoint.
     const wakes = (this.#words.get(ATTENTION) & WAKING) !== 0;
@@ -243,7 +259,10 @@ export class Agent implements RecordOwner {
     return true;
   }
 
-  /** The runtime has drained the wake's descriptor. Only then is the word cleared: the other way round loses a wakeup. */
+  /**
+   * The runtime has drained the wake's descriptor. Only then is the word cleared: the other way
+   * round loses a wakeup.
+   */
   #turn(): void {
     if (this.ended) return;
     this.#words.exchange(ATTENTION, OWED);
@@ -273,8 +292,8 @@ export class Agent implements RecordOwner {
         const thrown = record.deliver();
         if (first === undefined) first = thrown;
         else if (thrown !== undefined) record.report(thrown.error);
-        // Not before: until its callback begins it is to be found here. A checkpoint in that may have taken it off, or left
-        // it here anew.
+        // Not before: until its callback begins it is to be found here. A checkpoint in that may
+        // have taken it off, or left it here anew.
         if (queue[queue.length - 1] === record && !record.left.queued) {
           queue.pop();
         }
@@ -290,7 +309,10 @@ export class Agent implements RecordOwner {
     return first;
   }
 
-  /** The native list and the queue both have the newest first: the end of the queue is the oldest of the newest batch. */
+  /**
+   * The native list and the queue both have the newest first: the end of the queue is the oldest of
+   * the newest batch.
+   */
   #takeList(): void {
     if (this.left.chain !== 0) this.queueChain();
     this.left.chain = this.#words.exchange(LIST, 0);
@@ -315,7 +337,9 @@ export class Agent implements RecordOwner {
     }
   }
 
-  /** A checkpoint is one read again, unless there is more to do than `begun`, whose callback begins. */
+  /**
+   * A checkpoint is one read again, unless there is more to do than `begun`, whose callback begins.
+   */
   settle(begun?: InterruptRecord): void {
     if ((this.#words.get(ATTENTION) & OWED) === 0) return;
     const { queue } = this;
@@ -329,9 +353,9 @@ export class Agent implements RecordOwner {
 }
 
 /**
- * A realm has one agent of a version, found here by all copies of the module that it has: `import` and `require`, two
- * installs, a bundle, `?query`, `--hot`. The realm holds it, so that an Interrupt lives on that nobody refers to, and nothing
- * outside of the realm does.
+ * A realm has one agent of a version, found here by all copies of the module that it has: `import`
+ * and `require`, two installs, a bundle, `?query`, `--hot`. The realm holds it, so that an
+ * Interrupt lives on that nobody refers to, and nothing outside of the realm does.
  */
 const key = Symbol.for(SONAME);
 const realm = globalThis as unknown as { readonly [key]?: Agent };
@@ -356,7 +380,10 @@ function share(agent: Agent): Agent {
   return agent;
 }
 
-/** The agent if it can be had now, without a question to the user. Whatever fails here is said when the first Interrupt is made. */
+/**
+ * The agent if it can be had now, without a question to the user. Whatever fails here is said when
+ * the first Interrupt is made.
+ */
 export function openSilently(): Agent | undefined {
   const open = agentIfOpen();
   if (open !== undefined || !canLoadSilently()) return open;

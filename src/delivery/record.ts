@@ -14,10 +14,16 @@ import { isOnStack } from "./stack.ts";
 /** How often in a row a callback runs at most. */
 const ROUNDS = 16;
 
-/** Of so many looks at a record whose callback runs, one asks whether it still does: that takes microseconds. */
+/**
+ * Of so many looks at a record whose callback runs, one asks whether it still does: that takes
+ * microseconds.
+ */
 const TRUSTED_LOOKS = 256;
 
-/** What a callback threw, for the caller of what ran it: what comes out by itself is the engine's own. */
+/**
+ * What a callback threw, for the caller of what ran it: what comes out by itself is the engine's
+ * own.
+ */
 export interface Thrown {
   readonly error: unknown;
   readonly record: InterruptRecord;
@@ -32,7 +38,9 @@ interface Left {
   retired: boolean;
 }
 
-/** What a record needs of its owner: of the queue of all records of a realm, and of the native half. */
+/**
+ * What a record needs of its owner: of the queue of all records of a realm, and of the native half.
+ */
 export interface RecordOwner {
   readonly id: number;
   readonly native: Native;
@@ -50,11 +58,15 @@ export interface RecordOwner {
   owe(): void;
   /** A callback begins: a checkpoint is one read again, unless there is more to do. */
   settle(begun: InterruptRecord): void;
-  /** Queues what was taken off the native list: a record whose slot is given back must not be on it. */
+  /**
+   * Queues what was taken off the native list: a record whose slot is given back must not be on it.
+   */
   queueChain(): void;
 }
 
-/** The native record of one Interrupt, and its delivery: what the protocol says of a single record. */
+/**
+ * The native record of one Interrupt, and its delivery: what the protocol says of a single record.
+ */
 export class InterruptRecord {
   readonly slot: number;
   /** The arg of its native functions: good until it is retired, never again after. */
@@ -71,7 +83,9 @@ export class InterruptRecord {
   /** Gives what the callback threw, if that is for the caller. */
   readonly #handler: (value: number) => Thrown | undefined;
   readonly report: (error: unknown) => void;
-  /** What the steps of a delivery leave for the next to look: see Agent, for how it is stored too. */
+  /**
+   * What the steps of a delivery leave for the next to look: see Agent, for how it is stored too.
+   */
   readonly left: Left = { taken: 0, queued: false, retired: false };
   /** Until proved otherwise: a `vm` timeout in the callback leaves it so. */
   #running = false;
@@ -109,9 +123,7 @@ export class InterruptRecord {
   }
 
   get pending(): number {
-    return this.closed
-      ? 0
-      : this.words.load(this.at + PENDING) || this.left.taken;
+    return this.closed ? 0 : this.words.load(this.at + PENDING) || this.left.taken;
   }
 
   get blocked(): number {
@@ -145,7 +157,10 @@ export class InterruptRecord {
     this.#owner.native.functions.pipe_drain(this.#pipe);
   }
 
-  /** Whoever waits makes the emptied pipe readable again: one is enough, if it is sure to write, and to this pipe. */
+  /**
+   * Whoever waits makes the emptied pipe readable again: one is enough, if it is sure to write, and
+   * to this pipe.
+   */
   refillPipe(waits: boolean): void {
     for (const other of this.#sharers ?? []) {
       if ((other === this && !waits) || other.pending === 0) continue;
@@ -186,8 +201,9 @@ export class InterruptRecord {
 
   signal(value: number): Thrown | undefined {
     const held = this.#running || this.blocked > 0;
-    // Before it is pending: whoever signals then leaves this to the first. The one that runs goes round again, but may be
-    // cut off. And delivered and drained at once, the pipe would only be written to be read.
+    // Before it is pending: whoever signals then leaves this to the first. The one that runs goes
+    // round again, but may be cut off. And delivered and drained at once, the pipe would only be
+    // written to be read.
     const tells = this.#running ||
       (this.#pipeFlag !== 0 && (held || !this.#drains));
     if (tells && this.words.get(this.at + PENDING) === 0) this.notify();
@@ -211,11 +227,13 @@ export class InterruptRecord {
   }
 
   /**
-   * Runs the handler as long as something is pending. Never re-entered: the one that runs goes round again, but not for
-   * ever: whoever signals without a pause must not keep the others, and the event loop, from their turn.
+   * Runs the handler as long as something is pending. Never re-entered: the one that runs goes
+   * round again, but not for ever: whoever signals without a pause must not keep the others, and
+   * the event loop, from their turn.
    */
   deliver(): Thrown | undefined {
-    // A signaller that comes late writes the pipe after its value was taken: left readable, a loop that watches it would spin.
+    // A signaller that comes late writes the pipe after its value was taken: left readable, a loop
+    // that watches it would spin.
     this.#drainDue = this.#drains;
     if (this.#running) {
       if (this.pending === 0 && !this.#drainDue) return undefined;
@@ -229,14 +247,16 @@ export class InterruptRecord {
     let rounds = 0;
     try {
       while (!this.closed) {
-        // A plain read, which is five times as fast: whoever makes it pending after this read announces that.
+        // A plain read, which is five times as fast: whoever makes it pending after this read
+        // announces that.
         if (words.get(at + PENDING) === 0 && this.left.taken === 0) {
           if (!this.#drainDue) return undefined;
           this.#drain();
         } else if (words.get(at + BLOCKED) !== 0) {
           return undefined;
         } else if (rounds++ === ROUNDS) {
-          // Whoever made it pending has told; but what that wrote to the pipe may have been drained.
+          // Whoever made it pending has told; but what that wrote to the pipe may have been
+          // drained.
           if (this.#pipeFlag !== 0) this.notify();
           return undefined;
         } else {
@@ -272,7 +292,8 @@ export class InterruptRecord {
     if (this.#drains) this.#drain();
     const newest = this.words.exchange(this.at + PENDING, 0);
     if (newest !== 0) this.left.taken = newest;
-    // Take, then rearm: an arrival in between belongs to this value, and nothing can leave the signal ignored.
+    // Take, then rearm: an arrival in between belongs to this value, and nothing can leave the
+    // signal ignored.
     if (this.rearms) this.#rearm();
     this.#looks = 0;
     this.#running = true;
@@ -283,7 +304,10 @@ export class InterruptRecord {
     }
   }
 
-  /** The callback begins: the value is its own. Nothing that may throw comes between this and its call. */
+  /**
+   * The callback begins: the value is its own. Nothing that may throw comes between this and its
+   * call.
+   */
   begin(): void {
     this.#owner.settle(this);
     this.left.taken = 0;
@@ -305,7 +329,10 @@ export class InterruptRecord {
     this.left.retired = this.closed = true;
   }
 
-  /** What is pending is delivered, once and even while blocked; unless the handler itself closes: it ends there. */
+  /**
+   * What is pending is delivered, once and even while blocked; unless the handler itself closes: it
+   * ends there.
+   */
   close(): void {
     if (this.closed) return;
     const { functions } = this.#owner.native;

@@ -11,13 +11,19 @@ const nameOf = (signal: number) => signalTable().names.get(signal);
 const REALTIME = 32;
 const SIGPIPE = 13;
 
-/** Of hook_unlistened. Deno registers a signal only once: with what was there before, every later listener would be deaf. */
+/**
+ * Of hook_unlistened. Deno registers a signal only once: with what was there before, every later
+ * listener would be deaf.
+ */
 const putsBack = { deno: 0, bun: 1, node: 2 }[runtime];
 
 /** Of hook_heard: Deno calls a listener once for signals that come fast. */
 const coalesces = runtime === "deno" ? 1 : 0;
 
-/** The listener of one signal, while Interrupts of this realm, or of threads that can have none, hook it. */
+/**
+ * The listener of one signal, while Interrupts of this realm, or of threads that can have none,
+ * hook it.
+ */
 interface Entry {
   readonly users: Set<object>;
   readonly listener: SignalListener | undefined;
@@ -27,11 +33,13 @@ interface Entry {
 }
 
 /**
- * Makes this realm a listener of its runtime for each signal that its Interrupts hook, before they do.
+ * Makes this realm a listener of its runtime for each signal that its Interrupts hook, before they
+ * do.
  *
- * A runtime installs its own handler with the first listener for a signal, takes it away with the last, and Deno plays the
- * default action where nobody listens. With a listener that does nothing its handler is installed once, beneath ours, stays
- * there, and everybody hears: ours passes every signal on to it.
+ * A runtime installs its own handler with the first listener for a signal, takes it away with the
+ * last, and Deno plays the default action where nobody listens. With a listener that does nothing
+ * its handler is installed once, beneath ours, stays there, and everybody hears: ours passes every
+ * signal on to it.
  */
 export class SignalListeners {
   readonly #native: Native;
@@ -64,8 +72,8 @@ export class SignalListeners {
   }
 
   /**
-   * After our handler is gone: with its last listener a runtime puts SIG_DFL there, whatever stands there. Twice is as once,
-   * also when an exception came out of the first.
+   * After our handler is gone: with its last listener a runtime puts SIG_DFL there, whatever stands
+   * there. Twice is as once, also when an exception came out of the first.
    */
   close(signal: number, user: object): void {
     const entry = this.#entries.get(signal);
@@ -129,12 +137,16 @@ export class SignalListeners {
         stays: !borrows,
       };
     }
-    // Without it the next write to a closed pipe would kill; Deno would play the default action of what was ignored.
+    // Without it the next write to a closed pipe would kill; Deno would play the default action of
+    // what was ignored.
     const stays = signal === SIGPIPE || runtime === "deno" && ignored;
     return { users: new Set(), listener, options: LISTENED, stays };
   }
 
-  /** Listens to the signals that agents of other threads need the main thread for, and no longer to those they do not. */
+  /**
+   * Listens to the signals that agents of other threads need the main thread for, and no longer to
+   * those they do not.
+   */
   lend(): void {
     const wanted = this.#native.functions.agent_borrowed();
     for (let signal = 1; signal < REALTIME; signal++) {

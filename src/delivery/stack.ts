@@ -2,11 +2,11 @@
 const LEVELS = 1000;
 
 /**
- * Whether a call of `fn` is still to return: a `vm` timeout ends calls without a trace, for no `finally` runs then. For
- * this module only.
+ * Whether a call of `fn` is still to return: a `vm` timeout ends calls without a trace, for no
+ * `finally` runs then. For this module only.
  *
- * `fn` must have a name of its own, and not call anything in tail position, where JavaScriptCore gives its frame up.
- * Where traces are off: true.
+ * `fn` must have a name of its own, and not call anything in tail position, where JavaScriptCore
+ * gives its frame up. Where traces are off: true.
  */
 export function isOnStack(fn: (...args: never[]) => unknown): boolean {
   try {
@@ -25,8 +25,9 @@ function hasFrameBelow(fn: (...args: never[]) => unknown): boolean {
 }
 
 /**
- * Whether a function that was called from here, and threw `error`, had no stack to run on: it may not even have begun. One
- * that has used up the stack itself leaves room here. For this module only.
+ * Whether a function that was called from here, and threw `error`, had no stack to run on: it may
+ * not even have begun. One that has used up the stack itself leaves room here. For this module
+ * only.
  */
 export function stackWasFull(error: unknown): boolean {
   // An error of another realm is no Error here.

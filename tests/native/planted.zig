@@ -1,4 +1,5 @@
-//! A library that somebody has put where ours is looked for. It is seen when it is merely opened: its constructor says so.
+//! A library that somebody has put where ours is looked for. It is seen when it is merely opened:
+//! its constructor says so.
 const linux = @import("std").os.linux;
 
 /// As tests/planted_test.ts looks for it, on stderr.

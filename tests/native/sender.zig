@@ -1,5 +1,6 @@
-//! The other process that signals: `sender PID SPEC...`, each SPEC one of `12x1000` (signal 12, a thousand times), `12`
-//! (once), `pause:1000` (microseconds), `stamps` (at the end, print when each signal was sent: monotonic nanoseconds).
+//! The other process that signals: `sender PID SPEC...`, each SPEC one of `12x1000` (signal 12, a
+//! thousand times), `12` (once), `pause:1000` (microseconds), `stamps` (at the end, print when each
+//! signal was sent: monotonic nanoseconds).
 const std = @import("std");
 const linux = std.os.linux;
 

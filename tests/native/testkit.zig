@@ -1,5 +1,5 @@
-//! What tests and the demo need from native code: threads that call functions, signal dispositions, descriptors. No libc:
-//! one file for every Linux host, like the library under test.
+//! What tests and the demo need from native code: threads that call functions, signal dispositions,
+//! descriptors. No libc: one file for every Linux host, like the library under test.
 const std = @import("std");
 const linux = std.os.linux;
 const assert = std.debug.assert;
@@ -182,7 +182,8 @@ const Thread = struct {
                         lives.sent.store(now.value(index), .seq_cst);
                     }
                     if (turns % 128 != 0) continue;
-                    // The thread that opens and closes, or this one, which may be late for the last.
+                    // The thread that opens and closes, or this one, which may be late for the
+                    // last.
                     const target = if (turns % 256 == 0) main else linux.gettid();
                     if (killThread(target, work.signal) == 0) _ = lives.raised.fetchAdd(1, .seq_cst);
                 }
@@ -378,8 +379,8 @@ const Data = extern struct {
 
 var data: Data = .{};
 
-/// Lines that are in no cache: stores to them, and all after them, stay in the store buffer for a while, where no other
-/// core sees them.
+/// Lines that are in no cache: stores to them, and all after them, stay in the store buffer for a
+/// while, where no other core sees them.
 var ballast: [32]extern struct { value: i64 align(64) } = @splat(.{ .value = 0 });
 
 fn flushBallast() void {
@@ -585,7 +586,8 @@ fn killerAddress() callconv(.c) u64 {
     return @intFromPtr(&killer);
 }
 
-/// The child has none of the engine's memory: only native code runs there, and only what a signal handler may do.
+/// The child has none of the engine's memory: only native code runs there, and only what a signal
+/// handler may do.
 fn fork(func: u64, arg: u64, fd: i32) callconv(.c) i32 {
     const parent = linux.getpid();
     const child = answer(linux.fork());
@@ -613,7 +615,8 @@ fn waitExit(process: i32) callconv(.c) i32 {
 
 fn alarm(delay_us: u32) callconv(.c) i32 {
     const REAL = 0;
-    // Interval and value, each in seconds and microseconds: what Zig's own declaration calls nanoseconds.
+    // Interval and value, each in seconds and microseconds: what Zig's own declaration calls
+    // nanoseconds.
     const time = [4]isize{ 0, 0, 0, @intCast(delay_us) };
     return answer(linux.syscall3(.setitimer, REAL, @intFromPtr(&time), 0));
 }

@@ -1,8 +1,9 @@
-//! What a signal handler really does: `tracer PID THREAD SIGNAL` sends the signal to a thread and executes its handler one
-//! instruction at a time, up to rt_sigreturn(2). Prints JSON: `stack`, how many bytes below the kernel's frame it used;
-//! `calls`, the numbers of its system calls; `firsts`, the first argument of each; `entered`, where it went in other objects
-//! than the one it began in: the first address and the object's file, for each step from one object into another that is
-//! no return.
+//! What a signal handler really does: `tracer PID THREAD SIGNAL` sends the signal to a thread and
+//! executes its handler one instruction at a time, up to rt_sigreturn(2). Prints JSON: `stack`, how
+//! many bytes below the kernel's frame it used; `calls`, the numbers of its system calls; `firsts`,
+//! the first argument of each; `entered`, where it went in other objects than the one it began in:
+//! the first address and the object's file, for each step from one object into another that is no
+//! return.
 //!
 //! `tracer PID THREAD 0` only tries whether it may. Exits with 77 if not.
 const std = @import("std");

@@ -1,4 +1,7 @@
-/** Leaves this process with as many descriptors to give as its last argument says, as soon as it is imported. */
+/**
+ * Leaves this process with as many descriptors to give as its last argument says, as soon as it is
+ * imported.
+ */
 
 import process from "node:process";
 import { testkit } from "../support/testkit.ts";

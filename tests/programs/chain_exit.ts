@@ -1,4 +1,7 @@
-/** Chains to whatever the runtime has on SIGINT at rest: on Node that is a handler that ends the process. */
+/**
+ * Chains to whatever the runtime has on SIGINT at rest: on Node that is a handler that ends the
+ * process.
+ */
 
 import process from "node:process";
 import { Interrupt } from "../../mod.ts";

@@ -1,4 +1,7 @@
-/** A program as users write it: an Interrupt hears its signal in the middle of a computation, and is closed at once. */
+/**
+ * A program as users write it: an Interrupt hears its signal in the middle of a computation, and is
+ * closed at once.
+ */
 
 import process from "node:process";
 import { checkpoint, Interrupt } from "../../mod.ts";

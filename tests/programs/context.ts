@@ -1,4 +1,7 @@
-/** In which AsyncLocalStorage context callbacks run, and that no context is kept. Prints what is wrong. */
+/**
+ * In which AsyncLocalStorage context callbacks run, and that no context is kept. Prints what is
+ * wrong.
+ */
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
@@ -99,9 +102,7 @@ for (const id of ["one", "another"]) {
 
 const { Bun } = globalThis as { Bun?: { gc(wait: boolean): void } };
 if (!Bun) v8.setFlagsFromString("--expose-gc");
-const collect = Bun
-  ? () => Bun.gc(true)
-  : vm.runInNewContext("gc") as () => void;
+const collect = Bun ? () => Bun.gc(true) : vm.runInNewContext("gc") as () => void;
 for (let i = 0; i < 200 && !isGone; i++) {
   collect();
   await new Promise((resolve) => setTimeout(resolve, 1));

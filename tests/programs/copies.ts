@@ -1,12 +1,10 @@
-/** Workers that open the library at the same time: the arguments are URLs of the modules, each for some of the Workers. Prints how many copies there are. */
+/**
+ * Workers that open the library at the same time: the arguments are URLs of the modules, each for
+ * some of the Workers. Prints how many copies there are.
+ */
 
 import process from "node:process";
-import {
-  isMainThread,
-  parentPort,
-  Worker,
-  workerData,
-} from "node:worker_threads";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import type { NativeFunction } from "../../mod.ts";
 
 if (isMainThread) {

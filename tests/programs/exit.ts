@@ -1,4 +1,7 @@
-/** `exit <way> <where> <ms>`: does what a user may do with an Interrupt, after the event loop was idle for so long. */
+/**
+ * `exit <way> <where> <ms>`: does what a user may do with an Interrupt, after the event loop was
+ * idle for so long.
+ */
 
 import process from "node:process";
 import { setTimeout } from "node:timers";

@@ -1,4 +1,7 @@
-/** A program as users write it: it idles for two seconds, and a listener that came after the Interrupt ends it at once. */
+/**
+ * A program as users write it: it idles for two seconds, and a listener that came after the
+ * Interrupt ends it at once.
+ */
 
 import process from "node:process";
 import { Interrupt } from "../../mod.ts";

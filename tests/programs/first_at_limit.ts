@@ -1,14 +1,11 @@
 /**
- * Opens the library for the first time with few descriptors left to give, again and again, and then with more. The first
- * argument is the URL of a module that exports at_the_limit.ts, and then the modules. Prints how that went.
+ * Opens the library for the first time with few descriptors left to give, again and again, and then
+ * with more. The first argument is the URL of a module that exports at_the_limit.ts, and then the
+ * modules. Prints how that went.
  */
 
 import process from "node:process";
-import {
-  assertNoMoreDescriptors,
-  openDescriptors,
-  runtime,
-} from "../support/harness.ts";
+import { assertNoMoreDescriptors, openDescriptors, runtime } from "../support/harness.ts";
 import { testkit } from "../support/testkit.ts";
 
 const SIGUSR2 = 12;

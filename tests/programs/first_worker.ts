@@ -1,4 +1,7 @@
-/** The Worker that opens the library first is terminated; then the library serves a second one, and the main thread. */
+/**
+ * The Worker that opens the library first is terminated; then the library serves a second one, and
+ * the main thread.
+ */
 
 import assert from "node:assert/strict";
 import process from "node:process";

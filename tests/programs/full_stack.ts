@@ -1,6 +1,7 @@
 /**
- * Runs the library with ever less stack, so that the RangeError comes out of each of its calls in turn; then what was
- * signalled must be heard, at the next checkpoint or, with `loop`, in the event loop alone. Prints what was not.
+ * Runs the library with ever less stack, so that the RangeError comes out of each of its calls in
+ * turn; then what was signalled must be heard, at the next checkpoint or, with `loop`, in the event
+ * loop alone. Prints what was not.
  */
 
 import process from "node:process";
@@ -64,8 +65,7 @@ function piped(count: number, pipeAutodrain: boolean): Scene {
   const pipe = new EventPipe();
   const interrupts = Array.from(
     { length: count },
-    (_, index) =>
-      new Interrupt({ pipe, pipeAutodrain, callback: listener(index) }),
+    (_, index) => new Interrupt({ pipe, pipeAutodrain, callback: listener(index) }),
   );
   return scene(interrupts, checkpoint, {
     after: () => {
@@ -84,8 +84,7 @@ const cold = "one Interrupt";
 const scenes: Record<string, () => Scene> = {
   [cold]: () => scene(several(1), checkpoint),
   "five Interrupts": () => scene(several(5), checkpoint),
-  "a checkpoint in each callback": () =>
-    scene(several(4, checkpoint), checkpoint),
+  "a checkpoint in each callback": () => scene(several(4, checkpoint), checkpoint),
   "a callback that throws": () =>
     scene(
       Array.from({ length: 3 }, (_, index) =>
@@ -211,8 +210,8 @@ function depth(): number {
 }
 
 /**
- * Fills the stack, and calls `act` where so many levels and words are free again. The engine's compilers change the size
- * of a level at any time: so each time anew.
+ * Fills the stack, and calls `act` where so many levels and words are free again. The engine's
+ * compilers change the size of a level at any time: so each time anew.
  */
 function fill(levels: number, words: number, act: () => void) {
   const values = Array.from({ length: words }, () => 0);
@@ -231,7 +230,10 @@ function fill(levels: number, words: number, act: () => void) {
 }
 
 const WORDS = 16;
-/** So many levels in a row at which all went well are plenty. V8 needs hundreds to compile what was never called. */
+/**
+ * So many levels in a row at which all went well are plenty. V8 needs hundreds to compile what was
+ * never called.
+ */
 const ENOUGH = 25;
 const MOST = 1000;
 /** At so many levels each word counts. */

@@ -1,7 +1,8 @@
 /**
- * $ASYNC_INTERRUPT_STEPS random calls, with random arguments, of several Interrupts and EventPipes that share signals and
- * pipes; after each, all that can be seen is what the model (fuzz_model.ts) says. Prints how many. What disagrees is shrunk;
- * a run is had again with the seed that its report names in $ASYNC_INTERRUPT_SEED.
+ * $ASYNC_INTERRUPT_STEPS random calls, with random arguments, of several Interrupts and EventPipes
+ * that share signals and pipes; after each, all that can be seen is what the model (fuzz_model.ts)
+ * says. Prints how many. What disagrees is shrunk; a run is had again with the seed that its report
+ * names in $ASYNC_INTERRUPT_SEED.
  */
 
 import * as fc from "fast-check";
@@ -10,14 +11,7 @@ import { constants } from "node:os";
 import process from "node:process";
 import { setTimeout } from "node:timers";
 import { setImmediate } from "node:timers/promises";
-import {
-  checkpoint,
-  EventPipe,
-  Interrupt,
-  InterruptError,
-  sig2name,
-  sig2num,
-} from "../../mod.ts";
+import { checkpoint, EventPipe, Interrupt, InterruptError, sig2name, sig2num } from "../../mod.ts";
 import type { InterruptOptions, NativeFunction } from "../../mod.ts";
 import {
   assertNoMoreDescriptors,
@@ -26,13 +20,7 @@ import {
   settle,
   turn,
 } from "../support/harness.ts";
-import {
-  makePipe,
-  makeSocketpair,
-  memory,
-  readable,
-  testkit,
-} from "../support/testkit.ts";
+import { makePipe, makeSocketpair, memory, readable, testkit } from "../support/testkit.ts";
 import { randomSeed } from "../support/random.ts";
 import {
   Boom,
@@ -89,8 +77,7 @@ class RealWorld extends World<Interrupt, EventPipe, Ends, Descriptors> {
     >,
   ): void {
     const id = this.opened++;
-    const callback = (value: number) =>
-      this.callback(interrupt, id, value, reactions);
+    const callback = (value: number) => this.callback(interrupt, id, value, reactions);
     const nativeCallback = {
       func: testkit.callback_address(),
       arg: BigInt(id),
@@ -214,7 +201,10 @@ class RealWorld extends World<Interrupt, EventPipe, Ends, Descriptors> {
     return Interrupt.signal(this.#functions.get(interrupt)!.signal, value);
   }
 
-  /** It has arrived when this returns: the kernel prefers the thread that sends, and that one masks nothing. */
+  /**
+   * It has arrived when this returns: the kernel prefers the thread that sends, and that one masks
+   * nothing.
+   */
   kill(signal: number): void {
     testkit.kill(process.pid, signal, 1);
   }
@@ -241,8 +231,7 @@ function functionsOf(interrupt: Interrupt): Functions {
 
 /** The value that waits, where native code and where JavaScript reads it. */
 const wordOf = {
-  cVar: ({ cVar }: Interrupt) =>
-    new Int32Array(memory(cVar, Int32Array.BYTES_PER_ELEMENT)),
+  cVar: ({ cVar }: Interrupt) => new Int32Array(memory(cVar, Int32Array.BYTES_PER_ELEMENT)),
   buffer({ buffer }: Interrupt) {
     assert.equal(buffer.length, 1);
     return buffer;
@@ -348,7 +337,10 @@ function outcome<W extends ModelWorld | RealWorld>(
   }
 }
 
-/** The callbacks that ran, of each Interrupt in order, and the promises that settled, of each iterator in order: there is no other. */
+/**
+ * The callbacks that ran, of each Interrupt in order, and the promises that settled, of each
+ * iterator in order: there is no other.
+ */
 function seen({ trace, settled }: ModelWorld | RealWorld) {
   return {
     trace: trace.sort(([a], [b]) => a - b),
@@ -386,8 +378,7 @@ function assertAgree(model: ModelWorld, real: RealWorld) {
 }
 
 function look(interrupt: Interrupt | ModelInterrupt) {
-  const { pending, blocked, closed, pipeAutodrain, signalHysteresis } =
-    interrupt;
+  const { pending, blocked, closed, pipeAutodrain, signalHysteresis } = interrupt;
   return { pending, blocked, closed, pipeAutodrain, signalHysteresis };
 }
 
@@ -461,12 +452,9 @@ function onInterrupt<T = undefined>(
 ) {
   return fc.tuple(index, argument).map(([at, argument]) =>
     new Call(
-      `${name}(${at}${
-        argument === undefined ? "" : `, ${fc.stringify(argument)}`
-      })`,
+      `${name}(${at}${argument === undefined ? "" : `, ${fc.stringify(argument)}`})`,
       (world) => use(pick(world.interrupts, at), argument, world),
-      ({ interrupts }) =>
-        interrupts.length > 0 && possible(pick(interrupts, at)),
+      ({ interrupts }) => interrupts.length > 0 && possible(pick(interrupts, at)),
     )
   );
 }
@@ -480,9 +468,7 @@ function onPipe<T = undefined>(
 ) {
   return fc.tuple(index, argument).map(([at, argument]) =>
     new Call(
-      `pipe.${name}(${at}${
-        argument === undefined ? "" : `, ${fc.stringify(argument)}`
-      })`,
+      `pipe.${name}(${at}${argument === undefined ? "" : `, ${fc.stringify(argument)}`})`,
       (world) => use(pick(world.pipes, at), argument, world),
       ({ pipes }) => pipes.length > 0 && possible(pick(pipes, at)),
     )
@@ -563,9 +549,7 @@ const open = (wake: boolean) =>
         world.open({
           ...rest,
           wake,
-          pipe: pipes?.length
-            ? pick<typeof pipes[number]>(pipes, at!)
-            : undefined,
+          pipe: pipes?.length ? pick<typeof pipes[number]>(pipes, at!) : undefined,
         });
       },
       () => true,
@@ -579,17 +563,14 @@ const calls: fc.Arbitrary<Call>[] = [
     new Call(
       `new Interrupt(${fc.stringify(options)})`,
       (world) =>
-        world instanceof ModelWorld
-          ? expected
-          : void new Interrupt(options as InterruptOptions),
+        world instanceof ModelWorld ? expected : void new Interrupt(options as InterruptOptions),
       () => true,
     )
   ),
   fc.anything().map((options) =>
     new Call(
       `new Interrupt(${fc.stringify(options)})`,
-      (world) =>
-        world instanceof ModelWorld ? undefined : openAnything(options),
+      (world) => world instanceof ModelWorld ? undefined : openAnything(options),
       () => true,
     )
   ),
@@ -835,7 +816,8 @@ while (steps < wanted) {
   fc.assert(fc.property(anySignal, nameSignal), parameters);
   await turn();
 }
-// All references were given back, and none twice: this one keeps the process alive, and nothing does after it.
+// All references were given back, and none twice: this one keeps the process alive, and nothing
+// does after it.
 const reference = new Interrupt().ref();
 process.exitCode = 1;
 setTimeout(() => {

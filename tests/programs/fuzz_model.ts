@@ -1,6 +1,6 @@
 /**
- * What Interrupt and EventPipe promise, in plain objects without memory, threads or descriptors. The methods have the names
- * of the real ones, so that one piece of code uses either.
+ * What Interrupt and EventPipe promise, in plain objects without memory, threads or descriptors.
+ * The methods have the names of the real ones, so that one piece of code uses either.
  */
 
 import { type Interrupt, InterruptError, type WaitOptions } from "../../mod.ts";
@@ -98,8 +98,7 @@ export abstract class World<
     const number = this.#promises.get(owner) ?? 0;
     this.#promises.set(owner, number + 1);
     const name = `${owner}, promise ${number}`;
-    const settle = (what: unknown) =>
-      this.settled.push([ordered ? owner : name, name, what]);
+    const settle = (what: unknown) => this.settled.push([ordered ? owner : name, name, what]);
     promise.then(settle, (error) => settle(nameOf(error)));
   }
 
@@ -273,7 +272,9 @@ export class ModelInterrupt {
   #hysteresis: boolean;
   /** Whether signals write to the pipe, as of the last change. */
   writes = false;
-  /** Off again, but something of it may be in the pipe; undefined: it may have been drained since. */
+  /**
+   * Off again, but something of it may be in the pipe; undefined: it may have been drained since.
+   */
   #drainsOnce: boolean | undefined = false;
   #drainsAlways = false;
   readonly #waits = new Set<
@@ -585,8 +586,7 @@ export class ModelInterrupt {
 }
 
 /** What JavaScript sees of it all. */
-export class ModelWorld
-  extends World<ModelInterrupt, ModelPipe, ModelPipe, ModelDescriptors> {
+export class ModelWorld extends World<ModelInterrupt, ModelPipe, ModelPipe, ModelDescriptors> {
   /** The kernel was told to ignore them until they are handled. */
   readonly ignored = new Set<number>();
   readonly #nativeCalls = new Map<number, NativeCalls>();
@@ -705,7 +705,10 @@ export class ModelWorld
     if (first !== undefined) throw first.error;
   }
 
-  /** The event loop delivers what is due. What it was not woken for it may deliver too: `did` says whether it has. */
+  /**
+   * The event loop delivers what is due. What it was not woken for it may deliver too: `did` says
+   * whether it has.
+   */
   turn(did: (interrupt: ModelInterrupt) => boolean): void {
     for (const interrupt of this.interrupts) {
       while (interrupt.due || (interrupt.ready && did(interrupt))) {
@@ -722,9 +725,7 @@ export class ModelWorld
   scan(): () => void {
     const pipesOf = (drains: boolean) =>
       new Set(
-        this.interrupts.filter((it) =>
-          (it.writes || it.drains) && it.drains === drains
-        )
+        this.interrupts.filter((it) => (it.writes || it.drains) && it.drains === drains)
           .map((it) => it.pipe!),
       );
     const drained = pipesOf(true);

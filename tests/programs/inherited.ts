@@ -1,4 +1,7 @@
-/** Hooks a signal that it may have inherited as ignored, and says whether the old disposition came back. */
+/**
+ * Hooks a signal that it may have inherited as ignored, and says whether the old disposition came
+ * back.
+ */
 
 import { Interrupt } from "../../mod.ts";
 import { testkit } from "../support/testkit.ts";

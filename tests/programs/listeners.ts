@@ -1,6 +1,7 @@
 /**
- * A program as users write it: it idles for two seconds, and then Interrupts and listeners of the runtime come and go for
- * one signal, in many orders. After each step it asks for the signal, from another process, and everybody must hear it.
+ * A program as users write it: it idles for two seconds, and then Interrupts and listeners of the
+ * runtime come and go for one signal, in many orders. After each step it asks for the signal, from
+ * another process, and everybody must hear it.
  *
  * Arguments: the signal; `worker` to have the Interrupts in a Worker.
  */
@@ -48,7 +49,8 @@ function here(): Interrupts {
 
 function there(): Interrupts {
   const url = new URL("./listeners_worker.ts", import.meta.url);
-  // Through it a Worker gets listeners where its own thread can have none: Bun, and INT and PIPE on Node.
+  // Through it a Worker gets listeners where its own thread can have none: Bun, and INT and PIPE on
+  // Node.
   new Interrupt();
   const worker = new Worker(url, { workerData: signal });
   let done = () => {};
@@ -141,8 +143,7 @@ async function step(what: string) {
 /** Sends the signal, and returns when everybody who is there has heard one more. */
 async function everybodyHears(when: string) {
   const before = new Map(heard);
-  const missing = () =>
-    [...present].filter((who) => heard.get(who) === before.get(who));
+  const missing = () => [...present].filter((who) => heard.get(who) === before.get(who));
   const all = new Promise<void>((resolve) => {
     changed = () => {
       if (missing().length === 0) resolve();
@@ -153,7 +154,8 @@ async function everybodyHears(when: string) {
   await new Promise<void>((resolve) => acknowledged = resolve);
   await all;
   for (const who of ["I", "J"]) {
-    // The runtime's listeners may still hear one that was sent before they came. CHLD comes by itself as well.
+    // The runtime's listeners may still hear one that was sent before they came. CHLD comes by
+    // itself as well.
     if (signal === "SIGCHLD" || !present.has(who)) continue;
     if (heard.get(who)! > sent.get(who)!) {
       throw new Error(`${when}: ${who} has heard more than was sent`);

@@ -1,4 +1,7 @@
-/** Opens more Interrupts on one signal than an emitter takes listeners without a warning, and ends with one open. */
+/**
+ * Opens more Interrupts on one signal than an emitter takes listeners without a warning, and ends
+ * with one open.
+ */
 
 import process from "node:process";
 import { Interrupt } from "../../mod.ts";

@@ -1,4 +1,7 @@
-/** What the realm is like when the modules come is the first argument; their URLs follow. Prints whether one copy works beside the other. */
+/**
+ * What the realm is like when the modules come is the first argument; their URLs follow. Prints
+ * whether one copy works beside the other.
+ */
 
 import process from "node:process";
 import { SONAME } from "../../ffi/symbols.ts";

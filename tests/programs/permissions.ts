@@ -1,4 +1,7 @@
-/** Uses the module with what permissions there are, and prints how it polls, or why not. "blind": as if no view of memory could be had. */
+/**
+ * Uses the module with what permissions there are, and prints how it polls, or why not. "blind": as
+ * if no view of memory could be had.
+ */
 
 const { Deno, process } = globalThis as unknown as {
   Deno: { UnsafePointerView: { getArrayBuffer: unknown } };
@@ -20,8 +23,7 @@ try {
     signal: "SIGUSR2",
     callback: (value) => values.push(value),
   });
-  const send = (value: number) =>
-    Interrupt.signal(interrupt.signalFunc(), value);
+  const send = (value: number) => Interrupt.signal(interrupt.signalFunc(), value);
   send(7);
   if (interrupt.pending !== 7) throw new Error("pending is a read of memory");
   checkpoint();

@@ -9,9 +9,7 @@ const { createContext, Script } = require("node:vm");
 
 const [, , file, count] = process.argv;
 const script = new Script(
-  `(function (require, module, exports, __filename) {${
-    readFileSync(file, "utf8")
-  }\n})`,
+  `(function (require, module, exports, __filename) {${readFileSync(file, "utf8")}\n})`,
 );
 
 /** What a realm of Node's has besides the language. */

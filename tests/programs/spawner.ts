@@ -1,4 +1,7 @@
-/** A Worker that starts a process in the way that it is asked for, and says what that has inherited. Has Interrupts of its own. */
+/**
+ * A Worker that starts a process in the way that it is asked for, and says what that has inherited.
+ * Has Interrupts of its own.
+ */
 
 import { parentPort } from "node:worker_threads";
 import { EventPipe, Interrupt } from "../../mod.ts";

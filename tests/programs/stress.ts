@@ -1,7 +1,8 @@
 /**
- * Everything at once, for $ASYNC_INTERRUPT_STRESS_SECONDS: native threads, real kills from other processes, Workers that
- * come and are terminated, callbacks that close and open again while somebody signals what was closed, collected garbage,
- * descriptors that come and go. Then the accounts are settled. Prints figures, or what does not agree.
+ * Everything at once, for $ASYNC_INTERRUPT_STRESS_SECONDS: native threads, real kills from other
+ * processes, Workers that come and are terminated, callbacks that close and open again while
+ * somebody signals what was closed, collected garbage, descriptors that come and go. Then the
+ * accounts are settled. Prints figures, or what does not agree.
  */
 
 import assert from "node:assert/strict";
@@ -20,13 +21,7 @@ import {
   turn,
   until,
 } from "../support/harness.ts";
-import {
-  makePipe,
-  memory,
-  readable,
-  sender,
-  testkit,
-} from "../support/testkit.ts";
+import { makePipe, memory, readable, sender, testkit } from "../support/testkit.ts";
 import { randomNumbers } from "../support/random.ts";
 import { BEGUN, CALLS, SENT, type Task } from "./stress_worker.ts";
 
@@ -41,9 +36,15 @@ const hooked = [SIGUSR2, SIGWINCH, SIGRT6, SIGRT7];
 const others = Array.from({ length: 64 }, (_, index) => index + 1)
   .filter((signal) => signal !== 10 && !hooked.includes(signal));
 
-/** As many Interrupts are open at a time at most, whatever the number that came and went: a slot that leaks shows. */
+/**
+ * As many Interrupts are open at a time at most, whatever the number that came and went: a slot
+ * that leaks shows.
+ */
 const SLOTS = 64;
-/** What engines and their Workers keep for a while: in a minute, a leak of 128 KiB a Worker is more. That of an Interrupt is a slot. */
+/**
+ * What engines and their Workers keep for a while: in a minute, a leak of 128 KiB a Worker is more.
+ * That of an Interrupt is a slot.
+ */
 const MEMORY_MIB = 32;
 
 const seconds = Number(process.env.ASYNC_INTERRUPT_STRESS_SECONDS ?? 3);
@@ -85,7 +86,9 @@ function open(
   return interrupt;
 }
 
-/** An Interrupt that is signalled with 1, 2, 3 and so on: none may come twice, or after a later one. */
+/**
+ * An Interrupt that is signalled with 1, 2, 3 and so on: none may come twice, or after a later one.
+ */
 function openAscending(options = {}) {
   const seen = { last: 0, count: 0 };
   const interrupt = open({
@@ -207,10 +210,10 @@ const MARKS = 4095;
 const TOLD = { begun: 0, sent: 1, late: 2, raised: 3 };
 
 /**
- * The lives of an Interrupt, one after another: its own callback ends one and begins the next, or somebody else does. A
- * thread signals the one that is and the one before, with values that say which life they are for, and raises a signal
- * that they all hook. Nobody hears what was for another, and nothing is lost but what comes while the callback runs that
- * ends its life.
+ * The lives of an Interrupt, one after another: its own callback ends one and begins the next, or
+ * somebody else does. A thread signals the one that is and the one before, with values that say
+ * which life they are for, and raises a signal that they all hook. Nobody hears what was for
+ * another, and nothing is lost but what comes while the callback runs that ends its life.
  */
 async function lives() {
   const address = testkit.lives_address();
@@ -376,13 +379,15 @@ function residentMiB(): number {
 
 /** Runs it all, and settles the accounts. */
 async function main() {
-  // Deno puts its own on HUP, INT and TERM half a second after its start, which on a busy machine is after the first third.
+  // Deno puts its own on HUP, INT and TERM half a second after its start, which on a busy machine
+  // is after the first third.
   openRuntimes();
   // The runtime's handler is there before and after, and hears of every signal.
   process.on("SIGUSR2", () => {}).on("SIGWINCH", () => {});
   for (const signal of [SIGRT6, SIGRT7]) testkit.handler_count(signal, 0n, 0n);
   for (const signal of hooked) testkit.disposition_save(signal, signal);
-  // The first third shows what all of this takes. Runtimes set handlers of their own in it, when they first spawn.
+  // The first third shows what all of this takes. Runtimes set handlers of their own in it, when
+  // they first spawn.
   await period(seconds / 3);
   for (const signal of others) testkit.disposition_save(signal, signal);
   const descriptors = openDescriptors();
@@ -394,13 +399,10 @@ async function main() {
     const same = testkit.disposition_same(signal, signal) === 1;
     assert(same, `the disposition of signal ${signal} has changed`);
   }
-  // Deno closes what its last few Workers had with the next one only, Bun 1.3 leaves the event loop of each open.
+  // Deno closes what its last few Workers had with the next one only, Bun 1.3 leaves the event loop
+  // of each open.
   const workers = figures.workers - workersBefore;
-  const late = runtime === "deno"
-    ? workers / 2
-    : leavesEventLoops
-    ? 3 * workers
-    : 0;
+  const late = runtime === "deno" ? workers / 2 : leavesEventLoops ? 3 * workers : 0;
   await until(() => openDescriptors() <= descriptors + late);
   assert(highestSlot < SLOTS, `a slot has the number ${highestSlot}`);
   const grown = residentMiB() - memory;

@@ -1,4 +1,6 @@
-/** A Worker hooks SIGTERM and is terminated while it comes in. Says so, and waits for the next one. */
+/**
+ * A Worker hooks SIGTERM and is terminated while it comes in. Says so, and waits for the next one.
+ */
 
 import { Worker } from "node:worker_threads";
 import { Interrupt, type NativeFunction } from "../../mod.ts";

@@ -1,4 +1,7 @@
-/** Several copies of the modules in one realm: their URLs are the arguments. Prints what goes wrong between them, then "ready", and what another process signals. */
+/**
+ * Several copies of the modules in one realm: their URLs are the arguments. Prints what goes wrong
+ * between them, then "ready", and what another process signals.
+ */
 
 import process from "node:process";
 

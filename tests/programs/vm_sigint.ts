@@ -1,4 +1,7 @@
-/** A program that idles, runs code of `vm` that Ctrl-C may break, and hears SIGINT by an Interrupt afterwards. */
+/**
+ * A program that idles, runs code of `vm` that Ctrl-C may break, and hears SIGINT by an Interrupt
+ * afterwards.
+ */
 
 import { spawn } from "node:child_process";
 import process from "node:process";

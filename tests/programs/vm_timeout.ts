@@ -1,4 +1,7 @@
-/** A `vm` timeout ends callbacks, for which no `finally` runs; then what is signalled must be heard. Prints what was not. */
+/**
+ * A `vm` timeout ends callbacks, for which no `finally` runs; then what is signalled must be heard.
+ * Prints what was not.
+ */
 
 import process from "node:process";
 import vm from "node:vm";
@@ -140,9 +143,7 @@ for (const loop of [false, true]) {
 // Wherever it comes.
 {
   const counts = [0, 0, 0];
-  const interrupts = counts.map((_, index) =>
-    new Interrupt({ callback: () => counts[index]++ })
-  );
+  const interrupts = counts.map((_, index) => new Interrupt({ callback: () => counts[index]++ }));
   for (let round = 0; round < 100; round++) {
     cut(() => {
       for (;;) {

@@ -3,7 +3,10 @@
 import { parentPort } from "node:worker_threads";
 import { checkpoint, Interrupt, type NativeFunction } from "../../mod.ts";
 
-/** Both ends of a Web Worker are like this; in Node's there is parentPort alone, in Deno's Web Workers there is none. */
+/**
+ * Both ends of a Web Worker are like this; in Node's there is parentPort alone, in Deno's Web
+ * Workers there is none.
+ */
 interface Scope {
   onmessage: (event: { data: Order }) => void;
   postMessage(message: unknown): void;

@@ -1,6 +1,6 @@
 /**
- * Makes every system call of the library fail once with every errno that it can return. Each time: a clear error or a
- * documented fallback, nothing left behind, and the next Interrupt works.
+ * Makes every system call of the library fail once with every errno that it can return. Each time:
+ * a clear error or a documented fallback, nothing left behind, and the next Interrupt works.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -27,11 +27,15 @@ interface Call {
   number: number;
   /** Only these runtimes make it. */
   on?: (typeof runtime)[];
-  /** As its man page has them, and what the kernel's source has besides. ENOTSUP is Linux's EOPNOTSUPP too. */
+  /**
+   * As its man page has them, and what the kernel's source has besides. ENOTSUP is Linux's
+   * EOPNOTSUPP too.
+   */
   errnos: string[];
   /**
-   * It wakes or drains, also where there is nobody to tell: what it was for may be left undone, this once, and
-   * Interrupt.onError is told later. After these it is made again, or would be in vain: nothing to tell.
+   * It wakes or drains, also where there is nobody to tell: what it was for may be left undone,
+   * this once, and Interrupt.onError is told later. After these it is made again, or would be in
+   * vain: nothing to tell.
    */
   untold?: string[];
 }
@@ -166,7 +170,10 @@ interface Stage extends Modules {
   keep<T extends { close(): void }>(item: T): T;
   /** Descriptors that the scenario brings itself. */
   descriptors<T extends number[]>(fds: T): T;
-  /** What was signalled must have arrived; false where the failed call is a wake that may be left undone. */
+  /**
+   * What was signalled must have arrived; false where the failed call is a wake that may be left
+   * undone.
+   */
   wakes: boolean;
   url: string;
 }
@@ -498,8 +505,8 @@ export const scenarios: Scenario[] = [
       await until(() => !existsSync(`/proc/self/task/${thread}`));
       if (failure) throw failure;
     },
-    // Deno forgets the Worker's wake socket. Whether the number still means it, is asked when the thread ends: without an
-    // answer, one too many stays open rather than a stranger's is closed.
+    // Deno forgets the Worker's wake socket. Whether the number still means it, is asked when the
+    // thread ends: without an answer, one too many stays open rather than a stranger's is closed.
     leaves: { call: "statx", nth: 2 },
   },
 ];
@@ -590,7 +597,9 @@ function nameOf(number: number): string {
   throw new Error(`System call ${number} has no row in the table`);
 }
 
-/** The calls that a scenario makes when none fails, and how many descriptors the library then keeps. */
+/**
+ * The calls that a scenario makes when none fails, and how many descriptors the library then keeps.
+ */
 export async function observe(
   scenario: Scenario,
   faulty?: Faulty,
@@ -657,9 +666,7 @@ export async function inject(scenario: Scenario): Promise<number> {
           const hits = outcome.made.find(([made]) => made === number)?.[1];
           assert(hits !== undefined && hits >= nth, "it was not injected");
           await assertWorks(await faulty.modules());
-          const told = outcome.errors.filter((error) =>
-            (error as Error).name !== "AssertionError"
-          );
+          const told = outcome.errors.filter((error) => (error as Error).name !== "AssertionError");
           for (const error of told) assertClear(error, name, errno);
           assert(!isTold || told.length > 0, "nobody was told");
           const works = told.length === outcome.errors.length;
@@ -675,18 +682,17 @@ export async function inject(scenario: Scenario): Promise<number> {
             );
           }
         } catch (error) {
-          const errors = [...outcome.errors, error].map((each) =>
-            (each as Error).stack ?? each
-          );
+          const errors = [...outcome.errors, error].map((each) => (each as Error).stack ?? each);
           throw new Error(`${fault}\n${errors.join("\n")}`);
         }
         injected++;
       }
     }
   }
-  const planned = [...made].map(([name, times]) =>
-    times * table[name].errnos.length
-  ).reduce((sum, faults) => sum + faults, 0);
+  const planned = [...made].map(([name, times]) => times * table[name].errnos.length).reduce(
+    (sum, faults) => sum + faults,
+    0,
+  );
   assertEquals(injected, planned);
   assert(injected > 0);
   return injected;

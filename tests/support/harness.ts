@@ -1,6 +1,6 @@
 /**
- * Every test runs in a process of its own: signal dispositions are clean, descriptors can be counted, and a hang or a
- * crash is the failure of one test that can be named.
+ * Every test runs in a process of its own: signal dispositions are clean, descriptors can be
+ * counted, and a hang or a crash is the failure of one test that can be named.
  */
 
 import { assertLessOrEqual } from "@std/assert";
@@ -16,9 +16,15 @@ export type Reason = string | false;
 
 /** How a test runs. */
 export interface TestOptions {
-  /** Seconds after which it counts as hung, more on a loaded machine: see {@linkcode watchdog}. Default 20. */
+  /**
+   * Seconds after which it counts as hung, more on a loaded machine: see {@linkcode watchdog}.
+   * Default 20.
+   */
   timeout?: number;
-  /** Why the runtime has not what the test is about. A function is not called in the process that runs the test. */
+  /**
+   * Why the runtime has not what the test is about. A function is not called in the process that
+   * runs the test.
+   */
   skip?: Reason | (() => Reason);
 }
 
@@ -103,11 +109,7 @@ async function inProcess(file: string, name: string, timeout: number) {
   const program = start(new URL(file), [marker, name], { timeout });
   const { code, signal, stdout, stderr, hung } = await program.ended;
   if (code === 0) return;
-  const how = hung
-    ? `hung for ${timeout} s`
-    : signal
-    ? `died of ${signal}`
-    : `exited with ${code}`;
+  const how = hung ? `hung for ${timeout} s` : signal ? `died of ${signal}` : `exited with ${code}`;
   throw new Error(`"${name}" ${how}\n${stdout}${stderr}`);
 }
 
@@ -172,7 +174,9 @@ export function startCommand(
   return { child, pid: child.pid!, line: lines.next, ended };
 }
 
-/** How users run a file that follows: with these flags, and on Deno with no permission but theirs. */
+/**
+ * How users run a file that follows: with these flags, and on Deno with no permission but theirs.
+ */
 export function plainCommand(flags: string[]): string[] {
   if (runtime !== "deno") return [process.execPath, ...flags];
   // The modules import nothing that needs a configuration.
@@ -230,8 +234,7 @@ export const noWakeSocket: Reason = runtime === "node" &&
   "libuv wakes the event loop, by a descriptor of its own";
 
 /** Why descriptors of Workers cannot be counted. */
-export const leavesEventLoops: Reason =
-  /^1\.3\./.test(process.versions.bun ?? "") &&
+export const leavesEventLoops: Reason = /^1\.3\./.test(process.versions.bun ?? "") &&
   "Bun 1.3 leaves three descriptors of each Worker open, whatever it did";
 
 /** What `open` gives, and both ends of the socket that it makes to wake this thread. */
@@ -263,8 +266,8 @@ export function openRuntimes(): void {
 }
 
 /**
- * Deno's handler stays for ever once a signal has had a listener. From here on it is there, so that what an Interrupt finds
- * is what it leaves.
+ * Deno's handler stays for ever once a signal has had a listener. From here on it is there, so that
+ * what an Interrupt finds is what it leaves.
  */
 export function settle(signal: NodeJS.Signals): void {
   if (runtime !== "deno") return;
@@ -273,7 +276,10 @@ export function settle(signal: NodeJS.Signals): void {
   process.off(signal, listener);
 }
 
-/** Fails when more descriptors stay open than `before`. The runtime's own threads may hold one for a moment: a leak stays. */
+/**
+ * Fails when more descriptors stay open than `before`. The runtime's own threads may hold one for a
+ * moment: a leak stays.
+ */
 export function assertNoMoreDescriptors(before: number, what?: string): void {
   const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
   // Counted once a try: what is counted again after all was well may be a new moment.

@@ -1,11 +1,4 @@
-import {
-  cpSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -20,8 +13,9 @@ function removeAll() {
 }
 
 /**
- * Copies the modules to a folder of their own, alone in its parent; both are there until this process ends. With `library`
- * beside them, else with none, as JSR and bundlers have them. Gives the URL of `mod`.
+ * Copies the modules to a folder of their own, alone in its parent; both are there until this
+ * process ends. With `library` beside them, else with none, as JSR and bundlers have them. Gives
+ * the URL of `mod`.
  */
 export function copyModules(library?: string): string {
   const root = fileURLToPath(new URL("../..", import.meta.url));

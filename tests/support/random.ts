@@ -1,4 +1,7 @@
-/** Random numbers that can be had again: the seed is printed, and taken back from `$ASYNC_INTERRUPT_SEED`. */
+/**
+ * Random numbers that can be had again: the seed is printed, and taken back from
+ * `$ASYNC_INTERRUPT_SEED`.
+ */
 
 import process from "node:process";
 

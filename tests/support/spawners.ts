@@ -1,4 +1,7 @@
-/** All ways in which this runtime starts other processes, and what these have from the one that started them. */
+/**
+ * All ways in which this runtime starts other processes, and what these have from the one that
+ * started them.
+ */
 
 import { spawn, spawnSync } from "node:child_process";
 import { runtime } from "./harness.ts";
@@ -32,17 +35,14 @@ export const spawners: Record<string, Spawner> = {
 if (runtime === "deno") {
   const make = ([command, ...args]: string[]) =>
     new Deno.Command(command, { args, stdout: "piped" });
-  spawners["Deno.Command().outputSync()"] = (command) =>
-    text(make(command).outputSync().stdout);
+  spawners["Deno.Command().outputSync()"] = (command) => text(make(command).outputSync().stdout);
   spawners["Deno.Command().spawn()"] = async (command) =>
     text((await make(command).spawn().output()).stdout);
 }
 if (runtime === "bun") {
   const { Bun } = globalThis as unknown as { Bun: BunApi };
-  spawners["Bun.spawnSync()"] = (command) =>
-    text(Bun.spawnSync(command).stdout);
-  spawners["Bun.spawn()"] = (command) =>
-    new Response(Bun.spawn(command).stdout).text();
+  spawners["Bun.spawnSync()"] = (command) => text(Bun.spawnSync(command).stdout);
+  spawners["Bun.spawn()"] = (command) => new Response(Bun.spawn(command).stdout).text();
 }
 
 /** What a spawned process has from its parent. */

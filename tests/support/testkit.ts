@@ -7,7 +7,10 @@ import { open } from "../../ffi/open.ts";
 
 /** The table of testkit.zig. */
 const symbols = {
-  /** For the threads that thread_signal and thread_call start next: how often (0: until thread_stop), how far apart. */
+  /**
+   * For the threads that thread_signal and thread_call start next: how often (0: until
+   * thread_stop), how far apart.
+   */
   plan: { parameters: ["u32", "u64"], result: "void" },
   /** For thread_signal: the values. */
   plan_values: { parameters: ["i32", "i32"], result: "void" },
@@ -17,14 +20,21 @@ const symbols = {
   thread_call: { parameters: ["u64", "u64"], result: "i32" },
   /** A thread writes the round to the data word, then calls func(arg, round). */
   thread_litmus: { parameters: ["u64", "u64", "u32"], result: "i32" },
-  /** As thread_litmus, but signals before the write too, and then waits until the acknowledge word holds the round. */
+  /**
+   * As thread_litmus, but signals before the write too, and then waits until the acknowledge word
+   * holds the round.
+   */
   thread_handshake: { parameters: ["u64", "u64", "u32"], result: "i32" },
-  /** A thread signals two lives of an Interrupt, and raises the signal now and then, until thread_stop: see lives_address. */
+  /**
+   * A thread signals two lives of an Interrupt, and raises the signal now and then, until
+   * thread_stop: see lives_address.
+   */
   thread_lives: { parameters: ["u64", "i32"], result: "i32" },
   /**
-   * u64[2]: the handles that thread_lives signals, of the life that is and the one before, each with a mark from 1 to 4095 in its
-   * upper 12 bits; 0 for none. Values are mark << 19 | index. Then int32[4]: the last value for the life that is, before and after
-   * it was signalled; how many calls were for the one before; how often the signal was raised.
+   * u64[2]: the handles that thread_lives signals, of the life that is and the one before, each
+   * with a mark from 1 to 4095 in its upper 12 bits; 0 for none. Values are mark << 19 | index.
+   * Then int32[4]: the last value for the life that is, before and after it was signalled; how many
+   * calls were for the one before; how often the signal was raised.
    */
   lives_address: { parameters: [], result: "u64" },
   /** A thread reads from fd; its result is what read(2) gave, or -errno. */
@@ -41,7 +51,9 @@ const symbols = {
   thread_stop: { parameters: ["i32"], result: "void" },
   /** Waits for its end; gives its result. */
   thread_join: { parameters: ["i32"], result: "i32" },
-  /** u64[65536]: when thread_signal made its call with this index (modulo the length), by now_ns. */
+  /**
+   * u64[65536]: when thread_signal made its call with this index (modulo the length), by now_ns.
+   */
   stamps_address: { parameters: [], result: "u64" },
   /** The monotonic clock, in nanoseconds. */
   now_ns: { parameters: [], result: "u64" },
@@ -91,11 +103,17 @@ const symbols = {
   tid: { parameters: [], result: "i32" },
   /** kill(2), count times. */
   kill: { parameters: ["i32", "i32", "u32"], result: "i32" },
-  /** A native function (arg): signal arg % 256 to thread arg / 256 of this process, or the calling one for 0. */
+  /**
+   * A native function (arg): signal arg % 256 to thread arg / 256 of this process, or the calling
+   * one for 0.
+   */
   killer_address: { parameters: [], result: "u64" },
   /** tgkill(2) to a thread of this process. */
   kill_thread: { parameters: ["i32", "i32"], result: "i32" },
-  /** fork(2): the child reads from fd, unless that is -1, calls func(arg, 42) and ends. Gives its number. */
+  /**
+   * fork(2): the child reads from fd, unless that is -1, calls func(arg, 42) and ends. Gives its
+   * number.
+   */
   fork: { parameters: ["u64", "u64", "i32"], result: "i32" },
   /** Of the int32 that forked children end with as their exit code. */
   fork_exit: { parameters: ["u64"], result: "void" },
@@ -107,7 +125,9 @@ const symbols = {
   timer: { parameters: ["i32", "u32"], result: "i32" },
   /** Lets any process of this user trace this one with ptrace(2). */
   allow_tracing: { parameters: [], result: "void" },
-  /** Address of the C string that names the exported function that starts there; 0: there is none. */
+  /**
+   * Address of the C string that names the exported function that starts there; 0: there is none.
+   */
   symbol_at: { parameters: ["u64"], result: "u64" },
   /** A pipe: read side in the low 32 bits, write side in the high. */
   pipe: { parameters: ["i32", "i32"], result: "u64" },
@@ -141,7 +161,8 @@ const folder = new URL("../native/lib/", import.meta.url);
 
 /** Where a file of the native helpers is. */
 export function pathOf(name: string): string {
-  // Node runs from a tree of its own where this folder is a link: Workers and the main thread must open one file.
+  // Node runs from a tree of its own where this folder is a link: Workers and the main thread must
+  // open one file.
   return realpathSync(fileURLToPath(new URL(name, folder)));
 }
 
@@ -174,15 +195,18 @@ export function symbolAt(address: bigint): string | undefined {
   return new TextDecoder().decode(text.slice(0, text.indexOf(0)));
 }
 
-/** `tracer`: executes the next handler of this thread for a signal step by step; see tracer.zig. 0 only tries. */
+/**
+ * `tracer`: executes the next handler of this thread for a signal step by step; see tracer.zig. 0
+ * only tries.
+ */
 export function tracer(signal: number): string[] {
   testkit.allow_tracing();
   return [pathOf("tracer"), `${process.pid}`, `${testkit.tid()}`, `${signal}`];
 }
 
 /**
- * A native thread that signals this thread every so many nanoseconds until it is stopped. With 0 this thread would do
- * nothing but handle signals.
+ * A native thread that signals this thread every so many nanoseconds until it is stopped. With 0
+ * this thread would do nothing but handle signals.
  */
 export function startKiller(signal: number, intervalNs: number): () => void {
   testkit.plan(0, BigInt(intervalNs));

@@ -7,8 +7,9 @@ import { availableParallelism } from "node:os";
 const PERIOD = 0.25;
 
 /**
- * Calls `bark` once, when `seconds` of processor time could have been used: while so many tasks want to run that each gets
- * a tenth of a processor, a second counts as a tenth. On an idle machine these are seconds.
+ * Calls `bark` once, when `seconds` of processor time could have been used: while so many tasks
+ * want to run that each gets a tenth of a processor, a second counts as a tenth. On an idle machine
+ * these are seconds.
  *
  * @param load how many tasks there are for each processor, at least 1: see {@linkcode machineLoad}.
  * @returns what calls the watchdog off.
@@ -29,7 +30,9 @@ export function watchdog(
   return () => clearInterval(timer);
 }
 
-/** How many tasks want to run now for each processor, at least 1; 1 where the system does not tell. */
+/**
+ * How many tasks want to run now for each processor, at least 1; 1 where the system does not tell.
+ */
 export function machineLoad(): number {
   try {
     // "0.20 0.18 0.12 3/80 11206": three want to run, one of them is this one.

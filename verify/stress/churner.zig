@@ -1,5 +1,5 @@
-//! JavaScript threads: each life opens an agent, and opens, closes, blocks, unblocks, hooks and handles Interrupts until it
-//! ends, in good order or with all of it open.
+//! JavaScript threads: each life opens an agent, and opens, closes, blocks, unblocks, hooks and
+//! handles Interrupts until it ends, in good order or with all of it open.
 const std = @import("std");
 const library = @import("async_interrupt");
 const consumer = @import("consumer.zig");
@@ -235,7 +235,8 @@ const Life = struct {
         for (life.open) |maybe| life.examine(maybe orelse continue);
     }
 
-    /// While it is pending its pipe is readable, or somebody is about to make it so; and no longer than that.
+    /// While it is pending its pipe is readable, or somebody is about to make it so; and no longer
+    /// than that.
     fn awaitPipe(life: *Life, interrupt: *Interrupt) void {
         const record = &interrupt.record;
         if (!record.autodrains() or !record.owns_pipe) return;
@@ -248,7 +249,8 @@ const Life = struct {
         while (record.pending() == 0 and library.event_pipe.wait(record.pipe.?, 0) == 1) life.agent.checkpoint() catch {};
     }
 
-    /// The signal that it hooks still comes through, with nobody there who opens or closes another and so mends it.
+    /// The signal that it hooks still comes through, with nobody there who opens or closes another
+    /// and so mends it.
     fn examine(life: *Life, interrupt: *Interrupt) void {
         const entry = ledger.get(interrupt.account);
         if (!entry.hooks) return;

@@ -1,5 +1,6 @@
-//! What JavaScript does with the native library, step by step: src/delivery/, and what interrupt.ts says to it.
-//! Each function names its TypeScript and has its steps in the same order: when one side changes, so must the other.
+//! What JavaScript does with the native library, step by step: src/delivery/, and what interrupt.ts
+//! says to it. Each function names its TypeScript and has its steps in the same order: when one
+//! side changes, so must the other.
 const std = @import("std");
 const linux = std.os.linux;
 const library = @import("async_interrupt");
@@ -178,8 +179,8 @@ pub const Agent = struct {
         }
     }
 
-    /// The realm ends, with records open or without: what the runtime does before its thread is gone. The rest does the
-    /// library, when it is.
+    /// The realm ends, with records open or without: what the runtime does before its thread is
+    /// gone. The rest does the library, when it is.
     pub fn end(agent: *Agent) void {
         if (agent.wake_fd < 0) return;
         switch (agent.runtime) {

@@ -1,13 +1,15 @@
-//! The exact account of what was signalled. Every send has an entry of its own, which its value names: so the callback that
-//! gets the value says which send that was, and none can be delivered twice, late, or to the wrong Interrupt.
+//! The exact account of what was signalled. Every send has an entry of its own, which its value
+//! names: so the callback that gets the value says which send that was, and none can be delivered
+//! twice, late, or to the wrong Interrupt.
 //!
-//! Signals coalesce: a value may be replaced before it is taken. At the end of a round, when nobody sends any more:
+//! Signals coalesce: a value may be replaced before it is taken. At the end of a round, when nobody
+//! sends any more:
 //!
 //!     sent = delivered + replaced + refused + left
 //!
-//! refused: the Interrupt was closed, as the sender was told. left: what waited in an Interrupt whose agent died, or which
-//! was closed by its own callback; at most one each. replaced: all others, and each must have a later one that was delivered:
-//! the last value is never lost.
+//! refused: the Interrupt was closed, as the sender was told. left: what waited in an Interrupt
+//! whose agent died, or which was closed by its own callback; at most one each. replaced: all
+//! others, and each must have a later one that was delivered: the last value is never lost.
 const std = @import("std");
 const fail = @import("watchdog.zig").fail;
 const system = @import("system.zig");
@@ -34,7 +36,8 @@ const Value = packed struct(u32) {
 const real_signal = 1;
 
 const Entry = struct {
-    /// Plain, and written before the send: ThreadSanitizer sees whether a signal publishes what was written before it.
+    /// Plain, and written before the send: ThreadSanitizer sees whether a signal publishes what was
+    /// written before it.
     account: u32,
     accepted: bool,
     delivered: bool,

@@ -1,7 +1,9 @@
-//! Stress of the native library, in the shape of libuv's test-async: `zig build stress -- --seconds 3 --seed 1`.
+//! Stress of the native library, in the shape of libuv's test-async: `zig build stress -- --seconds
+//! 3 --seed 1`.
 //!
-//! Twenty-four threads signal, ten create, hook, block, unblock and close what is signalled, and die. Rounds end with all at
-//! rest, and then everything must add up: every signal sent (ledger.zig), the descriptors, the dispositions, the slots.
+//! Twenty-four threads signal, ten create, hook, block, unblock and close what is signalled, and
+//! die. Rounds end with all at rest, and then everything must add up: every signal sent
+//! (ledger.zig), the descriptors, the dispositions, the slots.
 const std = @import("std");
 const linux = std.os.linux;
 const builtin = @import("builtin");
@@ -93,7 +95,8 @@ fn playRound() void {
     churners_done.waitFor(ledger.churners);
 }
 
-/// Of every kind: ignored, default where that does not end the process, and handlers with flags and masks of their own.
+/// Of every kind: ignored, default where that does not end the process, and handlers with flags and
+/// masks of their own.
 fn installDispositions() void {
     var ignored = std.mem.zeroes(linux.k_sigaction);
     ignored.handler = @ptrFromInt(1);
@@ -141,7 +144,8 @@ const Flat = struct {
     }
 };
 
-/// None was lost: all that were ever used can be had again, but for those that have used up their generations.
+/// None was lost: all that were ever used can be had again, but for those that have used up their
+/// generations.
 fn checkSlots() void {
     const agent: u32 = @intCast(library.agent.open());
     const highest = churner.slots.load(.monotonic);

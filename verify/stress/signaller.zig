@@ -1,4 +1,5 @@
-//! Threads that signal Interrupts, by their handles and by real signals, whether those still live or not.
+//! Threads that signal Interrupts, by their handles and by real signals, whether those still live
+//! or not.
 const std = @import("std");
 const library = @import("async_interrupt");
 const ledger = @import("ledger.zig");

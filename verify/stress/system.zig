@@ -2,15 +2,18 @@
 const std = @import("std");
 const linux = std.os.linux;
 
-/// What is raised, and hooked. Each starts with a disposition of its own (main.zig), and returns to it.
+/// What is raised, and hooked. Each starts with a disposition of its own (main.zig), and returns to
+/// it.
 pub const signals = [_]linux.SIG{ .USR1, .USR2, .URG, .WINCH, .HUP, .QUIT, .ALRM, .PROF, .IO, .PWR, .XCPU, .XFSZ };
-/// Its handler yields: a thread is held up between any two instructions, far more often than the kernel would do it.
+/// Its handler yields: a thread is held up between any two instructions, far more often than the
+/// kernel would do it.
 pub const preempts: linux.SIG = .VTALRM;
 
-/// ThreadSanitizer's runtime takes locks that no signal handler may find taken by the code it interrupts, and it does not
-/// know of handlers that were installed by a bare system call. So in that build every thread blocks the signals but inside
-/// ppoll(2): there the handler interrupts the kernel alone, as it does in a loop at rest. In the other builds it interrupts
-/// anything, the library's own code too.
+/// ThreadSanitizer's runtime takes locks that no signal handler may find taken by the code it
+/// interrupts, and it does not know of handlers that were installed by a bare system call. So in
+/// that build every thread blocks the signals but inside ppoll(2): there the handler interrupts the
+/// kernel alone, as it does in a loop at rest. In the other builds it interrupts anything, the
+/// library's own code too.
 const anywhere = !@import("builtin").sanitize_thread;
 
 fn signalSet() linux.sigset_t {
@@ -29,7 +32,8 @@ pub fn openToSignals() void {
     if (anywhere) _ = linux.sigprocmask(linux.SIG.UNBLOCK, &signalSet(), null);
 }
 
-/// Whether `fd` became readable; a signal ends the wait early. -1 is no descriptor: only signals are taken.
+/// Whether `fd` became readable; a signal ends the wait early. -1 is no descriptor: only signals
+/// are taken.
 pub fn poll(fd: i32, timeout_ns: u32) bool {
     var fds = [_]linux.pollfd{.{ .fd = fd, .events = linux.POLL.IN, .revents = 0 }};
     var timeout: linux.timespec = .{ .sec = 0, .nsec = timeout_ns };
@@ -40,7 +44,8 @@ pub fn poll(fd: i32, timeout_ns: u32) bool {
 
 pub const Target = union(enum) { self, process, thread: i32 };
 
-/// kill(2) or tgkill(2). One to itself, or to the process, is never lost; a thread may end before it took its own.
+/// kill(2) or tgkill(2). One to itself, or to the process, is never lost; a thread may end before
+/// it took its own.
 pub fn raise(target: Target, signal: linux.SIG) void {
     switch (target) {
         .self => {
@@ -87,7 +92,8 @@ pub const Counter = struct {
     }
 };
 
-/// How many descriptors are open. The kernel gives the lowest number that is free: there are none far up.
+/// How many descriptors are open. The kernel gives the lowest number that is free: there are none
+/// far up.
 pub fn descriptors() u32 {
     var count: u32 = 0;
     for (0..4096) |fd| {

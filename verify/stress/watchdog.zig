@@ -60,7 +60,8 @@ fn watch() void {
     }
 }
 
-/// How many tasks of the machine want to run for each processor: 1 to 8, since the threads of the stress are among them.
+/// How many tasks of the machine want to run for each processor: 1 to 8, since the threads of the
+/// stress are among them.
 fn load() i64 {
     // "0.20 0.18 0.12 3/80 11206": three want to run, one of them is this one.
     var buffer: [64]u8 = undefined;

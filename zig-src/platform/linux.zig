@@ -1,5 +1,5 @@
-//! Linux, by raw system calls: the library needs no libc of its own, so one file serves glibc and musl hosts. Raw calls
-//! do not touch errno either, which a signal handler must leave alone.
+//! Linux, by raw system calls: the library needs no libc of its own, so one file serves glibc and
+//! musl hosts. Raw calls do not touch errno either, which a signal handler must leave alone.
 const std = @import("std");
 const linux = std.os.linux;
 const assert = std.debug.assert;
@@ -57,8 +57,9 @@ pub fn swapDisposition(signal: u32, new: *const Disposition, old: *Disposition) 
     return answer(sigaction(signal, @intFromPtr(new), @intFromPtr(old)));
 }
 
-/// RESTART: blocking reads go on. ONSTACK: Go and Deno require it. All signals are masked while the handler runs, so that
-/// two frames never share a small alternate stack (8 KiB in Deno; a frame with AVX-512 state takes 3 of them).
+/// RESTART: blocking reads go on. ONSTACK: Go and Deno require it. All signals are masked while the
+/// handler runs, so that two frames never share a small alternate stack (8 KiB in Deno; a frame
+/// with AVX-512 state takes 3 of them).
 pub fn ours(handler: Handler) Disposition {
     var result = std.mem.zeroes(Disposition);
     result.handler = @ptrCast(handler);
@@ -86,8 +87,8 @@ pub fn sendAgain(signal: u32, info: ?*const anyopaque) void {
     _ = call(.rt_tgsigqueueinfo, linux.syscall4, .{ .rt_tgsigqueueinfo, process, thread, signal, @intFromPtr(info) });
 }
 
-/// Calls a handler that was installed before ours. Three arguments do for a one-argument handler too: the C ABI drops
-/// what is not asked for.
+/// Calls a handler that was installed before ours. Three arguments do for a one-argument handler
+/// too: the C ABI drops what is not asked for.
 pub fn chain(handler: usize, signal: i32, info: ?*const anyopaque, context: ?*anyopaque) void {
     // SIG_DFL and SIG_IGN: nothing to call.
     if (handler <= 1) return;
@@ -95,7 +96,8 @@ pub fn chain(handler: usize, signal: i32, info: ?*const anyopaque, context: ?*an
     function(signal, info, context);
 }
 
-/// The interrupted code's errno: only foreign code that a handler calls (uv_async_send) can change it.
+/// The interrupted code's errno: only foreign code that a handler calls (uv_async_send) can change
+/// it.
 pub const Errno = struct {
     location: ?*c_int,
     value: c_int,
@@ -146,8 +148,8 @@ const pthread_setspecific = @extern(
 var thread_exit_key: c_uint = 0;
 var thread_exit_key_made = false;
 
-/// `function` runs when the calling thread ends. The one notice of a terminated Worker that every runtime gives: they all
-/// run a Worker on a thread of its own. The caller holds a lock.
+/// `function` runs when the calling thread ends. The one notice of a terminated Worker that every
+/// runtime gives: they all run a Worker on a thread of its own. The caller holds a lock.
 pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
     const create = pthread_key_create orelse return 0;
     const set = pthread_setspecific orelse return 0;
@@ -159,13 +161,15 @@ pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
     return if (errno == 0) 0 else Status.ofErrno(@intCast(errno));
 }
 
-/// Whether code can run at `address`. true where that cannot be read: then it is not known to be wrong.
+/// Whether code can run at `address`. true where that cannot be read: then it is not known to be
+/// wrong.
 pub fn isExecutable(address: u64) bool {
     const found = mappingOf(address) orelse return true;
     return found.is_executable;
 }
 
-/// Whether `address` is in the code of the runtime itself, as its own signal handlers are. The caller holds a lock.
+/// Whether `address` is in the code of the runtime itself, as its own signal handlers are. The
+/// caller holds a lock.
 pub fn isHosts(address: u64) bool {
     if (hosts.end == 0) hosts = mappingOf(@intFromPtr(napi_create_function orelse return false)) orelse return false;
     return address >= hosts.start and address < hosts.end;
@@ -248,7 +252,8 @@ pub fn streamPair(ends: *[2]Fd) i32 {
     return answer(call(.socketpair, linux.socketpair, .{ linux.AF.UNIX, kind, 0, ends }));
 }
 
-/// What kind of descriptors the caller gave; refuses closed and blocking ones, and ends that face the wrong way.
+/// What kind of descriptors the caller gave; refuses closed and blocking ones, and ends that face
+/// the wrong way.
 pub fn inspect(read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 {
     for ([_]Fd{ read_fd, write_fd }, [_]std.posix.ACCMODE{ .WRONLY, .RDONLY }) |fd, wrong| {
         const flags = answer(call(.fcntl, linux.fcntl, .{ fd, linux.F.GETFL, 0 }));
@@ -322,10 +327,11 @@ pub fn replace(fd: Fd, target: Fd) i32 {
 /// The errno of what is full.
 pub const would_block = @backingInt(linux.E.AGAIN);
 
-/// One wake; the answer is an errno, 0 for none. Never blocks; raises SIGPIPE only for a pipe whose read side somebody else
-/// has closed.
+/// One wake; the answer is an errno, 0 for none. Never blocks; raises SIGPIPE only for a pipe whose
+/// read side somebody else has closed.
 pub fn write(fd: Fd, kind: FdKind) u16 {
-    // Eight bytes suit all but sockets, where one is cheaper: an eventfd takes no less, and who knows what a dup is of.
+    // Eight bytes suit all but sockets, where one is cheaper: an eventfd takes no less, and who
+    // knows what a dup is of.
     const one: u64 = 1;
     const bytes = std.mem.asBytes(&one);
     var patience: u32 = 1000;
@@ -354,7 +360,8 @@ pub fn drain(fd: Fd, kind: FdKind) u16 {
         const result = call(.read, linux.read, .{ fd, &buffer, buffer.len });
         switch (linux.errno(result)) {
             .INTR => {},
-            // Our own eventfd gives all with one read. What was adopted may be anything, such as a semaphore: until it is empty.
+            // Our own eventfd gives all with one read. What was adopted may be anything, such as a
+            // semaphore: until it is empty.
             .SUCCESS => if (result == 0 or kind == .eventfd) return 0,
             .AGAIN => return 0,
             else => |errno| return @backingInt(errno),

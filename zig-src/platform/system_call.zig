@@ -1,12 +1,14 @@
-//! The one place that calls the kernel, and libc and libuv where only they can answer. It is a name for std.os.linux and no more,
-//! except in a program whose root file has a `fail`: the test build that makes calls fail (tests/native/faulty.zig).
+//! The one place that calls the kernel, and libc and libuv where only they can answer. It is a name
+//! for std.os.linux and no more, except in a program whose root file has a `fail`: the test build
+//! that makes calls fail (tests/native/faulty.zig).
 const root = @import("root");
 const std = @import("std");
 const linux = std.os.linux;
 
 const can_fail = @hasDecl(root, "fail");
 
-/// Calls `function`, which is std.os.linux's wrapper of the call with this number, or a raw `linux.syscall*`.
+/// Calls `function`, which is std.os.linux's wrapper of the call with this number, or a raw
+/// `linux.syscall*`.
 pub inline fn call(comptime number: linux.SYS, function: anytype, arguments: anytype) usize {
     if (can_fail) if (root.fail(@backingInt(number))) |errno| {
         // Whatever it answers, Linux has closed the descriptor.

@@ -1,6 +1,6 @@
 /**
- * Stands in for `jsr:@std/assert` where JSR cannot be reached: the part that the tests use, with the same signatures.
- * The names and meanings are documented there.
+ * Stands in for `jsr:@std/assert` where JSR cannot be reached: the part that the tests use, with
+ * the same signatures. The names and meanings are documented there.
  */
 
 import { deepStrictEqual } from "node:assert";
@@ -106,9 +106,7 @@ export function assertInstanceOf<T extends Class<unknown>>(
   expectedType: T,
   msg = "",
 ): asserts actual is InstanceType<T> {
-  const what = `Expected an instance of "${expectedType.name}", not ${
-    inspect(actual)
-  }`;
+  const what = `Expected an instance of "${expectedType.name}", not ${inspect(actual)}`;
   check(actual instanceof expectedType, what, msg);
 }
 

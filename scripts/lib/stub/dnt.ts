@@ -1,6 +1,6 @@
 /**
- * Stands in for `jsr:@deno/dnt` where JSR cannot be reached: as much as build_npm.ts uses of it, laid out alike. What
- * is published is made with the real one.
+ * Stands in for `jsr:@deno/dnt` where JSR cannot be reached: as much as build_npm.ts uses of it,
+ * laid out alike. What is published is made with the real one.
  */
 
 import { dirname, relative, resolve } from "node:path";
@@ -85,7 +85,10 @@ function emit(options: BuildOptions, folder: string, module: ts.ModuleKind) {
   }
 }
 
-/** The text of a module that imports JavaScript by the names that it will have, and other files where they are mapped. */
+/**
+ * The text of a module that imports JavaScript by the names that it will have, and other files
+ * where they are mapped.
+ */
 function mapImports(file: string, text: string, mappings: Map<string, string>) {
   const folder = dirname(resolve(file));
   const imports = ts.preProcessFile(text).importedFiles;
