@@ -19,14 +19,9 @@ import {
   testkit,
   tracer,
 } from "./support/testkit.ts";
+import { SIGRT8 } from "./support/signals.ts";
 
 const register = testsOf(import.meta.url);
-
-/**
- * A real-time signal: the runtimes have no listeners for it, so that only our handler and the old
- * one count.
- */
-const SIGRT8 = 42;
 
 /** x86-64's system calls, all of them async-signal-safe. */
 const call = {

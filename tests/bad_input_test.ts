@@ -2,6 +2,8 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import { assertNoMoreDescriptors, openDescriptors, runtime, testsOf } from "./support/harness.ts";
 import { makePipe, makeSocketpair, readable, testkit } from "./support/testkit.ts";
+import { raise } from "./support/senders.ts";
+import { SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -47,7 +49,7 @@ function refused(option: string, cases: [value: unknown, expected: Failure][]) {
   // And the process goes on.
   let calls = 0;
   const interrupt = new Interrupt({ signal: 12, callback: () => calls++ });
-  testkit.kill_thread(testkit.tid(), 12);
+  raise(SIGUSR2);
   checkpoint();
   interrupt.signal();
   assertEquals(calls, 2);

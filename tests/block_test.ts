@@ -2,16 +2,10 @@ import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { checkpoint, Interrupt, InterruptError } from "../mod.ts";
 import { testsOf, turn, until } from "./support/harness.ts";
 import { testkit } from "./support/testkit.ts";
+import { recorder } from "./support/recorder.ts";
+import { sendFromNative } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
-
-function recorder() {
-  const values: number[] = [];
-  const interrupt = new Interrupt({ callback: (value) => values.push(value) });
-  const { func, arg } = interrupt.signalFunc();
-  const send = (value: number) => testkit.call_value(func, arg, value);
-  return { interrupt, values, send };
-}
 
 test("`block()` holds the callback back from `signal()`, `handle()` and `checkpoint()`", () => {
   const { interrupt, values } = recorder();
@@ -28,11 +22,11 @@ test("`block()` holds the callback back from `signal()`, `handle()` and `checkpo
 });
 
 test("`block()` holds the callback back from the event loop", async () => {
-  const { interrupt, values, send } = recorder();
+  const { interrupt, values } = recorder();
   const other = new Interrupt();
   const { func, arg } = other.signalFunc();
   interrupt.block();
-  send(6);
+  sendFromNative(interrupt, 6);
   const woken = other.wait();
   testkit.call_value(func, arg, 1);
   await woken;
@@ -43,13 +37,13 @@ test("`block()` holds the callback back from the event loop", async () => {
 });
 
 test("nested blocks fire once, at the outermost exit", () => {
-  const { interrupt, values, send } = recorder();
+  const { interrupt, values } = recorder();
   interrupt.block();
   interrupt.block();
   interrupt.block();
-  send(1);
+  sendFromNative(interrupt, 1);
   interrupt.signal(2);
-  send(3);
+  sendFromNative(interrupt, 3);
   interrupt.unblock();
   checkpoint();
   interrupt.unblock();
@@ -69,16 +63,16 @@ test("`unblock()` runs nothing when nothing is pending", () => {
 });
 
 test("an Interrupt that was scanned while blocked is heard again after `unblock()`", async () => {
-  const { interrupt, values, send } = recorder();
+  const { interrupt, values } = recorder();
   interrupt.block();
-  send(1);
+  sendFromNative(interrupt, 1);
   checkpoint();
   interrupt.unblock();
   assertEquals(values, [1]);
-  send(2);
+  sendFromNative(interrupt, 2);
   checkpoint();
   assertEquals(values, [1, 2]);
-  send(3);
+  sendFromNative(interrupt, 3);
   await until(() => values.length > 2);
 });
 
@@ -86,8 +80,8 @@ test("blocking one Interrupt leaves the others alone", () => {
   const a = recorder();
   const b = recorder();
   a.interrupt.block();
-  a.send(1);
-  b.send(2);
+  sendFromNative(a.interrupt, 1);
+  sendFromNative(b.interrupt, 2);
   checkpoint();
   assertEquals([a.values, b.values], [[], [2]]);
 });
@@ -142,26 +136,26 @@ test("`scopeBlock()` unblocks once, however often it is disposed", () => {
 });
 
 test("one `unblock()` too many throws, and does not deafen", () => {
-  const { interrupt, values, send } = recorder();
+  const { interrupt, values } = recorder();
   const error = assertThrows(() => interrupt.unblock(), InterruptError);
   assertEquals(error.code, "UNBALANCED_UNBLOCK");
   interrupt.signal(1);
   interrupt.block();
   interrupt.unblock();
   assertThrows(() => interrupt.unblock(), InterruptError);
-  send(2);
+  sendFromNative(interrupt, 2);
   checkpoint();
   assertEquals(values, [1, 2]);
 });
 
 test("`blockFunc()` and `unblockFunc()` do it from native code", () => {
-  const { interrupt, values, send } = recorder();
+  const { interrupt, values } = recorder();
   const block = interrupt.blockFunc();
   const unblock = interrupt.unblockFunc();
   testkit.call(block.func, block.arg);
   assertStrictEquals(interrupt.blocked, true);
   interrupt.block();
-  send(4);
+  sendFromNative(interrupt, 4);
   testkit.call(unblock.func, unblock.arg);
   checkpoint();
   assertEquals(values, []);
@@ -170,11 +164,11 @@ test("`blockFunc()` and `unblockFunc()` do it from native code", () => {
 });
 
 test("what is pending after `unblockFunc()` is handled by the next checkpoint", () => {
-  const { interrupt, values, send } = recorder();
+  const { interrupt, values } = recorder();
   const block = interrupt.blockFunc();
   const unblock = interrupt.unblockFunc();
   testkit.call(block.func, block.arg);
-  send(4);
+  sendFromNative(interrupt, 4);
   checkpoint();
   testkit.call(unblock.func, unblock.arg);
   checkpoint();
@@ -182,11 +176,11 @@ test("what is pending after `unblockFunc()` is handled by the next checkpoint", 
 });
 
 test("what is pending after `unblockFunc()` is handled by the event loop", async () => {
-  const { interrupt, values, send } = recorder();
+  const { interrupt, values } = recorder();
   const block = interrupt.blockFunc();
   const unblock = interrupt.unblockFunc();
   testkit.call(block.func, block.arg);
-  send(4);
+  sendFromNative(interrupt, 4);
   checkpoint();
   testkit.call(unblock.func, unblock.arg);
   await until(() => values.length > 0);
@@ -194,14 +188,14 @@ test("what is pending after `unblockFunc()` is handled by the event loop", async
 });
 
 test("one `unblockFunc()` too many does not deafen", () => {
-  const { interrupt, values, send } = recorder();
+  const { interrupt, values } = recorder();
   const unblock = interrupt.unblockFunc();
   testkit.call(unblock.func, unblock.arg);
   assertStrictEquals(interrupt.blocked, false);
-  send(1);
+  sendFromNative(interrupt, 1);
   checkpoint();
   interrupt.block();
-  send(2);
+  sendFromNative(interrupt, 2);
   checkpoint();
   assertEquals(values, [1]);
 });

@@ -3,15 +3,11 @@ import process from "node:process";
 import { checkpoint, Interrupt, InterruptError } from "../mod.ts";
 import { runtime, testsOf, turn, until } from "./support/harness.ts";
 import { readable, testkit } from "./support/testkit.ts";
+import { SIGUSR2 } from "./support/signals.ts";
+import { raise, sendFromNative } from "./support/senders.ts";
+import { collectErrors } from "./support/collect_errors.ts";
 
 const test = testsOf(import.meta.url);
-
-const SIGUSR2 = 12;
-
-function sendTo(interrupt: Interrupt, value = 1) {
-  const { func, arg } = interrupt.signalFunc();
-  testkit.call_value(func, arg, value);
-}
 
 test("a callback that throws goes to `Interrupt.onError`, with its Interrupt", () => {
   const errors: unknown[] = [];
@@ -25,12 +21,12 @@ test("a callback that throws goes to `Interrupt.onError`, with its Interrupt", (
   interrupt.signal();
   assertEquals(errors.length, 2);
   assert(errors[0] === failure && errors[1] === interrupt);
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   checkpoint();
   interrupt.block();
   interrupt.signal();
   interrupt.unblock();
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   interrupt.handle();
   assertEquals(errors.length, 8);
 });
@@ -60,7 +56,7 @@ test("one callback that throws does not stop the others", () => {
         if (index % 2 === 0) throw new Error("even");
       },
     }));
-  for (const interrupt of interrupts) sendTo(interrupt);
+  for (const interrupt of interrupts) sendFromNative(interrupt);
   checkpoint();
   assertEquals([calls, errors], [10, 5]);
 });
@@ -78,7 +74,7 @@ test("`Interrupt.onError` that throws does not stop the others", () => {
         throw new Error("from the callback");
       },
     }));
-  for (const interrupt of interrupts) sendTo(interrupt);
+  for (const interrupt of interrupts) sendFromNative(interrupt);
   checkpoint();
   assertEquals(calls, 4);
 });
@@ -94,9 +90,9 @@ test("with `rethrow` the error comes out of `checkpoint()`, `handle()`, `signal(
     },
   });
   assertThrows(() => interrupt.signal(1), Error, "value 1");
-  sendTo(interrupt, 2);
+  sendFromNative(interrupt, 2);
   assertThrows(() => checkpoint(), Error, "value 2");
-  sendTo(interrupt, 3);
+  sendFromNative(interrupt, 3);
   assertThrows(() => interrupt.handle(), Error, "value 3");
   interrupt.block();
   interrupt.signal(4);
@@ -133,8 +129,7 @@ test("with `rethrow` the error leaves a computation, `finally` included", () => 
 });
 
 test("with `rethrow` and several errors, the first comes out and the others go to `Interrupt.onError`", () => {
-  const seen: unknown[] = [];
-  Interrupt.onError = (error) => seen.push(error);
+  const seen = collectErrors();
   const interrupts = Array.from({ length: 3 }, (_, index) =>
     new Interrupt({
       rethrow: true,
@@ -142,7 +137,7 @@ test("with `rethrow` and several errors, the first comes out and the others go t
         throw index;
       },
     }));
-  for (const interrupt of interrupts) sendTo(interrupt);
+  for (const interrupt of interrupts) sendFromNative(interrupt);
   try {
     checkpoint();
     seen.push("nothing thrown");
@@ -153,15 +148,14 @@ test("with `rethrow` and several errors, the first comes out and the others go t
 });
 
 test("an error of `rethrow` in the event loop goes to `Interrupt.onError`", async () => {
-  const errors: unknown[] = [];
-  Interrupt.onError = (error) => errors.push(error);
+  const errors = collectErrors();
   const interrupt = new Interrupt({
     rethrow: true,
     callback: () => {
       throw "from the loop";
     },
   });
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   await until(() => errors.length > 0);
   assertEquals(errors, ["from the loop"]);
 });
@@ -177,7 +171,7 @@ test("a callback that throws, in the event loop, is called again", async () => {
     },
   });
   for (let round = 1; round <= 20; round++) {
-    sendTo(interrupt);
+    sendFromNative(interrupt);
     await until(() => calls === round);
   }
 });
@@ -204,7 +198,7 @@ test("a callback that signals itself by `signalFunc()` runs again right after it
   const interrupt = new Interrupt({
     callback: (value) => {
       values.push(value);
-      if (value < 5) sendTo(interrupt, value + 1);
+      if (value < 5) sendFromNative(interrupt, value + 1);
     },
   });
   interrupt.signal(1);
@@ -219,14 +213,14 @@ test("a callback that is signalled without a pause lets the others and `checkpoi
   const endless = new Interrupt({
     callback: () => {
       calls++;
-      sendTo(endless);
+      sendFromNative(endless);
     },
   });
   const other = new Interrupt({ callback: () => others++ });
   for (let round = 1; round <= 100; round++) {
     const before = calls;
-    sendTo(endless);
-    sendTo(other);
+    sendFromNative(endless);
+    sendFromNative(other);
     checkpoint();
     assertEquals([others, calls - before], [round, 16]);
   }
@@ -239,10 +233,10 @@ test("a callback that is signalled without a pause lets the event loop have its 
   const endless = new Interrupt({
     callback: () => {
       calls++;
-      sendTo(endless);
+      sendFromNative(endless);
     },
   });
-  sendTo(endless);
+  sendFromNative(endless);
   for (let round = 1; round <= 100; round++) {
     const before = calls;
     await until(() => calls > before);
@@ -258,7 +252,7 @@ test("a callback that kills its own process with its signal runs again right aft
     signal: SIGUSR2,
     callback: () => {
       assertEquals(++depth, 1);
-      if (++calls < 100) testkit.kill_thread(testkit.tid(), SIGUSR2);
+      if (++calls < 100) raise(SIGUSR2);
       depth--;
     },
   });
@@ -323,7 +317,7 @@ test("a callback that calls `checkpoint()` runs the others inside", () => {
       },
     })
   );
-  for (const interrupt of interrupts) sendTo(interrupt);
+  for (const interrupt of interrupts) sendFromNative(interrupt);
   checkpoint();
   assertEquals(order.filter((entry) => entry !== "end").sort(), names);
   assertEquals(order.slice(3), ["end", "end", "end"]);
@@ -335,7 +329,7 @@ test("a callback that closes itself is not called again", () => {
     callback: () => {
       calls++;
       interrupt.signal();
-      sendTo(interrupt);
+      sendFromNative(interrupt);
       interrupt.close();
       assert(interrupt.closed);
     },
@@ -349,10 +343,10 @@ test("a callback that closes itself, in the event loop, leaves the others workin
   let others = 0;
   const other = new Interrupt({ callback: () => others++ });
   const interrupt = new Interrupt({ callback: () => interrupt.close() });
-  sendTo(interrupt);
-  sendTo(other);
+  sendFromNative(interrupt);
+  sendFromNative(other);
   await until(() => interrupt.closed && others === 1);
-  sendTo(other);
+  sendFromNative(other);
   await until(() => others === 2);
 });
 
@@ -366,7 +360,7 @@ test("a callback that closes all pending Interrupts delivers each once", () => {
       },
     })
   );
-  for (const interrupt of interrupts) sendTo(interrupt);
+  for (const interrupt of interrupts) sendFromNative(interrupt);
   checkpoint();
   assertEquals(calls, calls.map(() => 1));
   checkpoint();
@@ -402,9 +396,9 @@ test("`nativeCallback` is called on this thread with the value, just before `cal
     },
   });
   interrupt.signal(-8);
-  sendTo(interrupt, 9);
+  sendFromNative(interrupt, 9);
   checkpoint();
-  sendTo(interrupt, 10);
+  sendFromNative(interrupt, 10);
   await until(() => counts.length === 3);
   assertEquals(counts, [1, 2, 3]);
   assertEquals(testkit.callback_thread(3), testkit.tid());
@@ -469,7 +463,7 @@ for (const rethrow of [false, true]) {
     });
     using other = new Interrupt({ callback: () => {} });
     interrupt.signal(1);
-    sendTo(interrupt, 2);
+    sendFromNative(interrupt, 2);
     checkpoint();
     other.signal();
     await until(() => told.length >= 4);
@@ -515,8 +509,7 @@ test("an async `Interrupt.onError` that rejects is printed once, and told nothin
 });
 
 test("a callback may return anything: what has a `then` method is taken for a promise", async () => {
-  const told: unknown[] = [];
-  Interrupt.onError = (error) => told.push(error);
+  const told = collectErrors();
   const thenable = {
     then(_: unknown, reject: (reason: unknown) => void) {
       reject("a thenable");
@@ -538,8 +531,7 @@ test("a callback may return anything: what has a `then` method is taken for a pr
 });
 
 test("using a closed Interrupt inside its callback throws CLOSED, which goes to `Interrupt.onError`", () => {
-  const errors: unknown[] = [];
-  Interrupt.onError = (error) => errors.push(error);
+  const errors = collectErrors();
   const interrupt = new Interrupt({
     callback: () => {
       interrupt.close();
@@ -605,7 +597,7 @@ test(
     const nativeCallback = { func: await throwing("native"), arg: 0n };
     using interrupt = new Interrupt({ nativeCallback });
     interrupt.signal();
-    sendTo(interrupt);
+    sendFromNative(interrupt);
     checkpoint();
     assertEquals(errors, ["native", "native"]);
     using rethrows = new Interrupt({ nativeCallback, rethrow: true });

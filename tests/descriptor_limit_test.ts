@@ -17,6 +17,8 @@ import {
 } from "./support/harness.ts";
 import { copyModules } from "./support/modules_copy.ts";
 import { makePipe, testkit } from "./support/testkit.ts";
+import { raise } from "./support/senders.ts";
+import { SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -181,7 +183,7 @@ test("what is open already needs no descriptor to work at the descriptor limit",
   assertEquals(values, [3, 1]);
   assertEquals(interrupt.pipeFileno, fd);
   using another = new Interrupt({ signal: 12, wake: false });
-  testkit.kill_thread(testkit.tid(), 12);
+  raise(SIGUSR2);
   assertEquals(another.pending, 1);
   testkit.descriptor_limit(before);
 });

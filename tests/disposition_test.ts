@@ -3,15 +3,11 @@ import process from "node:process";
 import { checkpoint, Interrupt, sig2num } from "../mod.ts";
 import { runtime, start, startCommand, testsOf, turn, until } from "./support/harness.ts";
 import { testkit } from "./support/testkit.ts";
+import { SIGRT8, SIGUSR2 } from "./support/signals.ts";
+import { raise } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
 
-/**
- * A real-time signal: the runtimes have no listeners for it, so that only our handler and the old
- * one count.
- */
-const SIGRT8 = 42;
-const SIGUSR2 = 12;
 const SA_SIGINFO = 4n;
 const SA_ONSTACK = 0x08000000n;
 const SA_RESTART = 0x10000000n;
@@ -21,10 +17,6 @@ const mask = 0x0000000012345600n;
 
 const save = (signal = SIGRT8) => testkit.disposition_save(signal, signal);
 const isSaved = (signal = SIGRT8) => testkit.disposition_same(signal, signal) === 1;
-
-function raise(signal = SIGRT8) {
-  testkit.kill_thread(testkit.tid(), signal);
-}
 
 /** The handler of a runtime: the same for every signal that it has a listener for. */
 function handlerOfRuntime(): bigint {
@@ -75,7 +67,7 @@ test("a handler comes back with its flags and mask", () => {
       testkit.handler_count(SIGRT8, flags, blocked);
       save();
       const interrupt = new Interrupt({ signal: SIGRT8 });
-      raise();
+      raise(SIGRT8);
       interrupt.close();
       assert(isSaved());
     }
@@ -83,7 +75,7 @@ test("a handler comes back with its flags and mask", () => {
   assertEquals(testkit.handled(SIGRT8), 0);
   testkit.handler_count(SIGRT8, 0n, 0n);
   new Interrupt({ signal: SIGRT8 }).close();
-  raise();
+  raise(SIGRT8);
   assertEquals(testkit.handled(SIGRT8), 1);
 });
 
@@ -91,15 +83,15 @@ test("SIG_DFL and SIG_IGN come back", () => {
   testkit.handler_ignore(SIGRT8);
   save();
   let interrupt = new Interrupt({ signal: SIGRT8 });
-  raise();
+  raise(SIGRT8);
   assertEquals(interrupt.pending, 1);
   interrupt.close();
   assert(isSaved());
-  raise();
+  raise(SIGRT8);
   testkit.handler_default(SIGRT8);
   save();
   interrupt = new Interrupt({ signal: SIGRT8 });
-  raise();
+  raise(SIGRT8);
   interrupt.close();
   assert(isSaved());
 });
@@ -141,7 +133,7 @@ test("three Interrupts on one signal, closed in any order: the last restores", (
     );
     const open = new Set(order);
     for (const index of order) {
-      raise();
+      raise(SIGRT8);
       checkpoint();
       for (const other of open) expected[other]++;
       assertEquals(counts, expected);
@@ -161,7 +153,7 @@ test("an Interrupt that is opened in between shares the hook", () => {
   first.close();
   const third = new Interrupt({ signal: SIGRT8 });
   second.close();
-  raise();
+  raise(SIGRT8);
   assertEquals(third.pending, 1);
   third.close();
   assert(isSaved());
@@ -173,7 +165,7 @@ test("a disposition that somebody else put in place of ours stays", () => {
   save();
   interrupt.close();
   assert(isSaved());
-  raise();
+  raise(SIGRT8);
   assertEquals(testkit.handled(SIGRT8), 1);
 });
 
@@ -190,7 +182,7 @@ test("an Interrupt that comes after somebody else's handler restores that one", 
   testkit.handler_count(SIGRT8, SA_RESTART, mask);
   save();
   const after = new Interrupt({ signal: SIGRT8 });
-  raise();
+  raise(SIGRT8);
   assertEquals([before.pending, after.pending], [1, 1]);
   before.close();
   assert(!isSaved());
@@ -202,8 +194,8 @@ test("`chain` also calls the handler that was there, with its siginfo", () => {
   testkit.handler_count(SIGRT8, SA_SIGINFO | SA_RESTART, 0n);
   const interrupt = new Interrupt({ signal: SIGRT8, chain: true });
   // Its own disposition is ours, which has SA_SIGINFO too.
-  raise();
-  raise();
+  raise(SIGRT8);
+  raise(SIGRT8);
   assertEquals(interrupt.pending, 1);
   assertEquals(testkit.handled(SIGRT8), 2);
   assertEquals(testkit.handled_sender(SIGRT8), process.pid);
@@ -212,7 +204,7 @@ test("`chain` also calls the handler that was there, with its siginfo", () => {
 test("without `chain` the handler that was there is not called", () => {
   testkit.handler_count(SIGRT8, SA_SIGINFO | SA_RESTART, 0n);
   const interrupt = new Interrupt({ signal: SIGRT8 });
-  raise();
+  raise(SIGRT8);
   assertEquals(interrupt.pending, 1);
   assertEquals(testkit.handled(SIGRT8), 0);
 });
@@ -221,14 +213,14 @@ test("`chain` calls the handler once, however many Interrupts want it, and as lo
   testkit.handler_count(SIGRT8, 0n, 0n);
   const chained = [1, 2, 3].map(() => new Interrupt({ signal: SIGRT8, chain: true }));
   using _plain = new Interrupt({ signal: SIGRT8 });
-  raise();
+  raise(SIGRT8);
   assertEquals(testkit.handled(SIGRT8), 1);
   for (const interrupt of chained) {
-    raise();
+    raise(SIGRT8);
     interrupt.close();
   }
   assertEquals(testkit.handled(SIGRT8), 4);
-  raise();
+  raise(SIGRT8);
   assertEquals(testkit.handled(SIGRT8), 4);
 });
 
@@ -237,7 +229,7 @@ test("`chain` to SIG_DFL and SIG_IGN does nothing", () => {
     set(SIGRT8);
     save();
     const interrupt = new Interrupt({ signal: SIGRT8, chain: true });
-    raise();
+    raise(SIGRT8);
     assertEquals(interrupt.pending, 1);
     interrupt.close();
     assert(isSaved());
@@ -248,7 +240,7 @@ test("`chain` calls a handler that was installed for one signal only (SA_RESETHA
   testkit.handler_count(SIGRT8, SA_RESETHAND, 0n);
   save();
   const interrupt = new Interrupt({ signal: SIGRT8, chain: true });
-  for (let i = 0; i < 3; i++) raise();
+  for (let i = 0; i < 3; i++) raise(SIGRT8);
   assertEquals(testkit.handled(SIGRT8), 1);
   assertEquals(interrupt.pending, 1);
 });

@@ -2,6 +2,8 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import { assertNoMoreDescriptors, openDescriptors, testsOf } from "./support/harness.ts";
 import { readable, startKiller, testkit } from "./support/testkit.ts";
+import { raise } from "./support/senders.ts";
+import { SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -80,7 +82,7 @@ test("`signalFunc()` of an EventPipe works in a signal handler", () => {
   using pipe = new EventPipe();
   const { func, arg } = pipe.signalFunc();
   testkit.handler_forward(12, func, arg);
-  testkit.kill_thread(testkit.tid(), 12);
+  raise(SIGUSR2);
   assertEquals(testkit.handled(12), 1);
   assert(pipe.wait(0));
 });

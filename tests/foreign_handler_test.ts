@@ -2,17 +2,13 @@ import { assertEquals } from "@std/assert";
 import { checkpoint, Interrupt } from "../mod.ts";
 import { testsOf } from "./support/harness.ts";
 import { testkit } from "./support/testkit.ts";
+import { SIGRT8 } from "./support/signals.ts";
+import { raise } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
 
-/**
- * A real-time signal: the runtimes have no listeners for it, so that only our handler and the old
- * one count.
- */
-const SIGRT8 = 42;
-
 function killSelf() {
-  testkit.kill_thread(testkit.tid(), SIGRT8);
+  raise(SIGRT8);
 }
 
 /**

@@ -10,11 +10,10 @@ import { runtime, testsOf, turn } from "./support/harness.ts";
 import { makePipe, readable, startKiller, testkit } from "./support/testkit.ts";
 import type { Request } from "./programs/spawner.ts";
 import { type Inherited, inherited, spawners } from "./support/spawners.ts";
+import { SIGRT6, SIGUSR2 } from "./support/signals.ts";
+import { raise } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
-
-const SIGUSR2 = 12;
-const SIGRT6 = 40;
 
 /** The value that the child signals. */
 const CHILDS = 42;
@@ -47,7 +46,7 @@ test("a hooked signal in a forked child reaches that child only", async () => {
     checkpoint();
     assertEquals(calls, round);
     const next = interrupt.wait();
-    testkit.kill_thread(testkit.tid(), SIGUSR2);
+    raise(SIGUSR2);
     assertEquals(await next, 1);
   }
 });
@@ -174,7 +173,7 @@ async function assertInheritsIgnored(
       signalHysteresis: true,
       wake: false,
     });
-    testkit.kill_thread(testkit.tid(), signal);
+    raise(signal);
     const { ignored } = await inherited();
     assertEquals(hasSignal(ignored, signal), inheritsIgnored(signal), name);
     checkpoint();

@@ -16,25 +16,15 @@ import { join } from "node:path";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import { noWakeSocket, runtime, testsOf, turn, until, withWakeSocket } from "./support/harness.ts";
 import { makePipe, readable, testkit } from "./support/testkit.ts";
+import { collectErrors } from "./support/collect_errors.ts";
+import { sendFromNative } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
-
-function send(interrupt: Interrupt, value: number) {
-  const { func, arg } = interrupt.signalFunc();
-  testkit.call_value(func, arg, value);
-}
 
 /** An Interrupt, and both ends of the socket that wakes its thread. */
 function openWithSocket(callback: (value: number) => void) {
   const { opened, ...ends } = withWakeSocket(() => new Interrupt({ callback }));
   return { interrupt: opened, ...ends };
-}
-
-/** What Interrupt.onError is told from here on. */
-function collectErrors(): InterruptError[] {
-  const errors: InterruptError[] = [];
-  Interrupt.onError = (error) => errors.push(error as InterruptError);
-  return errors;
 }
 
 /** A stranger's file under the number `fd`. */
@@ -52,8 +42,7 @@ test(
   "the write side of the wake socket, closed by a stranger: `onError` is told, checkpoints go on",
   async () => {
     const values: number[] = [];
-    const errors: unknown[] = [];
-    Interrupt.onError = (error) => errors.push(error);
+    const errors = collectErrors<InterruptError>();
     const { interrupt, writeFd } = openWithSocket((v) => values.push(v));
     await turn();
     testkit.close(writeFd);
@@ -62,7 +51,7 @@ test(
     assertInstanceOf(error, InterruptError);
     assertEquals(error.code, "BAD_FD");
     assertStringIncludes(error.message, "close");
-    send(interrupt, 5);
+    sendFromNative(interrupt, 5);
     checkpoint();
     assertEquals(values, [5]);
     // And who comes later, is told at once.
@@ -78,14 +67,13 @@ test(
   "the read side of the wake socket, closed before the loop's first turn, is not fatal",
   async () => {
     const values: number[] = [];
-    const errors: unknown[] = [];
-    Interrupt.onError = (error) => errors.push(error);
+    const errors = collectErrors<InterruptError>();
     const { interrupt, readFd } = openWithSocket((v) => values.push(v));
     testkit.close(readFd);
     // Bun has taken it by now, and cannot know.
     if (runtime === "deno") await until(() => errors.length > 0);
     for (let i = 0; i < 3; i++) await turn();
-    send(interrupt, 5);
+    sendFromNative(interrupt, 5);
     checkpoint();
     assertEquals(values, [5]);
   },
@@ -96,8 +84,7 @@ test(
   "an event loop that cannot watch the wake socket: `onError` is told, checkpoints go on",
   async () => {
     const values: number[] = [];
-    const errors: unknown[] = [];
-    Interrupt.onError = (error) => errors.push(error);
+    const errors = collectErrors<InterruptError>();
     const { Bun } = globalThis as unknown as { Bun: { connect: unknown } };
     Bun.connect = () => Promise.reject(new Error("Failed to connect"));
     const interrupt = new Interrupt({
@@ -106,7 +93,7 @@ test(
     await until(() => errors.length > 0);
     assertInstanceOf(errors[0], InterruptError);
     assertInstanceOf(errors[0].cause, Error);
-    send(interrupt, 5);
+    sendFromNative(interrupt, 5);
     checkpoint();
     assertEquals(values, [5]);
   },
@@ -116,13 +103,12 @@ test(
 test(
   "a stranger's file under the number of the wake socket is not written to, and `onError` is told",
   async () => {
-    const errors: unknown[] = [];
-    Interrupt.onError = (error) => errors.push(error);
+    const errors = collectErrors<InterruptError>();
     const { interrupt, writeFd } = openWithSocket(() => {});
     await turn();
     const file = replaceByFile(writeFd);
     for (let i = 0; i < 10; i++) {
-      send(interrupt, 5);
+      sendFromNative(interrupt, 5);
       checkpoint();
     }
     await until(() => errors.length > 0);
@@ -136,11 +122,11 @@ test(
 test(
   "a stranger's pipe under the number of the wake socket is not written to, and `onError` is told",
   () => {
-    const errors = collectErrors();
+    const errors = collectErrors<InterruptError>();
     const { interrupt, writeFd } = openWithSocket(() => {});
     const [readEnd, writeEnd] = makePipe();
     testkit.replace(writeEnd, writeFd);
-    send(interrupt, 5);
+    sendFromNative(interrupt, 5);
     checkpoint();
     assert(!readable(readEnd));
     assertStringIncludes(errors[0].message, "ENOTSOCK");
@@ -152,14 +138,14 @@ test(
   "the read side of the wake socket, replaced by a stranger: the next checkpoint tells `onError`, once, and handles",
   async () => {
     const values: number[] = [];
-    const errors = collectErrors();
+    const errors = collectErrors<InterruptError>();
     const { interrupt, readFd } = openWithSocket((v) => values.push(v));
     // From the first wake on, the runtime reads only when the kernel says so.
-    send(interrupt, 1);
+    sendFromNative(interrupt, 1);
     await until(() => values.length === 1);
     const file = replaceByFile(readFd);
     for (let value = 2; value <= 3; value++) {
-      send(interrupt, value);
+      sendFromNative(interrupt, value);
       await turn();
       checkpoint();
     }
@@ -186,10 +172,10 @@ test("an EventPipe whose descriptor a stranger closed: `wait()` and `renew()` sa
 
 test("an Interrupt whose pipe a stranger closed is handled all the same, and `onError` is told", () => {
   const values: number[] = [];
-  const errors = collectErrors();
+  const errors = collectErrors<InterruptError>();
   const interrupt = new Interrupt({ callback: (v) => values.push(v) });
   testkit.close(interrupt.pipeFileno);
-  send(interrupt, 5);
+  sendFromNative(interrupt, 5);
   checkpoint();
   interrupt.signal(6);
   const error = assertThrows(() => interrupt.postFork(), InterruptError);
@@ -205,7 +191,7 @@ test("a failure that is of no one Interrupt is told once, with the one that was 
   Interrupt.onError = (_, interrupt) => told.push(interrupt);
   const interrupts = Array.from({ length: 5 }, () => new Interrupt());
   testkit.close(interrupts[3].pipeFileno);
-  send(interrupts[3], 5);
+  sendFromNative(interrupts[3], 5);
   checkpoint();
   assertEquals(told.length, 1);
   assert(told[0] === interrupts[0]);
@@ -219,7 +205,7 @@ test("given descriptors that a stranger replaces: signals go to the old ones, `p
     callback: (value) => values.push(value),
   });
   const file = replaceByFile(writeFd);
-  send(interrupt, 5);
+  sendFromNative(interrupt, 5);
   assert(readable(readFd));
   const error = assertThrows(() => interrupt.postFork(), InterruptError);
   assertEquals(error.code, "BAD_FD");
@@ -237,8 +223,8 @@ test("a stranger's file under the number of an own pipe gets 8 bytes a signal, w
     callback: (value) => values.push(value),
   });
   const file = replaceByFile(interrupt.pipeFileno);
-  send(interrupt, 5);
-  send(interrupt, 6);
+  sendFromNative(interrupt, 5);
+  sendFromNative(interrupt, 6);
   assertEquals(file.text().length, 8);
   checkpoint();
   assertEquals(values, [6]);

@@ -2,24 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import { checkpoint, Interrupt } from "../mod.ts";
 import { startCommand, testsOf, until } from "./support/harness.ts";
 import { sender, testkit } from "./support/testkit.ts";
+import { SIG_IGN, SIGRT8 } from "./support/signals.ts";
+import { raise } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
 
-/**
- * A real-time signal: the runtimes have no listeners for it, so that only our handler and the old
- * one count.
- */
-const SIGRT8 = 42;
-const SIG_IGN = 1n;
-
 /** Whether the kernel ignores it just now. */
 const ignored = () => testkit.disposition_word(SIGRT8, 0) === SIG_IGN;
-
-function raise(count = 1) {
-  for (let i = 0; i < count; i++) {
-    testkit.kill_thread(testkit.tid(), SIGRT8);
-  }
-}
 
 function counter(options = {}) {
   const seen = { calls: 0 };
@@ -36,9 +25,9 @@ test("with hysteresis a thousand kills while busy are one delivery, then the sig
   const { interrupt, seen } = counter();
   for (let round = 1; round <= 3; round++) {
     assert(!ignored());
-    raise();
+    raise(SIGRT8);
     assert(ignored());
-    raise(999);
+    raise(SIGRT8, 999);
     assertEquals(interrupt.pending, 1);
     checkpoint();
     checkpoint();
@@ -49,7 +38,7 @@ test("with hysteresis a thousand kills while busy are one delivery, then the sig
 
 test("without hysteresis the signal is never ignored", () => {
   const { seen } = counter({ signalHysteresis: false });
-  raise();
+  raise(SIGRT8);
   assert(!ignored());
   checkpoint();
   assertEquals(seen.calls, 1);
@@ -62,7 +51,7 @@ test("with hysteresis the kernel ignores the signal until the callback begins", 
     signalHysteresis: true,
     callback: () => inside = ignored(),
   });
-  raise();
+  raise(SIGRT8);
   checkpoint();
   assertEquals(inside, false);
 });
@@ -85,7 +74,7 @@ test("with hysteresis the event loop hears every round of another process", asyn
 test("with hysteresis and blocked, the signal stays ignored until `unblock()`", () => {
   const { interrupt, seen } = counter();
   interrupt.block();
-  raise(10);
+  raise(SIGRT8, 10);
   checkpoint();
   assert(ignored());
   interrupt.unblock();
@@ -98,7 +87,7 @@ test("with hysteresis `close()` restores the old disposition, ignored or not", (
   testkit.disposition_save(SIGRT8, 0);
   for (const signalled of [false, true]) {
     const { interrupt, seen } = counter();
-    if (signalled) raise();
+    if (signalled) raise(SIGRT8);
     assertEquals(ignored(), signalled);
     interrupt.close();
     assertEquals(seen.calls, Number(signalled));
@@ -111,27 +100,27 @@ test("`signalHysteresis` can be switched on and off", () => {
   assertEquals(interrupt.signalHysteresis, false);
   interrupt.signalHysteresis = true;
   assertEquals(interrupt.signalHysteresis, true);
-  raise();
+  raise(SIGRT8);
   assert(ignored());
   interrupt.signalHysteresis = false;
   assert(!ignored());
   checkpoint();
-  raise();
+  raise(SIGRT8);
   assert(!ignored());
 });
 
 test("hysteresis holds only while all Interrupts on the signal want it", () => {
   const first = counter();
   const second = counter();
-  raise();
+  raise(SIGRT8);
   assert(ignored());
   checkpoint();
   const plain = counter({ signalHysteresis: false });
-  raise();
+  raise(SIGRT8);
   assert(!ignored());
   checkpoint();
   plain.interrupt.close();
-  raise();
+  raise(SIGRT8);
   assert(ignored());
   checkpoint();
   assertEquals([first.seen.calls, second.seen.calls, plain.seen.calls], [
@@ -144,21 +133,21 @@ test("hysteresis holds only while all Interrupts on the signal want it", () => {
 test("closing one of two Interrupts with hysteresis does not leave the signal ignored", () => {
   const first = counter();
   const second = counter();
-  raise();
+  raise(SIGRT8);
   second.interrupt.handle();
   first.interrupt.close();
   assert(!ignored());
-  raise();
+  raise(SIGRT8);
   checkpoint();
   assertEquals([first.seen.calls, second.seen.calls], [1, 2]);
 });
 
 test("with hysteresis an ignored signal is on again for an Interrupt that comes later", () => {
   const first = counter();
-  raise();
+  raise(SIGRT8);
   const plain = counter({ signalHysteresis: false });
   assert(!ignored());
-  raise();
+  raise(SIGRT8);
   checkpoint();
   assertEquals([first.seen.calls, plain.seen.calls], [1, 1]);
   testkit.disposition_save(SIGRT8, 0);
@@ -178,9 +167,9 @@ test("hysteresis with a callback that throws does not leave the signal ignored",
       throw new Error("no");
     },
   });
-  raise();
+  raise(SIGRT8);
   checkpoint();
-  raise();
+  raise(SIGRT8);
   checkpoint();
   assertEquals(calls, 2);
 });

@@ -2,17 +2,9 @@ import { assert, assertEquals, assertFalse, assertStrictEquals } from "@std/asse
 import { checkpoint, Interrupt } from "../mod.ts";
 import { testsOf, turn, until } from "./support/harness.ts";
 import { memory, testkit } from "./support/testkit.ts";
+import { recorder } from "./support/recorder.ts";
 
 const test = testsOf(import.meta.url);
-
-function recorder(options = {}) {
-  const values: number[] = [];
-  const interrupt = new Interrupt({
-    callback: (value) => values.push(value),
-    ...options,
-  });
-  return { interrupt, values };
-}
 
 test("`signal()` runs the callback before it returns", () => {
   const { interrupt, values } = recorder();

@@ -9,6 +9,9 @@ import {
   turn,
 } from "./support/harness.ts";
 import { testkit } from "./support/testkit.ts";
+import { collectErrors } from "./support/collect_errors.ts";
+import { raise } from "./support/senders.ts";
+import { SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -111,13 +114,12 @@ test("`close()` twice is as once", () => {
   interrupt[Symbol.dispose]();
   assertStrictEquals(next.closed, false);
   // Its hook is still there: the default action would end the process.
-  testkit.kill_thread(testkit.tid(), 12);
+  raise(SIGUSR2);
   assertStrictEquals(next.pending, 1);
 });
 
 test("`close()` with a callback that throws, closes", () => {
-  const errors: unknown[] = [];
-  Interrupt.onError = (error) => errors.push(error);
+  const errors = collectErrors();
   for (const rethrow of [false, true]) {
     const interrupt = new Interrupt({
       rethrow,

@@ -5,16 +5,12 @@ import { adoptPipe } from "../src/event_pipe.ts";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import { assertNoMoreDescriptors, openDescriptors, testsOf } from "./support/harness.ts";
 import { makePipe, makeSocketpair, readable, testkit } from "./support/testkit.ts";
+import { sendFromNative } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
 
 const CLOEXEC = 1;
 const NONBLOCK = 2;
-
-function sendTo(interrupt: Interrupt, value = 1) {
-  const { func, arg } = interrupt.signalFunc();
-  testkit.call_value(func, arg, value);
-}
 
 /** What the descriptor stands for: two pipes differ. */
 function target(fd: number): string {
@@ -29,9 +25,9 @@ test("the pipe is readable exactly between signal and handling", () => {
   const fd = interrupt.pipeFileno;
   for (let round = 0; round < 3; round++) {
     assert(!readable(fd));
-    sendTo(interrupt);
+    sendFromNative(interrupt);
     assert(readable(fd));
-    sendTo(interrupt);
+    sendFromNative(interrupt);
     checkpoint();
     assertEquals(inside, false);
     assert(!readable(fd));
@@ -70,7 +66,7 @@ test("a signal during the callback makes the pipe readable again", () => {
     callback: (value) => {
       seen.push(readable(interrupt.pipeFileno));
       if (value === 1) {
-        sendTo(interrupt, 2);
+        sendFromNative(interrupt, 2);
         seen.push(readable(interrupt.pipeFileno));
       }
     },
@@ -94,7 +90,7 @@ test("`pipeFileno` makes the pipe on demand, and the same one every time", () =>
 
 test("a pipe that is made while a value waits is readable at once", () => {
   const interrupt = new Interrupt();
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   assert(readable(interrupt.pipeFileno));
   checkpoint();
   assert(!readable(interrupt.pipeFileno));
@@ -105,12 +101,12 @@ test("after `pipeDisable()` the pipe is never readable", () => {
   const interrupt = new Interrupt({ callback: () => calls++ });
   const fd = interrupt.pipeFileno;
   interrupt.pipeDisable();
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   assert(!readable(fd));
   checkpoint();
   assertEquals(calls, 1);
   interrupt.pipeEnable();
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   assert(readable(fd));
 });
 
@@ -118,14 +114,14 @@ test("`pipeDisable()` leaves nothing in a shared pipe once what wrote it was han
   const pipe = new EventPipe();
   const one = new Interrupt({ pipe, wake: false });
   new Interrupt({ pipe, wake: false });
-  sendTo(one);
+  sendFromNative(one);
   one.pipeDisable();
   assert(readable(pipe.fileno));
   checkpoint();
   assert(!readable(pipe.fileno));
   // From here on it leaves the pipe alone.
   pipe.signal();
-  sendTo(one);
+  sendFromNative(one);
   checkpoint();
   assert(readable(pipe.fileno));
 });
@@ -134,7 +130,7 @@ test("`pipeDisable()` before the pipe is made holds", () => {
   const interrupt = new Interrupt();
   interrupt.pipeDisable();
   const fd = interrupt.pipeFileno;
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   assert(!readable(fd));
 });
 
@@ -142,7 +138,7 @@ test("`pipeEnable()` while a value waits makes the pipe readable", () => {
   const interrupt = new Interrupt();
   const fd = interrupt.pipeFileno;
   interrupt.pipeDisable();
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   interrupt.pipeEnable();
   assert(readable(fd));
   checkpoint();
@@ -153,7 +149,7 @@ test("with `pipeAutodrain` off the pipe stays readable until `pipeDrain()`", () 
   const interrupt = new Interrupt({ pipeAutodrain: false });
   assertEquals(interrupt.pipeAutodrain, false);
   const fd = interrupt.pipeFileno;
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   checkpoint();
   assert(readable(fd));
   interrupt.pipeDrain();
@@ -173,7 +169,7 @@ test("given descriptors are used, drained and kept", () => {
   for (const [readFd, writeFd] of [makePipe(), makeSocketpair()]) {
     const interrupt = new Interrupt({ pipe: [readFd, writeFd] });
     assertEquals(interrupt.pipeFileno, readFd);
-    sendTo(interrupt);
+    sendFromNative(interrupt);
     assert(readable(readFd));
     checkpoint();
     assert(!readable(readFd));
@@ -188,7 +184,7 @@ test("given descriptors are used, drained and kept", () => {
 test("a given eventfd is used as both sides", () => {
   const fd = testkit.eventfd();
   const interrupt = new Interrupt({ pipe: [fd, fd] });
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   assert(readable(fd));
   checkpoint();
   assert(!readable(fd));
@@ -201,7 +197,7 @@ test("given descriptors that the caller closes are not written to when others ha
   testkit.close(writeFd);
   const [readFd2, writeFd2] = makePipe();
   assertEquals([readFd2, writeFd2], [readFd, writeFd]);
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   assert(!readable(readFd2));
   assertEquals(testkit.write(writeFd2), 1);
   checkpoint();
@@ -217,11 +213,11 @@ test("a full pipe neither blocks nor loses", () => {
       callback: (value) => values.push(value),
     });
     assert(testkit.fill(writeFd) > 1000);
-    sendTo(interrupt, 5);
+    sendFromNative(interrupt, 5);
     checkpoint();
     assertEquals(values, [5]);
     assert(!readable(readFd));
-    sendTo(interrupt, 6);
+    sendFromNative(interrupt, 6);
     assert(readable(readFd));
     checkpoint();
     assertEquals(values, [5, 6]);
@@ -233,7 +229,7 @@ test("a full eventfd neither blocks nor loses", () => {
   const pipe = new EventPipe();
   testkit.fill(pipe.filenos[1]);
   const interrupt = new Interrupt({ pipe, callback: (v) => values.push(v) });
-  sendTo(interrupt, 5);
+  sendFromNative(interrupt, 5);
   assert(readable(pipe.fileno));
   checkpoint();
   assertEquals(values, [5]);
@@ -252,7 +248,7 @@ test("one EventPipe serves several Interrupts", () => {
   );
   for (const interrupt of [a, b, c]) {
     assertEquals(interrupt.pipeFileno, pipe.fileno);
-    sendTo(interrupt, 2);
+    sendFromNative(interrupt, 2);
     assert(pipe.wait(0));
     checkpoint();
     assert(pipe.wait(0));
@@ -261,7 +257,7 @@ test("one EventPipe serves several Interrupts", () => {
   }
   assertEquals(values, ["a2", "b2", "c2"]);
   a.close();
-  sendTo(b, 3);
+  sendFromNative(b, 3);
   assert(pipe.wait(0));
   b.close();
   c.close();
@@ -276,8 +272,8 @@ test("one EventPipe with autodrain, shared: what is still pending is never left 
   using pipe = new EventPipe();
   const a = new Interrupt({ pipe, callback: () => values.push("a") });
   const b = new Interrupt({ pipe, callback: () => values.push("b") });
-  sendTo(a);
-  sendTo(b);
+  sendFromNative(a);
+  sendFromNative(b);
   checkpoint();
   assertEquals(values.sort(), ["a", "b"]);
   assert(!pipe.wait(0));
@@ -305,7 +301,7 @@ test("a shared pipe stays readable for the one whose signal is still on its way 
     new Interrupt({ pipe, wake: false, callback: () => handled.push(name) })
   );
   sendHalf(b, pipe);
-  sendTo(a);
+  sendFromNative(a);
   checkpoint();
   assert(handled.includes("a"));
   if (!handled.includes("b")) {
@@ -378,7 +374,7 @@ test("given descriptors are shared as a pipe is", () => {
     })
   );
   Atomics.store(b.buffer, 0, 1);
-  sendTo(a);
+  sendFromNative(a);
   checkpoint();
   assert(handled.includes("b") || readable(readFd));
   checkpoint();
@@ -402,7 +398,7 @@ for (
     for (const renews of [one, other, one]) {
       renews.postFork();
       for (const interrupt of [one, other]) {
-        sendTo(interrupt);
+        sendFromNative(interrupt);
         assert(readable(readFd));
         checkpoint();
         assert(!readable(readFd));
@@ -410,7 +406,7 @@ for (
     }
     assertNoMoreDescriptors(open);
     one.close();
-    sendTo(other);
+    sendFromNative(other);
     assert(readable(readFd));
     other.close();
   });
@@ -440,9 +436,9 @@ test("given descriptors that were closed are not taken for those that have their
   const error = assertThrows(() => before.postFork(), InterruptError);
   assertEquals(error.code, "BAD_FD");
   const after = new Interrupt({ pipe: [event, event], wake: false });
-  sendTo(before);
+  sendFromNative(before);
   assert(!readable(event));
-  sendTo(after);
+  sendFromNative(after);
   assert(readable(event));
 });
 
@@ -467,11 +463,11 @@ test("a pipe that a late signaller writes during the callback does not stay read
       if (throws) throw new Error("thrown on purpose");
     },
   });
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   checkpoint();
   assert(!pipe.wait(0));
   throws = true;
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   assertThrows(checkpoint);
   checkpoint();
   assert(!pipe.wait(0));
@@ -504,7 +500,7 @@ test("an EventPipe that is closed first leaves its Interrupts working", () => {
   const interrupt = new Interrupt({ pipe, callback: (v) => values.push(v) });
   pipe.close();
   const stranger = makePipe();
-  sendTo(interrupt, 1);
+  sendFromNative(interrupt, 1);
   assert(!readable(stranger[0]));
   checkpoint();
   interrupt.signal(2);
@@ -531,7 +527,7 @@ test("`postFork()` twice keeps the read descriptor's number and its close-on-exe
     assertEquals(interrupt.pipeFileno, fd);
     assertEquals(testkit.fd_flags(fd), CLOEXEC | NONBLOCK);
     assertNoMoreDescriptors(open);
-    sendTo(interrupt);
+    sendFromNative(interrupt);
     assert(readable(fd));
     checkpoint();
     assert(!readable(fd));
@@ -549,7 +545,7 @@ test("`postFork()` of given descriptors keeps their numbers and makes them other
     assertEquals(ends.map(testkit.fd_flags), [3, 3]);
     assertNoMoreDescriptors(open);
     for (const end of ends) assertNotEquals(target(end), before[0]);
-    sendTo(interrupt);
+    sendFromNative(interrupt);
     assert(readable(ends[0]));
     checkpoint();
     assert(!readable(ends[0]));
@@ -568,7 +564,7 @@ test("`postFork()` leaves what was in the old pipe to the other process", () => 
 test("`postFork()` while a value waits leaves the new pipe readable", () => {
   const interrupt = new Interrupt();
   const fd = interrupt.pipeFileno;
-  sendTo(interrupt);
+  sendFromNative(interrupt);
   interrupt.postFork();
   assert(readable(fd));
   checkpoint();

@@ -4,11 +4,10 @@ import process from "node:process";
 import { checkpoint, EventPipe, Interrupt, InterruptError, sig2num } from "../mod.ts";
 import { runtime, startCommand, testsOf, until } from "./support/harness.ts";
 import { makePipe, readable, sender, startKiller, testkit } from "./support/testkit.ts";
+import { SIGCHLD, SIGUSR2 } from "./support/signals.ts";
+import { raise } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
-
-const SIGUSR2 = 12;
-const SIGCHLD = 17;
 
 /**
  * KILL and STOP, the synchronous faults, ABRT, libc's own; PWR stops threads in Bun's JavaScript
@@ -18,10 +17,6 @@ const reserved = new Set([4, 5, 6, 7, 8, 9, 11, 19, 31, 32, 33, 34]);
 if (runtime === "bun") reserved.add(30);
 const catchable = Array.from({ length: 64 }, (_, i) => i + 1)
   .filter((number) => !reserved.has(number));
-
-function raise(signal: number) {
-  testkit.kill_thread(testkit.tid(), signal);
-}
 
 test("every catchable signal can be hooked by its number", () => {
   for (const number of catchable) {

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { runtime, start, startCommand, testsOf } from "./support/harness.ts";
 import { copyModules } from "./support/modules_copy.ts";
 import { testkit } from "./support/testkit.ts";
+import { SIGRT6, SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -19,11 +20,8 @@ function programOf(name: string): URL {
   return new URL(file, import.meta.url);
 }
 
-const SIGUSR2 = 12;
-/**
- * No runtime listens to it. Before 2.9.6 Deno goes on catching the others for a realm that is gone.
- */
-const REALTIME = 40;
+// Before 2.9.6 Deno goes on catching signals that it has listeners for, for a realm that is gone.
+const REALTIME = SIGRT6;
 
 for (
   const [name, module] of [

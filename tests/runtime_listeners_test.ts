@@ -4,6 +4,8 @@ import process from "node:process";
 import { runtime, start, startCommand, testsOf, turn, until } from "./support/harness.ts";
 import { makePipe, pathOf, startKiller, testkit } from "./support/testkit.ts";
 import { checkpoint, Interrupt, sig2num } from "../mod.ts";
+import { SIGINT, SIGPIPE, SIGTERM, SIGUSR2 } from "./support/signals.ts";
+import { raise } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -87,20 +89,12 @@ test("a listener that ends the process does not keep the Interrupt that came bef
     { code: 0, signal: null, stdout: "heard\n", stderr: "" },
   );
 });
-const SIGINT = 2;
-const SIGUSR2 = 12;
-const SIGPIPE = 13;
-const SIGTERM = 15;
 const SA_SIGINFO = 4n;
 const SA_RESTART = 0x10000000n;
 const SA_RESETHAND = 0x80000000n;
 
-function raise(signal = SIGUSR2) {
-  testkit.kill_thread(testkit.tid(), signal);
-}
-
 /** Raises the signal, and waits until everybody who counts in `counts` has heard it. */
-async function raiseAndWait(counts: Record<string, number>, signal?: number) {
+async function raiseAndWait(counts: Record<string, number>, signal: number = SIGUSR2) {
   const before = { ...counts };
   raise(signal);
   await until(() => Object.entries(before).every(([who, count]) => counts[who] > count));
@@ -309,7 +303,7 @@ function raiseWhenListenedTo(): { raised: number } {
     const added = add.apply(api, args);
     if (args[0] === "SIGUSR2") {
       seen.raised++;
-      raise();
+      raise(SIGUSR2);
     }
     return added;
   };
@@ -329,7 +323,7 @@ test("a signal that comes between the runtime's handler and ours is heard, also 
     // The runtime makes fewer calls of these; Deno and Bun may be about to call the next listener
     // for one of them.
     const many = runtime === "node" ? 5 : 1;
-    for (let i = 0; i < many; i++) raise();
+    for (let i = 0; i < many; i++) raise(SIGUSR2);
     await until(() => calls === 2);
     for (let i = 0; i < 3; i++) await turn();
     assertEquals(calls, 2);
@@ -348,7 +342,7 @@ test("an Interrupt does not hear again what the one before it has heard", async 
     if (round % 3 === 0) await turn();
     checkpoint();
     assertEquals(calls, 0, `round ${round}`);
-    raise();
+    raise(SIGUSR2);
     while (calls === 0) checkpoint();
   }
 });
@@ -384,7 +378,7 @@ test("a native handler that was put in place of ours stays, on a signal that the
   testkit.disposition_save(SIGUSR2, 0);
   interrupt.close();
   assertEquals(testkit.disposition_same(SIGUSR2, 0), 1);
-  raise();
+  raise(SIGUSR2);
   assertEquals(testkit.handled(SIGUSR2), 1);
 });
 

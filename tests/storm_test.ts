@@ -8,11 +8,11 @@ import process from "node:process";
 import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
 import { assertNoMoreDescriptors, openDescriptors, testsOf } from "./support/harness.ts";
 import { makePipe, makeSocketpair, testkit } from "./support/testkit.ts";
+import { SIGALRM, SIGUSR2 } from "./support/signals.ts";
+import { raise } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
 
-const SIGALRM = 14;
-const SIGUSR2 = 12;
 const seconds = process.env.ASYNC_INTERRUPT_LONG === "1" ? 10n : 1n;
 
 /** Makes, signals, waits for, renews and closes everything. */
@@ -28,7 +28,7 @@ function useEverything() {
     });
     const fd = interrupt.pipeFileno;
     for (let round = 1; round <= 3; round++) {
-      testkit.kill_thread(testkit.tid(), SIGUSR2);
+      raise(SIGUSR2);
       assert(testkit.fd_flags(fd) >= 0);
       assertEquals(interrupt.pending, 1);
       checkpoint();

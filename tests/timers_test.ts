@@ -8,14 +8,11 @@ import { checkpoint, Interrupt } from "../mod.ts";
 import { testsOf } from "./support/harness.ts";
 import { testkit } from "./support/testkit.ts";
 import { randomNumbers } from "./support/random.ts";
+import { SIGALRM, SIGRT6, SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
 
-const SIGUSR2 = 12;
-const SIGALRM = 14;
-/** The kernel delivers the lower number first: one signal on either side of SIGALRM. */
-const SIGRT6 = 40;
-
+// The kernel delivers the lower number first: SIGUSR2 and SIGRT6 are on either side of SIGALRM.
 const rounds = 10_000;
 
 /** How the signals of a round are waited for. */

@@ -1,14 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { checkpoint, Interrupt, InterruptError } from "../mod.ts";
 import { testsOf, turn } from "./support/harness.ts";
-import { testkit } from "./support/testkit.ts";
+import { sendFromNative } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
-
-function sendTo(interrupt: Interrupt, value: number) {
-  const { func, arg } = interrupt.signalFunc();
-  testkit.call_value(func, arg, value);
-}
 
 test("`wait()` resolves with the next value", async () => {
   const interrupt = new Interrupt();
@@ -21,22 +16,22 @@ test("`wait()` resolves with the next value", async () => {
 test("`wait()` resolves with what the event loop handles", async () => {
   const interrupt = new Interrupt();
   const next = interrupt.wait();
-  sendTo(interrupt, 11);
+  sendFromNative(interrupt, 11);
   assertEquals(await next, 11);
 });
 
 test("`wait()` resolves with what was already pending", async () => {
   const interrupt = new Interrupt();
-  sendTo(interrupt, 12);
+  sendFromNative(interrupt, 12);
   assertEquals(await interrupt.wait(), 12);
 });
 
 test("`wait()` wakes the loop of a `wake: false` Interrupt", async () => {
   const interrupt = new Interrupt({ wake: false });
   const next = interrupt.wait();
-  sendTo(interrupt, 13);
+  sendFromNative(interrupt, 13);
   assertEquals(await next, 13);
-  sendTo(interrupt, 14);
+  sendFromNative(interrupt, 14);
   assertEquals(await interrupt.wait(), 14);
 });
 
@@ -44,9 +39,9 @@ test("`wait()` leaves a `wake: false` Interrupt without wake when it is over", a
   let calls = 0;
   const interrupt = new Interrupt({ wake: false, callback: () => calls++ });
   const next = interrupt.wait();
-  sendTo(interrupt, 1);
+  sendFromNative(interrupt, 1);
   await next;
-  sendTo(interrupt, 2);
+  sendFromNative(interrupt, 2);
   for (let i = 0; i < 20; i++) await turn();
   assertEquals(calls, 1);
 });
@@ -58,14 +53,14 @@ test("`wait()` of a `wake: false` Interrupt keeps its wake when another is over"
   const waiting = interrupt.wait();
   controller.abort();
   await assertRejects(() => aborted);
-  sendTo(interrupt, 7);
+  sendFromNative(interrupt, 7);
   assertEquals(await waiting, 7);
 });
 
 test("`wait()` serves any number of waiters", async () => {
   const interrupt = new Interrupt();
   const all = Promise.all([interrupt.wait(), interrupt.wait()]);
-  sendTo(interrupt, 15);
+  sendFromNative(interrupt, 15);
   assertEquals(await all, [15, 15]);
 });
 
@@ -74,7 +69,7 @@ test("`wait()` waits while blocked", async () => {
   interrupt.block();
   let value = 0;
   const next = interrupt.wait().then((v) => value = v);
-  sendTo(interrupt, 16);
+  sendFromNative(interrupt, 16);
   for (let i = 0; i < 5; i++) await turn();
   assertEquals(value, 0);
   interrupt.unblock();
@@ -156,10 +151,10 @@ test("the async iterator gives every handled value until `close()`", async () =>
   })();
   for (const value of [1, 2, 3]) interrupt.signal(value);
   await turn();
-  sendTo(interrupt, 4);
+  sendFromNative(interrupt, 4);
   checkpoint();
   await turn();
-  sendTo(interrupt, 5);
+  sendFromNative(interrupt, 5);
   while (values.length < 5) await turn();
   interrupt.close();
   await reading;
@@ -195,7 +190,7 @@ test("leaving the loop over the async iterator ends it, not the Interrupt", asyn
   let calls = 0;
   const interrupt = new Interrupt({ callback: () => calls++ });
   const iterator = interrupt[Symbol.asyncIterator]();
-  sendTo(interrupt, 1);
+  sendFromNative(interrupt, 1);
   for await (const value of iterator) {
     assertEquals(value, 1);
     break;
@@ -224,7 +219,7 @@ test("the async iterator wakes the loop of a `wake: false` Interrupt", async () 
   for (const expected of [1, 2, 3]) {
     const iterator = interrupt[Symbol.asyncIterator]();
     const next = iterator.next();
-    sendTo(interrupt, expected);
+    sendFromNative(interrupt, expected);
     assertEquals(await next, { done: false, value: expected });
     await iterator.return!();
   }

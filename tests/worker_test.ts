@@ -13,15 +13,9 @@ import {
 } from "./support/harness.ts";
 import { startKiller, testkit } from "./support/testkit.ts";
 import type { Order } from "./programs/worker.ts";
+import { SIGRT8, SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
-
-const SIGUSR2 = 12;
-/**
- * No runtime listens to it: for those that do, SIG_DFL is there for a moment while the last
- * listener goes.
- */
-const SIGRT8 = 42;
 
 /** As much of both kinds of Worker as is used here. */
 interface Thread {

@@ -5,13 +5,13 @@
 
 import process from "node:process";
 import { Interrupt } from "../../mod.ts";
-import { testkit } from "../support/testkit.ts";
+import { SIGINT } from "../support/signals.ts";
+import { raise } from "../support/senders.ts";
 
-const SIGINT = 2;
 const _interrupt = new Interrupt({
   signal: SIGINT,
   chain: true,
   callback: () => process.exit(0),
 });
-testkit.kill_thread(testkit.tid(), SIGINT);
+raise(SIGINT);
 setTimeout(() => {}, 10);

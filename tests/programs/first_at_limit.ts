@@ -7,8 +7,9 @@
 import process from "node:process";
 import { assertNoMoreDescriptors, openDescriptors, runtime } from "../support/harness.ts";
 import { testkit } from "../support/testkit.ts";
+import { SIGUSR2 } from "../support/signals.ts";
+import { raise } from "../support/senders.ts";
 
-const SIGUSR2 = 12;
 testkit.disposition_save(SIGUSR2, 0);
 const descriptors = openDescriptors();
 const { checkpoint, giveDescriptors, Interrupt } = await import(
@@ -40,7 +41,7 @@ for (let round = 0; round < 3; round++) {
   const next = interrupt.wait();
   testkit.kill(testkit.pid(), SIGUSR2, 1);
   await next;
-  testkit.kill_thread(testkit.tid(), SIGUSR2);
+  raise(SIGUSR2);
   checkpoint();
   interrupt.close();
 }

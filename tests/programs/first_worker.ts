@@ -10,8 +10,7 @@ import { Worker } from "node:worker_threads";
 import type { NativeFunction } from "../../mod.ts";
 import { settle } from "../support/harness.ts";
 import { testkit } from "../support/testkit.ts";
-
-const SIGUSR2 = 12;
+import { SIGUSR2 } from "../support/signals.ts";
 
 async function openInWorker() {
   const worker = new Worker(new URL("./worker.ts", import.meta.url));

@@ -36,10 +36,8 @@ import {
   reactions,
   World,
 } from "./fuzz_model.ts";
+import { SIGRT6, SIGURG, SIGUSR2 } from "../support/signals.ts";
 
-const SIGUSR2 = 12;
-const SIGURG = 23;
-const SIGRT6 = 40;
 const signals = [SIGUSR2, SIGURG, SIGRT6];
 
 type Functions = Record<"signal" | "block" | "unblock", NativeFunction>;

@@ -5,13 +5,14 @@
 
 import { Interrupt } from "../../mod.ts";
 import { testkit } from "../support/testkit.ts";
+import { SIGUSR2 } from "../support/signals.ts";
+import { raise } from "../support/senders.ts";
 
-const SIGUSR2 = 12;
 const handlers = ["default", "ignored"];
 const handler = handlers[Number(testkit.disposition_word(SIGUSR2, 0))];
 testkit.disposition_save(SIGUSR2, 0);
 const interrupt = new Interrupt({ signal: "SIGUSR2" });
-testkit.kill_thread(testkit.tid(), SIGUSR2);
+raise(SIGUSR2);
 const delivered = interrupt.pending === 1;
 interrupt.close();
 const same = testkit.disposition_same(SIGUSR2, 0) === 1;

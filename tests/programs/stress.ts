@@ -24,12 +24,7 @@ import {
 import { makePipe, memory, readable, sender, testkit } from "../support/testkit.ts";
 import { randomNumbers } from "../support/random.ts";
 import { BEGUN, CALLS, SENT, type Task } from "./stress_worker.ts";
-
-const SIGUSR2 = 12;
-const SIGWINCH = 28;
-/** The kernel queues these: what is sent can be counted. */
-const SIGRT6 = 40;
-const SIGRT7 = 41;
+import { SIGRT6, SIGRT7, SIGUSR2, SIGWINCH } from "../support/signals.ts";
 
 const hooked = [SIGUSR2, SIGWINCH, SIGRT6, SIGRT7];
 /** Without USR1, which Deno takes over half a second after its start. */

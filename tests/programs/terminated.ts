@@ -6,8 +6,7 @@ import { Worker } from "node:worker_threads";
 import { Interrupt, type NativeFunction } from "../../mod.ts";
 import { settle } from "../support/harness.ts";
 import { testkit } from "../support/testkit.ts";
-
-const SIGTERM = 15;
+import { SIGTERM } from "../support/signals.ts";
 
 const worker = new Worker(new URL("./worker.ts", import.meta.url));
 const next = () => new Promise((resolve) => worker.once("message", resolve));

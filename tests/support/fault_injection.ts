@@ -16,11 +16,8 @@ import {
 } from "./harness.ts";
 import { Faulty } from "./faulty.ts";
 import { makePipe, makeSocketpair, readable, testkit } from "./testkit.ts";
-
-const SIGUSR2 = 12;
-/** No runtime listens to it. */
-const SIGRT8 = 42;
-const SIG_DFL = 0n;
+import { SIG_DFL, SIGRT8, SIGUSR2 } from "./signals.ts";
+import { raise, sendFromNative } from "./senders.ts";
 
 interface Call {
   /** x86-64's, or what system_call.zig counts a function of the process as. */
@@ -192,15 +189,6 @@ export interface Scenario {
   leaves?: { call: string; nth: number };
 }
 
-function raise(signal = SIGRT8) {
-  testkit.kill_thread(testkit.tid(), signal);
-}
-
-function send({ signalFunc }: { signalFunc(): { func: bigint; arg: bigint } }) {
-  const { func, arg } = signalFunc();
-  testkit.call_value(func, arg, 7);
-}
-
 /** An Interrupt over descriptors that the caller keeps. */
 function adopted(name: string, make: () => [number, number]): Scenario {
   return {
@@ -218,7 +206,7 @@ function adopted(name: string, make: () => [number, number]): Scenario {
         }),
       );
       for (let round = 1; round <= 2; round++) {
-        send({ signalFunc: () => interrupt.signalFunc() });
+        sendFromNative(interrupt, 7);
         assert(readable(readFd));
         checkpoint();
         assertEquals(values, Array(round).fill(7));
@@ -269,7 +257,7 @@ export const scenarios: Scenario[] = [
     run({ Interrupt, keep, checkpoint, descriptors }) {
       const pipe = descriptors(makePipe());
       const interrupt = keep(new Interrupt({ pipe }));
-      send({ signalFunc: () => interrupt.signalFunc() });
+      sendFromNative(interrupt, 7);
       checkpoint();
       assertEquals(interrupt.pending, 0);
     },
@@ -288,7 +276,7 @@ export const scenarios: Scenario[] = [
           }),
         );
       }
-      raise();
+      raise(SIGRT8);
       checkpoint();
       assertEquals(calls, 8);
     },
@@ -330,7 +318,7 @@ export const scenarios: Scenario[] = [
       const values: number[] = [];
       const interrupt = withHysteresis(stage, values);
       for (let round = 1; round <= 3; round++) {
-        raise();
+        raise(SIGRT8);
         stage.checkpoint();
         assertEquals(values.length, round);
         if (round === 2) interrupt.signalHysteresis = false;
@@ -342,10 +330,10 @@ export const scenarios: Scenario[] = [
     run(stage) {
       const values: number[] = [];
       const interrupt = withHysteresis(stage, values);
-      raise();
+      raise(SIGRT8);
       interrupt.signalHysteresis = false;
       stage.checkpoint();
-      raise();
+      raise(SIGRT8);
       stage.checkpoint();
       assertEquals(values, [1, 1]);
     },
@@ -355,7 +343,7 @@ export const scenarios: Scenario[] = [
     run(stage) {
       const values: number[] = [];
       const interrupt = withHysteresis(stage, values);
-      raise();
+      raise(SIGRT8);
       interrupt.close();
       assertEquals(values, [1]);
     },
@@ -365,13 +353,13 @@ export const scenarios: Scenario[] = [
     run(stage) {
       const values: number[] = [];
       const interrupt = withHysteresis(stage, values);
-      raise();
+      raise(SIGRT8);
       const before = testkit.handled(SIGRT8);
       testkit.handler_count(SIGRT8, 0n, 0n);
       const theirs = testkit.disposition_word(SIGRT8, 0);
       try {
         stage.checkpoint();
-        raise();
+        raise(SIGRT8);
         assertEquals([values, testkit.handled(SIGRT8) - before], [[1], 1]);
       } finally {
         interrupt.close();
@@ -393,7 +381,7 @@ export const scenarios: Scenario[] = [
       const theirs = testkit.disposition_word(SIGRT8, 0);
       try {
         for (let round = 1; round <= 2; round++) {
-          raise();
+          raise(SIGRT8);
           stage.checkpoint();
           const handled = testkit.handled(SIGRT8) - before;
           assertEquals([values.length, handled], [round, round]);
@@ -411,7 +399,7 @@ export const scenarios: Scenario[] = [
       const before = testkit.handled(SIGRT8);
       keep({ close: () => void testkit.handler_default(SIGRT8) });
       keep(new Interrupt({ signal: SIGRT8, chain: true, wake: false }));
-      raise();
+      raise(SIGRT8);
       assertEquals(testkit.handled(SIGRT8), before + 1);
       checkpoint();
     },
@@ -427,7 +415,7 @@ export const scenarios: Scenario[] = [
       interrupt.close();
       testkit.handler_forward(SIGRT8, ours, BigInt(SIGRT8));
       const other = testkit.disposition_word(SIGRT8, 0);
-      raise();
+      raise(SIGRT8);
       assertLeft([other]);
     },
   },
@@ -438,7 +426,7 @@ export const scenarios: Scenario[] = [
       const fd = interrupt.pipeFileno;
       let failure: unknown;
       for (let round = 1; round <= 2; round++) {
-        send({ signalFunc: () => interrupt.signalFunc() });
+        sendFromNative(interrupt, 7);
         assert(readable(fd));
         checkpoint();
         assert(!readable(fd));
@@ -479,7 +467,7 @@ export const scenarios: Scenario[] = [
       const before = testkit.callback_count(3);
       const nativeCallback = { func: testkit.callback_address(), arg: 3n };
       const interrupt = keep(new Interrupt({ nativeCallback, wake: false }));
-      send({ signalFunc: () => interrupt.signalFunc() });
+      sendFromNative(interrupt, 7);
       checkpoint();
       assertEquals(testkit.callback_count(3), before + 1);
     },
