@@ -6,10 +6,13 @@ import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "./lib/build.ts";
 import { circles } from "./lib/circles.ts";
+import { longLines } from "./lib/columns.ts";
 import { guarantees } from "./lib/guarantees.ts";
+import { links } from "./lib/links.ts";
 import { prepareModules } from "./lib/modules.ts";
 import { publish } from "./lib/publish.ts";
 import { type Outcome, run } from "./lib/run.ts";
+import { spelling } from "./lib/spelling.ts";
 import { bun, node, nodeVersions, oldest, oldestDeno, zig } from "./lib/toolchain.ts";
 import { transpile } from "./lib/transpile.ts";
 import versions from "./lib/versions.json" with { type: "json" };
@@ -208,12 +211,15 @@ await choice("stale", staleness);
 await choice("guarantees", guarantees);
 await choice("fmt", () => run([deno, "fmt", "--check"]));
 await choice("lint", () => run([deno, "lint"]));
+await choice("columns", longLines);
+await choice("spelling", spelling);
+await choice("links", links);
 await choice("circles", () => circles(flags));
 await choice("check", () => run([deno, "check", ...flags]));
 await choice("doc", () => run([deno, "doc", "--lint", ...flags, "mod.ts"]));
 await choice(
   "doc-tests",
-  () => denoTest("doc-tests", ["--doc", "mod.ts", "src", "README.md"]),
+  () => denoTest("doc-tests", ["--doc", "mod.ts", "src", "README.md", "docs"]),
 );
 await choice(
   "zig-fmt",

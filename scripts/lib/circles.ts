@@ -1,5 +1,6 @@
 import { alg, Graph } from "graphlib";
 import { type Outcome, run } from "./run.ts";
+import { tracked } from "./tracked.ts";
 import { write } from "./write.ts";
 
 const root = new URL("../..", import.meta.url);
@@ -11,13 +12,10 @@ interface Dependency {
 
 /** Whether modules, or the folders that they are in, import one another in circles. Types count. */
 export async function circles(flags: string[]): Promise<Outcome> {
-  const { output: tracked } = await run(["git", "ls-files", "*.ts"], {
-    cwd: root,
-  });
   // `deno info` takes one module.
   const all = new URL("build/all.ts", root);
-  const imports = tracked.trim().split("\n")
-    .map((file) => `import "../${file}";\n`);
+  const files = await tracked("*.ts");
+  const imports = files.map((file) => `import "../${file}";\n`);
   await write(all, imports.join(""));
   const { ok, output } = await run(
     [Deno.execPath(), "info", "--json", ...flags, all.href],
@@ -25,7 +23,7 @@ export async function circles(flags: string[]): Promise<Outcome> {
   );
   if (!ok) return { ok, output };
 
-  const files = new Graph();
+  const modules = new Graph();
   const folders = new Graph();
   for (const module of JSON.parse(output).modules) {
     for (const { code, type } of (module.dependencies ?? []) as Dependency[]) {
@@ -33,15 +31,15 @@ export async function circles(flags: string[]): Promise<Outcome> {
         const ends = [module.specifier as string, to ?? ""];
         if (!ends.every((end) => end.startsWith(root.href))) continue;
         const [a, b] = ends.map((end) => end.slice(root.href.length));
-        files.setEdge(a, b);
+        modules.setEdge(a, b);
         const [from, into] = [a, b].map((path) => path.replace(/[^/]*$/, ""));
         if (from !== into) folders.setEdge(from, into);
       }
     }
   }
-  const found = [...alg.findCycles(files), ...alg.findCycles(folders)];
+  const found = [...alg.findCycles(modules), ...alg.findCycles(folders)];
   return {
-    ok: files.edgeCount() > 0 && found.length === 0,
+    ok: modules.edgeCount() > 0 && found.length === 0,
     output: found.map((circle) => `In a circle: ${circle.join(", ")}`).join(
       "\n",
     ),

@@ -1,0 +1,42 @@
+import { Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { remark } from "remark";
+import validateLinks from "remark-validate-links";
+import { engine, type Options } from "unified-engine";
+import type { Outcome } from "./run.ts";
+import { tracked } from "./tracked.ts";
+
+/**
+ * Whether the files and headings that Markdown links to are there. Not by remark-cli: that looks
+ * for its plugins in node_modules, which Deno does not make.
+ */
+export async function links(): Promise<Outcome> {
+  const files = await tracked("*.md");
+  let output = "";
+  const streamError = new Writable({
+    write(chunk, _encoding, done) {
+      output += chunk;
+      done();
+    },
+  });
+  return new Promise((resolve, reject) => {
+    const options: Options = {
+      processor: remark(),
+      // Links to the repository on its host would need the name of the remote.
+      plugins: [[validateLinks, { repository: false }]] as Options["plugins"],
+      cwd: fileURLToPath(new URL("../..", import.meta.url)),
+      files,
+      output: false,
+      frail: true,
+      quiet: true,
+      color: false,
+      detectConfig: false,
+      detectIgnore: false,
+      streamError,
+    };
+    engine(options, (error, code) => {
+      if (error) reject(error);
+      else resolve({ ok: files.length > 0 && code === 0, output });
+    });
+  });
+}
