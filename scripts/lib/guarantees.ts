@@ -3,7 +3,8 @@ import { oldest } from "./toolchain.ts";
 
 /**
  * Whether what SECURITY.md names as proof is there: `file`, or `file` "title of the test"; and
- * whether README.md names the oldest versions.
+ * whether README.md names the oldest versions; and whether the models have the mutants that
+ * docs/design.md names.
  */
 export async function guarantees(): Promise<Outcome> {
   const text = await Deno.readTextFile("SECURITY.md");
@@ -20,9 +21,17 @@ export async function guarantees(): Promise<Outcome> {
   const { deno, bun, node } = oldest;
   const supported = [`Deno ${deno}`, `Bun ${bun}`, `Node ${node.join(" or ")}`];
   const unsaid = supported.filter((text) => !readme.includes(text));
+  const models = Array.from(Deno.readDirSync("verify"), ({ name }) => `verify/${name}`)
+    .filter((file) => file.endsWith(".pml"));
+  const rules = (await Promise.all(models.map((file) => Deno.readTextFile(file)))).join();
+  const design = await Deno.readTextFile("docs/design.md");
+  const mutants = design.match(/\bM_\w+/g) ?? [];
+  const gone = mutants.filter((mutant) => !new RegExp(`\\b${mutant}\\b`).test(rules));
   return {
-    ok: proofs.length > 0 && missing.length === 0 && unsaid.length === 0,
+    ok: proofs.length > 0 && mutants.length > 0 &&
+      [missing, unsaid, gone].every(({ length }) => length === 0),
     output: `SECURITY.md names what is not there: ${missing.join(", ")}\n` +
-      `README.md does not say what is tested: ${unsaid.join(", ")}`,
+      `README.md does not say what is tested: ${unsaid.join(", ")}\n` +
+      `docs/design.md names mutants that no model has: ${gone.join(", ")}`,
   };
 }
