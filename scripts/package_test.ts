@@ -61,6 +61,13 @@ if (seen !== 7) throw new Error("seen: " + seen);
 console.log("ok");
 `;
 
+/** The files of the Worker example of README.md, each with its name in its first line. */
+async function readExample(): Promise<[name: string, text: string][]> {
+  const readme = await Deno.readTextFile("README.md");
+  const files = readme.matchAll(/^```js ignore\n\/\/ (\S+)\n([^]*?)^```$/gm);
+  return Array.from(files, ([, name, text]) => [name, text]);
+}
+
 async function command(...command: string[]): Promise<string> {
   return await commandIn(folder, ...command);
 }
@@ -89,6 +96,10 @@ Deno.test("the package installs", async () => {
     await Deno.writeTextFile(`${folder}/${file}`, text);
   }
   await Deno.writeTextFile(`${folder}/classes.mjs`, classes);
+  const example = await readExample();
+  assertEquals(example.map(([name]) => name), ["main.mjs", "worker.mjs"]);
+  await Deno.mkdir(`${folder}/example`);
+  for (const [name, text] of example) await Deno.writeTextFile(`${folder}/example/${name}`, text);
   const name = Deno.build.os === "windows" ? "npm.cmd" : "npm";
   await command(name, "pack", decodeURIComponent(npm.pathname));
   const tarballs = Array.from(Deno.readDirSync(folder), ({ name }) => name)
@@ -317,6 +328,9 @@ for (const [runtime, start] of Object.entries(runtimes)) {
       await runsWell(await start(), file);
     });
   }
+  Deno.test(`the Worker example of README.md runs on ${runtime}`, async () => {
+    assertEquals(await command(...await start(), "example/main.mjs"), "done\n");
+  });
   Deno.test(`on ${runtime}, who imports it and who requires it have the same classes`, async () => {
     await runsWell(await start(), "classes.mjs");
   });
