@@ -5,6 +5,7 @@
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "./lib/build.ts";
+import { changedSince } from "./lib/changed.ts";
 import { circles } from "./lib/circles.ts";
 import { longLines } from "./lib/columns.ts";
 import { guarantees } from "./lib/guarantees.ts";
@@ -24,6 +25,7 @@ const help = `Usage: deno task test [--only STEP,...] [--filter TEXT] [FILE...]
   --only     only these steps: deno, bun, node20 and so on, oldest, fmt, lint, ...
   --runtime  the same
   --filter   only the tests whose names contain this text
+  --since    only what the files that changed since this revision can break
   FILE       only these test files
 
 With a file or a filter alone, the steps are the runtimes.`;
@@ -47,9 +49,10 @@ const runtimes = [
 ];
 const reports = await Deno.makeTempDir({ prefix: "async-interrupt-junit-" });
 /**
- * What differs by version: how a process ends, how the loop is woken, how the library is opened.
+ * What differs by version: how a process ends, how the loop is woken, how the library is opened,
+ * what the runtime does with its own listeners.
  */
-const filesForOldest = ["exit", "wait", "embedded"]
+const filesForOldest = ["exit", "wait", "embedded", "runtime_listeners"]
   .map((name) => `tests/${name}_test.ts`);
 const generated = ["ffi/symbols.ts", "include/async_interrupt.h"];
 
@@ -59,6 +62,7 @@ const { values, positionals } = parseArgs({
     only: { type: "string", multiple: true, default: [] },
     runtime: { type: "string", multiple: true, default: [] },
     filter: { type: "string" },
+    since: { type: "string" },
     help: { type: "boolean" },
   },
 });
@@ -67,6 +71,18 @@ if (values.help) {
   Deno.exit();
 }
 const only = [...values.only, ...values.runtime].flatMap((v) => v.split(","));
+if (values.since) {
+  const changed = await changedSince(values.since);
+  const isText = (file: string) => /\.md$|^docs\//.test(file);
+  const isTest = (file: string) => /^tests\/\w+_test\.ts$/.test(file);
+  // Other files may break anything.
+  if (changed.every((file) => isText(file) || isTest(file))) {
+    only.push("fmt", "spelling", "links", "guarantees", "doc-tests");
+    const tests = changed.filter(isTest);
+    if (tests.length > 0) only.push("lint", "columns", "circles", "check", ...runtimes);
+    positionals.push(...tests);
+  }
+}
 if (only.length === 0 && (positionals.length > 0 || values.filter)) {
   only.push(...runtimes);
 }
@@ -112,12 +128,16 @@ async function choice(
   else names.push(name);
 }
 
-/** Two at a time: most of a test is waiting, for a process to start or for an idle loop. */
+/**
+ * One more at a time than there are processors: most of a test is waiting, for a process to start
+ * or for an idle loop.
+ */
 async function sideBySide(queue: (() => Promise<void>)[]) {
   const next = async () => {
     for (let work = queue.shift(); work; work = queue.shift()) await work();
   };
-  await Promise.all([next(), next()]);
+  const lanes = navigator.hardwareConcurrency + 1;
+  await Promise.all(Array.from({ length: lanes }, next));
 }
 
 const done = { ok: true, output: "" };
@@ -242,6 +262,8 @@ const filter = values.filter;
 const pattern = filter?.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 if (ready) {
   await sideBySide([
+    // The longest first.
+    () => choice("deno", () => denoTests("deno", files)),
     () => choice("stress", () => stress(true)),
     async () => {
       for (const mode of ["Debug", "ReleaseSafe"]) {
@@ -257,7 +279,6 @@ if (ready) {
         await choice(name, () => denoTest(name, args));
       }
     },
-    () => choice("deno", () => denoTests("deno", files)),
     () => choice("bun", async () => bunTests("bun", await bun(), files)),
     ...nodeVersions.map((major) => () => {
       const name = `node${major}`;

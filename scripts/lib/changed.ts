@@ -1,0 +1,11 @@
+import { run } from "./run.ts";
+
+/** The files that differ from those of a revision, the new ones among them. */
+export async function changedSince(revision: string): Promise<string[]> {
+  const lists = await Promise.all([
+    run(["git", "diff", "--name-only", "--diff-filter=d", revision, "--"]),
+    run(["git", "ls-files", "--others", "--exclude-standard"]),
+  ]);
+  for (const { ok, output } of lists) if (!ok) throw new Error(output);
+  return lists.flatMap(({ output }) => output.split("\n").filter(Boolean));
+}
