@@ -347,7 +347,7 @@ inline handle(record) {
   listed[record] = false;
 #endif
 #ifdef CAN_AWAIT
-  /* @interrupt.ts:#idle, it had what it waited for. */
+  /* @listeners.ts:#rest, it had what it waited for. */
   wakes[QUIET] = (record == QUIET -> false : wakes[QUIET]);
 #endif
   begin(record)
@@ -550,7 +550,7 @@ unwound:
      r = 0
 #endif
 #ifdef CAN_AWAIT
-  /* @interrupt.ts:#awaited */
+  /* @listeners.ts:#await */
   :: atomic { IN_USER && acts > 0 && !wakes[QUIET] -> acts-- };
 #ifdef M_AWAIT_LOOKS_FIRST
      value = pending[QUIET];

@@ -79,13 +79,25 @@ function propertiesOf(models: string[]): string[] {
 function staleReferences(name: string, text: string): string[] {
   const references = text.matchAll(/@([\w/]+\.(?:ts|zig)):(#?\w+)/g);
   return Array.from(references, ([reference, file, symbol]) => {
-    const path = file.endsWith(".zig") ? `zig-src/${file}` : file;
-    const source = Deno.readTextFileSync(new URL(path, root));
+    const [path, source] = sourceOf(file);
     const defined = file.endsWith(".zig")
       ? new RegExp(`\\b(fn|const) ${symbol}\\b`)
       : new RegExp(`^ *(export |async |function |get )*${symbol}[(<]`, "m");
     return defined.test(source) ? "" : `${name}: ${reference} is not in ${path}`;
   }).filter(Boolean);
+}
+
+/** Models name a source by its path, or by what is left of it in one of these folders. */
+function sourceOf(file: string): [path: string, text: string] {
+  for (const folder of [".", "zig-src", "src", "src/delivery"]) {
+    try {
+      const path = `${folder}/${file}`;
+      return [path, Deno.readTextFileSync(new URL(path, root))];
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  throw new Error(`a model names ${file}, which is nowhere`);
 }
 
 interface Result {
