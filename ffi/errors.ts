@@ -79,7 +79,7 @@ const statuses: Record<number, [InterruptErrorCode, string]> = {
 
 const system = -1000;
 
-const stranger = "a descriptor was closed or replaced: which code closes what is not its own?";
+const foreign = "a descriptor was closed or replaced: which code closes what is not its own?";
 
 /** What the caller can do about an errno. */
 const cures: Record<string, string> = {
@@ -89,8 +89,8 @@ const cures: Record<string, string> = {
   ENOMEM: "no memory is left for it: free some, or raise the limit",
   EPERM: "it is not permitted: does a sandbox (seccomp) forbid it?",
   ENOSYS: "the kernel has no such call: does a sandbox (seccomp) hide it?",
-  EPIPE: stranger,
-  ENOTSOCK: stranger,
+  EPIPE: foreign,
+  ENOTSOCK: foreign,
 };
 
 /**

@@ -1,4 +1,4 @@
-/** What may cross the boundary; `u64` is a bigint in JavaScript, the others are numbers. */
+/** What the bindings may pass; `u64` is a bigint in JavaScript, the others are numbers. */
 export type Scalar = "i32" | "u32" | "u64" | "void";
 
 /** A table of functions, as zig-src/generate.zig writes it. */
@@ -67,7 +67,7 @@ export interface Library<T extends Symbols> {
   readonly functions: Functions<T>;
   /**
    * A view of native memory; undefined where the permissions given do not allow one. `agent` is the
-   * handle of the agent whose words these are: it is closed when the view is collected, where the
+   * token of the agent whose words these are: it is closed when the view is collected, where the
    * runtime has realms that are.
    */
   memory(

@@ -2,7 +2,7 @@ import { InterruptError, limitCure } from "./errors.ts";
 import { embedded } from "./embedded.ts";
 import { here } from "./here.ts";
 import type { Library } from "./library.ts";
-import { ways } from "./materialize.ts";
+import { openEmbedded } from "./open_embedded.ts";
 import { open } from "./open.ts";
 import { askToOpen, mayOpenAll, mayOpenByName } from "./permission.ts";
 import { cpu, os, process, runtime } from "./runtime.ts";
@@ -64,11 +64,7 @@ function openAny(library: string, failures: unknown[]): Native | undefined {
       // names are no use, as in musl: this one.
       return openLoaded() ?? open(path, prefix, symbols);
     }, failures);
-  for (const way of ways<Native>(library, beside())) {
-    const native = attempted(() => way(attempt), failures);
-    if (native !== undefined) return native;
-  }
-  return undefined;
+  return openEmbedded(library, beside(), attempt, (error) => note(error, failures));
 }
 
 /**
@@ -85,12 +81,17 @@ function attempted<T>(step: () => T, failures: unknown[]): T | undefined {
   try {
     return step();
   } catch (error) {
-    if (error instanceof InterruptError) throw error;
-    const cure = runtimeCure(`${error}`);
-    if (cure !== undefined) throw notFound(cure, [error]);
-    failures.push(error);
+    note(error, failures);
     return undefined;
   }
+}
+
+/** Adds `error` to `failures`; throws when nothing else can succeed either. */
+function note(error: unknown, failures: unknown[]): void {
+  if (error instanceof InterruptError) throw error;
+  const cure = runtimeCure(`${error}`);
+  if (cure !== undefined) throw notFound(cure, [error]);
+  failures.push(error);
 }
 
 function unsupported(why: string): InterruptError {

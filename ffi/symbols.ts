@@ -1,10 +1,10 @@
 // Generated from zig-src/root.zig by `zig build generate`. Do not edit.
 
-/** Every function that crosses the boundary. */
+/** Every function of the native bindings. */
 export const symbols = {
   /** Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread. */
   signal: { parameters: ["u64", "i32"], result: "i32" },
-  /** An agent for the calling thread, by its handle, with its number in the lower half. Or a status, as int64. */
+  /** An agent for the calling thread, by its token, with its number in the lower half. Or a status, as int64. */
   agent_open: { parameters: [], result: "u64" },
   /** Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too. */
   agent_close: { parameters: ["u64", "u64"], result: "void" },
@@ -14,7 +14,7 @@ export const symbols = {
   agent_wake_socket: { parameters: ["u32", "u32"], result: "i32" },
   /** 0 if as many pairs of descriptors can be had just now. */
   check_descriptors: { parameters: ["u32"], result: "i32" },
-  /** A record of the agent, by its handle: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64. */
+  /** A record of the agent, by its token: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64. */
   record_open: { parameters: ["u32", "u32"], result: "u64" },
   /** Address of the record's words. */
   record_address: { parameters: ["u32"], result: "u64" },
@@ -22,7 +22,7 @@ export const symbols = {
   record_notify: { parameters: ["u32"], result: "void" },
   /** Flags: FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. */
   record_flag: { parameters: ["u32", "u32", "u32"], result: "void" },
-  /** The EventPipe, by its handle, to make readable. */
+  /** The EventPipe, by its token, to make readable. */
   record_pipe: { parameters: ["u32", "u64"], result: "void" },
   /** Hooks a POSIX signal. Options: 1 chain, 2 hysteresis. */
   record_hook: { parameters: ["u32", "u32", "u32"], result: "i32" },
@@ -55,9 +55,9 @@ export const symbols = {
   /** The caller's descriptors, which it keeps. */
   pipe_adopt: { parameters: ["u32", "i32", "i32"], result: "i32" },
   /** The arg that pipe_signal and pipe_drain take. */
-  pipe_handle: { parameters: ["u32"], result: "u64" },
+  pipe_token: { parameters: ["u32"], result: "u64" },
   /** 0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair. */
-  pipe_look: { parameters: ["u32", "u32"], result: "i32" },
+  pipe_info: { parameters: ["u32", "u32"], result: "i32" },
   /** Makes it readable. Any thread, any signal handler; nothing after close. */
   pipe_signal: { parameters: ["u64"], result: "void" },
   /** Makes it unreadable. Any thread, any signal handler; nothing after close. */
@@ -100,10 +100,10 @@ export const LISTENERS_DUE = 6;
 export const AGENT_BYTES = 28;
 
 /** Bit of the attention word: something may be pending. */
-export const LOOK = 1;
+export const NEEDS_SCAN = 1;
 
 /** Bit of the attention word: a wake is on its way. */
-export const WAKING = 2;
+export const WAKE_SENT = 2;
 
 /** Bit of the attention word: JavaScript has begun to look, and not ended. */
 export const OWED = 4;

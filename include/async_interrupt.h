@@ -24,11 +24,11 @@ typedef void (*async_interrupt_callback)(void *arg, int value);
 /* Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread. */
 int32_t ai_signal(uint64_t arg, int32_t value);
 
-/* An agent for the calling thread, by its handle, with its number in the lower half. Or a status, as int64. */
+/* An agent for the calling thread, by its token, with its number in the lower half. Or a status, as int64. */
 uint64_t ai_agent_open(void);
 
 /* Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too. */
-void ai_agent_close(uint64_t words, uint64_t handle);
+void ai_agent_close(uint64_t words, uint64_t token);
 
 /* Address of the int32 that JavaScript reads: the attention word, the list of records that became pending, what failed, what is due. */
 uint64_t ai_agent_address(uint32_t agent);
@@ -39,7 +39,7 @@ int32_t ai_agent_wake_socket(uint32_t agent, uint32_t forgets);
 /* 0 if as many pairs of descriptors can be had just now. */
 int32_t ai_check_descriptors(uint32_t pairs);
 
-/* A record of the agent, by its handle: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64. */
+/* A record of the agent, by its token: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64. */
 uint64_t ai_record_open(uint32_t agent, uint32_t flags);
 
 /* Address of the record's words. */
@@ -51,7 +51,7 @@ void ai_record_notify(uint32_t slot);
 /* Flags: FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. */
 void ai_record_flag(uint32_t slot, uint32_t flag, uint32_t on);
 
-/* The EventPipe, by its handle, to make readable. */
+/* The EventPipe, by its token, to make readable. */
 void ai_record_pipe(uint32_t slot, uint64_t pipe);
 
 /* Hooks a POSIX signal. Options: 1 chain, 2 hysteresis. */
@@ -100,10 +100,10 @@ int32_t ai_pipe_open(uint32_t agent);
 int32_t ai_pipe_adopt(uint32_t agent, int32_t read_fd, int32_t write_fd);
 
 /* The arg that pipe_signal and pipe_drain take. */
-uint64_t ai_pipe_handle(uint32_t slot);
+uint64_t ai_pipe_token(uint32_t slot);
 
 /* 0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair. */
-int32_t ai_pipe_look(uint32_t slot, uint32_t what);
+int32_t ai_pipe_info(uint32_t slot, uint32_t what);
 
 /* Makes it readable. Any thread, any signal handler; nothing after close. */
 void ai_pipe_signal(uint64_t arg);

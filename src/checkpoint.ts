@@ -1,14 +1,14 @@
 import { agentIfOpen, openSilently } from "./delivery/agent.ts";
-import { ATTENTION, LOOK, OWED } from "../ffi/symbols.ts";
+import { ATTENTION, NEEDS_SCAN, OWED } from "../ffi/symbols.ts";
 import { runtime } from "../ffi/runtime.ts";
 
 /**
  * Constants of this very module, which engines fold into machine code: a variable or an import
  * costs five times as much.
  */
-const words: Int32Array = openSilently()?.view ?? new Int32Array([LOOK]);
+const memory: Int32Array = openSilently()?.view ?? new Int32Array([NEEDS_SCAN]);
 const attention = ATTENTION;
-const look = LOOK | OWED;
+const needsScan = NEEDS_SCAN | OWED;
 
 /**
  * JavaScriptCore hoists a plain read out of a loop and never sees the flag, and Atomics.load costs
@@ -36,7 +36,7 @@ const other = new Int32Array(1);
  */
 export function checkpoint(): void {
   if (hoists) other[0] = 0;
-  // WAKING alone says nothing: in a busy loop it stays set from the first signal on. Also when the
-  // library could not be opened with this module: the agent knows.
-  if ((words[attention] & look) !== 0) agentIfOpen()?.checkpoint();
+  // WAKE_SENT alone says nothing: in a busy loop it stays set from the first signal on. If the
+  // library could not be opened with this module, NEEDS_SCAN stays set, and the agent knows.
+  if ((memory[attention] & needsScan) !== 0) agentIfOpen()?.checkpoint();
 }

@@ -47,11 +47,11 @@ export class EventPipe implements Disposable {
       given ? functions.pipe_adopt(id, ...given) : functions.pipe_open(id),
       given ? `Cannot use [${given}] as a pipe` : "Cannot open an EventPipe",
     );
-    this.#arg = functions.pipe_handle(this.#slot);
+    this.#arg = functions.pipe_token(this.#slot);
     this.#filenos = given ??
-      [functions.pipe_look(this.#slot, 0), functions.pipe_look(this.#slot, 1)];
+      [functions.pipe_info(this.#slot, 0), functions.pipe_info(this.#slot, 1)];
     this.type = (["eventfd", "pipe", "socketpair"] as const)[
-      functions.pipe_look(this.#slot, 2)
+      functions.pipe_info(this.#slot, 2)
     ];
     pipes.add(this);
   }

@@ -271,9 +271,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   #function(which: number): NativeFunction {
-    const { handle } = this.#open();
+    const { token } = this.#open();
     const func = this.#agent.native.functions.function_address(which);
-    return { func, arg: handle };
+    return { func, arg: token };
   }
 
   /**
@@ -292,14 +292,14 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    * Throws an {@linkcode InterruptError} with code `UNSUPPORTED` where `supports.poll` is `"call"`.
    */
   get buffer(): Int32Array {
-    const { words, at } = this.#open();
-    if (words.view === undefined) {
+    const { memory, at } = this.#open();
+    if (memory.view === undefined) {
       throw new InterruptError(
         "UNSUPPORTED",
         "Cannot view native memory: it needs --allow-ffi without a path, or --allow-read too",
       );
     }
-    return words.view.subarray(at + PENDING, at + PENDING + 1);
+    return memory.view.subarray(at + PENDING, at + PENDING + 1);
   }
 
   /** See {@linkcode InterruptOptions.signalHysteresis}. */

@@ -95,8 +95,8 @@ function assertSafe(
   const names = entered.map(([address, object]) =>
     symbolAt(BigInt(address)) ?? `${address} of ${object}`
   );
-  const strangers = names.filter((name) => !allowedNames.includes(name));
-  assertEquals(strangers, []);
+  const foreign = names.filter((name) => !allowedNames.includes(name));
+  assertEquals(foreign, []);
   assertEquals(calls, allowedCalls);
   assertLess(stack, stackLimit);
   // One that was not traced at all would be safe too.
@@ -200,10 +200,10 @@ const failures: Record<
   string,
   (ends: { readFd: number; writeFd: number }) => void
 > = {
-  "whose write side a stranger closed": ({ writeFd }) => testkit.close(writeFd),
-  "whose write side is a stranger's pipe": ({ writeFd }) => testkit.replace(makePipe()[1], writeFd),
+  "whose write side foreign code closed": ({ writeFd }) => testkit.close(writeFd),
+  "whose write side is a foreign pipe": ({ writeFd }) => testkit.replace(makePipe()[1], writeFd),
   // Without SIGPIPE.
-  "whose read side is a stranger's pipe": ({ readFd }) => testkit.replace(makePipe()[0], readFd),
+  "whose read side is a foreign pipe": ({ readFd }) => testkit.replace(makePipe()[0], readFd),
 };
 for (const [what, fail] of Object.entries(failures)) {
   test(

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { agent } from "../src/delivery/agent.ts";
-import { ATTENTION, WAKING } from "../ffi/symbols.ts";
+import { ATTENTION, WAKE_SENT } from "../ffi/symbols.ts";
 import { checkpoint, Interrupt } from "../mod.ts";
 import { numberOf } from "./support/fault_injection.ts";
 import { noWakeSocket, testsOf } from "./support/harness.ts";
@@ -62,7 +62,7 @@ test("after a signal `checkpoint()` is one memory read again, while the wake is 
   Interrupt.signal(interrupt.signalFunc());
   checkpoint();
   assertEquals(calls, 1);
-  assertEquals(agent().view?.[ATTENTION], WAKING);
+  assertEquals(agent().view?.[ATTENTION], WAKE_SENT);
   // An own property hides the method: what checkpoint() does when it finds something to look for.
   let looks = 0;
   Object.defineProperty(agent(), "checkpoint", { value: () => looks++ });

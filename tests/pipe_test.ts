@@ -499,9 +499,9 @@ test("an EventPipe that is closed first leaves its Interrupts working", () => {
   const pipe = new EventPipe();
   const interrupt = new Interrupt({ pipe, callback: (v) => values.push(v) });
   pipe.close();
-  const stranger = makePipe();
+  const foreign = makePipe();
   sendFromNative(interrupt, 1);
-  assert(!readable(stranger[0]));
+  assert(!readable(foreign[0]));
   checkpoint();
   interrupt.signal(2);
   interrupt.close();

@@ -22,7 +22,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { embedded } from "../ffi/embedded.ts";
-import { ways } from "../ffi/materialize.ts";
+import { openEmbedded } from "../ffi/open_embedded.ts";
 import { SONAME } from "../ffi/symbols.ts";
 import { type Ended, type Reason, runtime, startCommand, testsOf } from "./support/harness.ts";
 import { editModule } from "./support/modules_copy.ts";
@@ -106,16 +106,11 @@ const identity = (file: string) => statSync(file).ino;
 /** Whether a way of this runtime would open that file; there is at least one that opens another. */
 function opens(file: string): boolean {
   const opened: number[] = [];
-  for (const way of ways(embedded[target], file)) {
-    try {
-      way((path) => {
-        opened.push(identity(path));
-        return undefined;
-      });
-    } catch {
-      // The next.
-    }
-  }
+  const attempt = (path: string) => {
+    opened.push(identity(path));
+    return undefined;
+  };
+  openEmbedded(embedded[target], file, attempt, () => {});
   const is = opened.includes(identity(file));
   assert(opened.length > Number(is), "none of the carried bytes is opened");
   return is;
@@ -174,16 +169,15 @@ test(
     chmodSync(program.library, 0o644);
     const before = identity(program.library);
     let compared: unknown;
-    for (const way of ways(embedded[target], program.library)) {
-      way((path) => {
-        if (identity(path) !== before) return undefined;
-        rmSync(program.library);
-        copyFileSync(planted, program.library);
-        compared = readFileSync(path).equals(readFileSync(ours));
-        return undefined;
-      });
-      if (compared !== undefined) break;
-    }
+    const attempt = (path: string) => {
+      if (identity(path) !== before) return undefined;
+      rmSync(program.library);
+      copyFileSync(planted, program.library);
+      return compared = readFileSync(path).equals(readFileSync(ours));
+    };
+    openEmbedded(embedded[target], program.library, attempt, (error) => {
+      throw error;
+    });
     assertEquals(compared, true);
   },
   { skip: runtime === "deno" && "Deno opens the file only by its path" },

@@ -21,7 +21,7 @@
 byte agent_of[SLOTS];
 byte pipe_life[SLOTS];
 bool is_free[SLOTS];
-/* @agent.zig:openHandle: the place is somebody's. */
+/* @agent.zig:openToken: the place is somebody's. */
 bool has_thread = true;
 /* Ghost: no record writes to the pipe that is open. */
 bool is_nobodys;
@@ -187,12 +187,12 @@ inline renew_pipe(p) {
 }
 
 inline leave_place() {
-  /* @agent.zig:closeHandle */
+  /* @agent.zig:closeToken */
   has_thread = false
 }
 
 inline close_wake() {
-  /* @agent.zig:closeHandle, its socket; a function's owner comes later, with @agent.zig:releaseWakeFunction. */
+  /* @agent.zig:closeToken, its socket; a function's owner comes later, with @agent.zig:releaseWakeFunction. */
   if
   :: has_wake -> atomic { wake_open[me] = false; bytes[me] = 0 }
   :: else
@@ -243,7 +243,7 @@ proctype javascript(byte me; bool dies) {
 
   do
   :: QUEUED -> deliver()
-  :: atomic { acts > 0 && (attention[me] & LOOK) -> acts-- }; attention[me] = attention[me] & WAKING; scan()
+  :: atomic { acts > 0 && (attention[me] & NEEDS_SCAN) -> acts-- }; attention[me] = attention[me] & WAKE_SENT; scan()
   :: !QUEUED && bytes[me] > 0 ->
 #ifdef AGENT_AGAIN
      /* Nobody wakes it who meant the one before. */
@@ -267,7 +267,7 @@ proctype javascript(byte me; bool dies) {
 
   if
   :: dies ->
-    /* @agent.zig:closeHandle, @record.zig:closeAllOf */
+    /* @agent.zig:closeToken, @record.zig:closeAllOf */
 #ifdef M_WAKE_CLOSES_FIRST
     close_wake();
 #endif

@@ -22,7 +22,7 @@
 #if defined(CAN_CUT)
 /* Cut off between the drain and what follows, the pipe stays empty until the next checkpoint. */
 #define MUST_HANDLE(r) false
-#elif defined(STRANGER)
+#elif defined(FOREIGN)
 #define MUST_HANDLE(r) (r == 2 && WATCHES)
 #else
 #define MUST_HANDLE(r) (wakes[r] || (pipe_flag[r] && WATCHES))
@@ -38,7 +38,7 @@
 
 /* The wake failed, and the next checkpoint will handle what it was for. */
 #ifdef CAN_FAIL
-#define IS_DEAF (has_failed && (attention[0] & (LOOK | OWED)))
+#define IS_DEAF (has_failed && (attention[0] & (NEEDS_SCAN | OWED)))
 #else
 #define IS_DEAF false
 #endif
@@ -265,7 +265,7 @@ inline begin(record) {
     if
     :: in_flight == 0 ->
        /* A checkpoint in the callback that does not look is right. */
-       PROPERTY(checkpoint_sees_what_waits, (attention[0] & (LOOK | OWED)) || (AT_EASE(1) && AT_EASE(2)));
+       PROPERTY(checkpoint_sees_what_waits, (attention[0] & (NEEDS_SCAN | OWED)) || (AT_EASE(1) && AT_EASE(2)));
 #ifdef PIPES
        /* Signalled again after the value was taken: the callback finds the pipe readable. */
        PROPERTY(pipe_is_readable_while_pending, !piped[record] || !AUTODRAIN || pending[record] == 0 || readable[pipe_of[record]])
@@ -296,7 +296,7 @@ inline refill(record, waits) {
 #ifndef M_REFILL_STOPS_AT_RETIRED
            && !retired[other]
 #endif
-#ifndef M_REFILL_STOPS_AT_STRANGER
+#ifndef M_REFILL_STOPS_AT_FOREIGN
            && pipe_of[other] == pipe_of[record]
 #endif
            ) -> break
@@ -425,25 +425,25 @@ inline deliver_step() {
 }
 
 inline checkpoint() {
-  /* @agent.ts:checkpoint; nothing without LOOK or OWED. */
+  /* @agent.ts:checkpoint; nothing without NEEDS_SCAN or OWED. */
 #if defined(M_CHECKPOINT_CLEARS_ALL)
   STEP(attention[0] = OWED);
 #elif defined(M_CHECKPOINT_IN_TWO_STEPS)
-  value = (attention[0] & WAKING) | OWED;
+  value = (attention[0] & WAKE_SENT) | OWED;
   atomic { attention[0] = value; value = 0 };
 #elif defined(M_OWES_NOTHING)
-  STEP(attention[0] = attention[0] & WAKING);
+  STEP(attention[0] = attention[0] & WAKE_SENT);
 #elif !defined(M_SCAN_BEFORE_CLEAR)
-  STEP(attention[0] = (attention[0] & WAKING) | OWED);
+  STEP(attention[0] = (attention[0] & WAKE_SENT) | OWED);
 #endif
   start_scan()
 #if defined(M_SCAN_BEFORE_CLEAR)
-  ; attention[0] = attention[0] & WAKING
+  ; attention[0] = attention[0] & WAKE_SENT
 #endif
 }
 
 inline turn() {
-  /* @agent.ts:#turn */
+  /* @agent.ts:#onWake */
 #if defined(M_CLEAR_BEFORE_DRAIN)
   atomic { bytes[0] = 0; drained = false };
 #elif defined(M_SCAN_BEFORE_CLEAR)
@@ -484,7 +484,7 @@ unwound:
      }
   :: atomic { depth == 0 && IN_USER && drained -> START_TURN }; turn()
 
-  :: atomic { IN_USER && acts > 0 && (attention[0] & (LOOK | OWED)) -> acts--; START_CODE }; checkpoint()
+  :: atomic { IN_USER && acts > 0 && (attention[0] & (NEEDS_SCAN | OWED)) -> acts--; START_CODE }; checkpoint()
 #ifdef CAN_HANDLE
   /* @interrupt.ts:handle */
   :: atomic { IN_USER && acts > 0 -> acts--; START_CODE; pick(r) }; start_deliver(r); r = 0
@@ -595,7 +595,7 @@ unwound:
        reacts = 0
      };
      if
-     :: attention[0] & (LOOK | OWED) -> START_CODE; checkpoint()
+     :: attention[0] & (NEEDS_SCAN | OWED) -> START_CODE; checkpoint()
      :: else
      fi
 #endif
@@ -673,7 +673,7 @@ unwound:
     :: else
     fi;
     if
-    :: attention[0] & (LOOK | OWED) -> START_CODE; checkpoint()
+    :: attention[0] & (NEEDS_SCAN | OWED) -> START_CODE; checkpoint()
     :: else -> break
     fi
   od;
@@ -697,7 +697,7 @@ inline at_rest() {
     r = 0;
     PROPERTY(none_lost, bytes[0] == 0);
     /* Whoever signals next makes a wake. */
-    PROPERTY(failed_wake_is_tried_again, !(attention[0] & WAKING))
+    PROPERTY(failed_wake_is_tried_again, !(attention[0] & WAKE_SENT))
   }
 }
 

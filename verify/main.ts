@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { build } from "../scripts/lib/build.ts";
 import type { Outcome } from "../scripts/lib/run.ts";
-import { boundary } from "./boundary.ts";
+import { bindings } from "./bindings.ts";
 import { faults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 import { model } from "./model.ts";
@@ -18,13 +18,13 @@ import { stress } from "./stress.ts";
 const parts: Record<
   string,
   (short: boolean) => Promise<Outcome & { note: string }>
-> = { model, stress, faults, fuzz, boundary, soak, storm, oldest };
+> = { model, stress, faults, fuzz, bindings, soak, storm, oldest };
 
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
     // The soak alone takes six minutes, the storm two, the oldest versions two.
-    only: { type: "string", default: "model,stress,faults,fuzz,boundary" },
+    only: { type: "string", default: "model,stress,faults,fuzz,bindings" },
   },
 });
 Deno.chdir(new URL("..", import.meta.url));

@@ -2,7 +2,7 @@
  * A pipe that makes somebody else's loop look: one for each record or one for both (SHARED), drained before the callback
  * (AUTODRAIN) or by that loop, which then handles (BY_HANDLE) or calls checkpoint(). No record wakes its own loop.
  *
- * STRANGER: both have the same descriptor, but not the same pipe: the first one's was closed, and its number came back.
+ * FOREIGN: both have the same descriptor, but not the same pipe: the first one's was closed, and its number came back.
  */
 #define SLOTS 3
 #define OWN_VALUE 9
@@ -11,7 +11,7 @@
 #else
 #define PIPES 2
 #endif
-#if defined(SHARED) || defined(STRANGER)
+#if defined(SHARED) || defined(FOREIGN)
 #define SHARES(record, other) true
 #define WATCHED readable[0]
 #else
@@ -43,7 +43,7 @@ init {
   byte i = 0;
   byte target = 1;
   atomic {
-#ifdef STRANGER
+#ifdef FOREIGN
     pipe_of[1] = 1;
 #else
     pipe_of[2] = PIPES - 1;

@@ -14,8 +14,8 @@
  * A model says what it has before it includes this: SLOTS (records are 1 to SLOTS - 1; 0 is "none", as in the code),
  * AGENTS and AGENT_OF, PIPES, LIVES (slots are closed and used again), NAMES (whether that life may still be signalled).
  */
-#define LOOK 1
-#define WAKING 2
+#define NEEDS_SCAN 1
+#define WAKE_SENT 2
 #define OWED 4
 
 #ifndef AGENTS
@@ -30,7 +30,7 @@ byte list[AGENTS];
 byte bytes[AGENTS];
 
 #ifdef CAN_FAIL
-/* A wake may fail, once: a stranger has replaced the descriptor. */
+/* A wake may fail, once: foreign code has replaced the descriptor. */
 bool has_failed;
 /* @agent.zig:fail */
 bool failure;
@@ -75,7 +75,7 @@ bool readable[PIPES];
 #ifdef LIVES
 byte pipe_generation[PIPES];
 byte pipe_guests[PIPES];
-/* The life whose file is open under the pipe's number; 0: closed, or a stranger's. */
+/* The life whose file is open under the pipe's number; 0: closed, or foreign. */
 byte file[PIPES];
 #endif
 #endif
@@ -93,22 +93,22 @@ inline wake(a) {
 #ifdef LIVES
        PROPERTY(no_write_to_a_closed_descriptor, wake_open[a]);
 #endif
-       /* WAKING was clear: whatever was on its way has arrived, and been read. */
+       /* WAKE_SENT was clear: whatever was on its way has arrived, and been read. */
        PROPERTY(one_wake_at_a_time, bytes[a] == 0);
        bytes[a]++; turns_owed++
      }
 #ifdef CAN_FAIL
   :: atomic { !has_failed -> has_failed = true };
 #ifndef M_FAILED_WAKE_IS_ON_ITS_WAY
-     attention[a] = attention[a] & ~WAKING;
+     attention[a] = attention[a] & ~WAKE_SENT;
 #endif
      /* @agent.zig:fail */
 #ifdef M_LOOK_BEFORE_FAILURE
-     attention[a] = attention[a] | LOOK;
+     attention[a] = attention[a] | NEEDS_SCAN;
 #endif
      failure = true;
 #if !defined(M_LOOK_BEFORE_FAILURE) && !defined(M_FAILURE_WITHOUT_LOOK)
-     attention[a] = attention[a] | LOOK
+     attention[a] = attention[a] | NEEDS_SCAN
 #endif
 #endif
   fi
@@ -144,13 +144,13 @@ inline attract(r) {
   /* @agent.zig:notify, its attention word */
   atomic {
     before = attention[AGENT_OF(r)];
-    attention[AGENT_OF(r)] = before | (wants -> LOOK | WAKING : LOOK)
+    attention[AGENT_OF(r)] = before | (wants -> NEEDS_SCAN | WAKE_SENT : NEEDS_SCAN)
   }
   if
 #ifdef M_ONE_BIT
   :: wants && before == 0 ->
 #else
-  :: wants && !(before & WAKING) ->
+  :: wants && !(before & WAKE_SENT) ->
 #endif
      wake(AGENT_OF(r))
   :: else

@@ -13,8 +13,8 @@ const uv_signal = @import("uv_signal.zig");
 
 /// Bits of the attention word. One bit is not enough: a record without wake would set it and
 /// swallow the wake of the next.
-pub const look = 1;
-pub const waking = 2;
+pub const needs_scan = 1;
+pub const wake_sent = 2;
 /// JavaScript's own: what it has taken off the list is not yet handled. An exception may come
 /// between any two of its steps, and then this is what makes the next checkpoint go on.
 pub const owed = 4;
@@ -99,10 +99,10 @@ pub fn open() i32 {
     return @intCast(id);
 }
 
-/// By its handle, which names no agent that comes after it.
-pub fn openHandle() callconv(.c) u64 {
+/// By its token, which names no agent that comes after it.
+pub fn openToken() callconv(.c) u64 {
     const id = open();
-    return @bitCast(if (id < 0) @as(i64, id) else @as(i64, @bitCast(slab.handle(@intCast(id)))));
+    return @bitCast(if (id < 0) @as(i64, id) else @as(i64, @bitCast(slab.token(@intCast(id)))));
 }
 
 pub fn address(id: u32) callconv(.c) u64 {
@@ -161,8 +161,8 @@ pub fn notify(agent: *Agent, slot: u32, record: *records.Record) void {
     // Asked after the listing: an owner that has just begun to wait may have found it listed, and
     // its list still empty.
     const wants_wake = record.flags.load(.seq_cst) & records.flag_wake != 0;
-    const before = agent.attention().fetchOr(if (wants_wake) look | waking else look, .seq_cst);
-    if (wants_wake and before & waking == 0) wake(agent);
+    const before = agent.attention().fetchOr(if (wants_wake) needs_scan | wake_sent else needs_scan, .seq_cst);
+    if (wants_wake and before & wake_sent == 0) wake(agent);
 }
 
 fn wake(agent: *Agent) void {
@@ -172,7 +172,7 @@ fn wake(agent: *Agent) void {
             const errno = platform.write(agent.wake.socket.write_fd, .socketpair);
             if (errno == 0) return;
             // No wake is on its way then: the next record that becomes pending tries again.
-            _ = agent.attention().fetchAnd(~@as(i32, waking), .seq_cst);
+            _ = agent.attention().fetchAnd(~@as(i32, wake_sent), .seq_cst);
             fail(agent, &agent.wake_failure, errno);
         },
         .function => {
@@ -188,7 +188,7 @@ pub fn fail(agent: *Agent, failure: *std.atomic.Value(i32), errno: u16) void {
     // Full: the reader has not drained yet, and will look.
     if (errno == platform.would_block) return;
     failure.store(Status.ofErrno(errno), .seq_cst);
-    _ = agent.attention().fetchOr(look, .seq_cst);
+    _ = agent.attention().fetchOr(needs_scan, .seq_cst);
 }
 
 /// Only signals up to 31 have listeners.
@@ -239,8 +239,8 @@ fn tellMainThread() void {
         const agent = get(id);
         if (!slab.lives(id) or agent.thread.load(.seq_cst) != main_thread) continue;
         agent.listeners_due.store(1, .seq_cst);
-        const before = agent.attention().fetchOr(look | waking, .seq_cst);
-        if (before & waking == 0) wake(agent);
+        const before = agent.attention().fetchOr(needs_scan | wake_sent, .seq_cst);
+        if (before & wake_sent == 0) wake(agent);
     }
 }
 
@@ -267,14 +267,14 @@ pub fn unlist(agent: *Agent, slot: u32) void {
 /// Closes what the agent still has open, so that nothing dangles and its signals go to the others
 /// or to the old disposition.
 pub fn close(id: u32) void {
-    _ = closeHandle(@bitCast(slab.handle(id)));
+    _ = closeToken(@bitCast(slab.token(id)));
 }
 
 /// The same, unless it is closed already: its thread ends, and its realm's memory goes after that.
 /// The answer is the wake function's argument, if there is one: its owner must call
 /// releaseWakeFunction().
-pub fn closeHandle(handle: u64) ?*anyopaque {
-    const wanted: slabs.Handle = @bitCast(handle);
+pub fn closeToken(token: u64) ?*anyopaque {
+    const wanted: slabs.Token = @bitCast(token);
     const id = wanted.slot;
     // Nobody enters an agent: what signals it has entered a record.
     const head = slab.find(id) orelse return null;
@@ -295,8 +295,8 @@ pub fn closeHandle(handle: u64) ?*anyopaque {
         .socket => {
             const socket = agent.wake.socket;
             platform.close(socket.write_fd);
-            // Its number may be a stranger's by now; the inode tells. If it cannot be had, rather
-            // one too many stays open.
+            // The number may have been reused, so compare inodes. If that fails, leak the
+            // descriptor rather than close someone else's.
             if (socket.inode != 0) {
                 var inode: u64 = undefined;
                 const status = platform.inode(socket.read_fd, &inode);
@@ -309,10 +309,10 @@ pub fn closeHandle(handle: u64) ?*anyopaque {
 }
 
 /// `void (*)(void *bytes, void *context)`, as engines call it when a view of memory is collected:
-/// the words of an agent, and the handle. The realm is gone, and nothing in it will look again.
+/// the words of an agent, and the token. The realm is gone, and nothing in it will look again.
 /// Also for who knows that without.
-pub fn closeCollected(_: u64, handle: u64) callconv(.c) void {
-    _ = closeHandle(handle);
+pub fn closeCollected(_: u64, token: u64) callconv(.c) void {
+    _ = closeToken(token);
 }
 
 /// The owner of the wake function says that it will not be called any more: the agent's place is
@@ -331,20 +331,20 @@ fn closeAllOfThread(_: ?*anyopaque) callconv(.c) void {
     }
 }
 
-test "an agent's handle closes it once, and none that comes after it" {
-    const first = openHandle();
+test "an agent's token closes it once, and none that comes after it" {
+    const first = openToken();
     const slot: u32 = @truncate(first);
-    _ = closeHandle(first);
-    const second = openHandle();
-    defer _ = closeHandle(second);
+    _ = closeToken(first);
+    const second = openToken();
+    defer _ = closeToken(second);
     try std.testing.expectEqual(slot, @as(u32, @truncate(second)));
     for ([_]u64{ first, 0, second + 1, second + (2 << 32), std.math.maxInt(u64) }) |stale| closeCollected(0, stale);
     try std.testing.expect(slab.lives(slot));
 }
 
 test "an agent whose wake function may still be called keeps its place" {
-    const handle = openHandle();
-    const slot: u32 = @truncate(handle);
+    const token = openToken();
+    const slot: u32 = @truncate(token);
     const Function = struct {
         fn call(_: *anyopaque) callconv(.c) c_int {
             return 0;
@@ -352,8 +352,8 @@ test "an agent whose wake function may still be called keeps its place" {
     };
     var argument: u32 = 0;
     setWakeFunction(slot, Function.call, &argument);
-    try std.testing.expectEqual(@as(?*anyopaque, &argument), closeHandle(handle));
-    try std.testing.expectEqual(null, closeHandle(handle));
+    try std.testing.expectEqual(@as(?*anyopaque, &argument), closeToken(token));
+    try std.testing.expectEqual(null, closeToken(token));
     const next: u32 = @intCast(open());
     defer close(next);
     try std.testing.expect(next != slot);

@@ -40,8 +40,8 @@ pub fn open(agent: u32) callconv(.c) i32 {
     return if (status < 0) status else publish(agent, ends, .pipe, .{ -1, -1 });
 }
 
-/// The caller keeps its descriptors; ours are duplicates, so that closing the caller's, and whoever
-/// gets that number next, cannot make a signalling thread write to a stranger.
+/// The caller keeps its descriptors; ours are duplicates. So when the caller closes its own and the
+/// number is reused, no signalling thread writes to a foreign file.
 pub fn adopt(agent: u32, read_fd: i32, write_fd: i32) callconv(.c) i32 {
     var kind: platform.FdKind = undefined;
     const status = platform.inspect(read_fd, write_fd, &kind);
@@ -85,11 +85,11 @@ fn closeBoth(ends: [2]platform.Fd) void {
     if (ends[0] != ends[1]) platform.close(ends[1]);
 }
 
-pub fn handle(slot: u32) callconv(.c) u64 {
-    return @bitCast(slab.handle(slot));
+pub fn token(slot: u32) callconv(.c) u64 {
+    return @bitCast(slab.token(slot));
 }
 
-pub fn look(slot: u32, what: u32) callconv(.c) i32 {
+pub fn info(slot: u32, what: u32) callconv(.c) i32 {
     const pipe = get(slot);
     return switch (what) {
         0, 1 => pipe.fds[what],
@@ -198,7 +198,7 @@ test "EventPipe: signalled, readable, drained, idle" {
     const slot = open(1);
     try std.testing.expect(slot > 0);
     const id: u32 = @intCast(slot);
-    const arg = handle(id);
+    const arg = token(id);
     try std.testing.expectEqual(0, wait(id, 0));
     for (0..3) |_| signal(arg);
     try std.testing.expectEqual(1, wait(id, forever));
@@ -211,8 +211,8 @@ test "EventPipe: signalled, readable, drained, idle" {
 
 test "EventPipe: while somebody is about to signal, close keeps the descriptors" {
     const id: u32 = @intCast(open(1));
-    const arg = handle(id);
-    const fd = look(id, 0);
+    const arg = token(id);
+    const fd = info(id, 0);
     const head = slab.enter(@bitCast(arg)).?;
     const closer = try std.Thread.spawn(.{}, close, .{id});
     while (slab.lives(id)) platform.yield();
@@ -231,12 +231,12 @@ fn isOpen(fd: platform.Fd) bool {
 
 test "EventPipe: renew keeps the numbers" {
     const id: u32 = @intCast(open(1));
-    const before = look(id, 0);
-    signal(handle(id));
+    const before = info(id, 0);
+    signal(token(id));
     try std.testing.expectEqual(0, renew(id));
-    try std.testing.expectEqual(before, look(id, 0));
+    try std.testing.expectEqual(before, info(id, 0));
     try std.testing.expectEqual(0, wait(id, 0));
-    signal(handle(id));
+    signal(token(id));
     try std.testing.expectEqual(1, wait(id, 0));
     close(id);
 }
@@ -252,7 +252,7 @@ test "EventPipe: adopt refuses closed and swapped descriptors, and outlives the 
     try std.testing.expectEqual(@as(i32, @intCast(id)), adopt(1, ends[0], ends[1]));
     close(id);
     closeBoth(ends);
-    signal(handle(id));
+    signal(token(id));
     try std.testing.expectEqual(1, wait(id, 0));
     try std.testing.expectEqual(Status.ofErrno(EBADF), renew(id));
     close(id);

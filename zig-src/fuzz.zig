@@ -12,11 +12,11 @@ const Status = @import("status.zig").Status;
 /// A record.
 const Life = struct {
     slot: u32,
-    handle: u64,
+    token: u64,
     /// What should be pending.
     pending: i32 = 0,
     flags: u32 = 0,
-    /// The handle that it was told, whoever's.
+    /// The token that it was told, whoever's.
     pipe: u64 = 0,
     /// Index in `signals`.
     hooked: ?usize = null,
@@ -25,7 +25,7 @@ const Life = struct {
 
 const Pipe = struct {
     slot: u32,
-    handle: u64,
+    token: u64,
     fds: [2]platform.Fd,
     is_readable: bool = false,
     was_given: bool,
@@ -111,19 +111,19 @@ const World = struct {
         switch (smith.value(Call)) {
             .open => if (maybe.* == null) {
                 const slot: u32 = @intCast(records.open(world.agent, 0));
-                maybe.* = .{ .slot = slot, .handle = records.handle(slot) };
-                for (world.closed) |handle| try std.testing.expect(handle != maybe.*.?.handle);
+                maybe.* = .{ .slot = slot, .token = records.token(slot) };
+                for (world.closed) |token| try std.testing.expect(token != maybe.*.?.token);
             },
             .close => if (maybe.*) |life| {
                 records.retire(life.slot);
                 records.release(life.slot);
-                world.closed[place] = life.handle;
+                world.closed[place] = life.token;
                 maybe.* = null;
                 if (life.hooked) |index| try world.unhooked(index);
             },
             .signal => if (maybe.*) |*life| {
                 const value = anyValue(smith);
-                try std.testing.expectEqual(1, records.signalChecked(life.handle, value));
+                try std.testing.expectEqual(1, records.signalChecked(life.token, value));
                 world.sent(life, value);
             },
             .signal_closed => if (world.closed[place] != 0) {
@@ -131,30 +131,30 @@ const World = struct {
                 records.signal(world.closed[place], 1);
             },
             .signal_anything => {
-                const handle = anyHandle(smith);
+                const token = anyToken(smith);
                 const value = anyValue(smith);
-                const was = world.isOpen(handle);
-                const answer = records.signalChecked(handle, value);
+                const was = world.isOpen(token);
+                const answer = records.signalChecked(token, value);
                 if (was) |life| {
                     try std.testing.expectEqual(1, answer);
                     world.sent(life, value);
                 } else {
                     try std.testing.expect(answer == 0 or answer == Status.forged.code());
-                    records.signal(handle, value);
+                    records.signal(token, value);
                 }
             },
             .block_anything => {
-                const handle = anyHandle(smith);
-                if (world.isOpen(handle)) |life| {
-                    records.block(handle);
+                const token = anyToken(smith);
+                if (world.isOpen(token)) |life| {
+                    records.block(token);
                     try std.testing.expectEqual(1, records.get(life.slot).blocked);
-                    records.unblock(handle);
+                    records.unblock(token);
                     if (life.pending != 0) world.announced(life);
                 } else {
-                    records.block(handle);
+                    records.block(token);
                 }
                 // One too many.
-                records.unblock(handle);
+                records.unblock(token);
             },
             // As JavaScript does when it handles.
             .take => if (maybe.*) |*life| {
@@ -173,7 +173,7 @@ const World = struct {
                 }
             },
             .use_pipe => if (maybe.*) |*life| {
-                life.pipe = if (maybe_pipe.*) |pipe| pipe.handle else if (smith.value(bool)) world.closed_pipes[pipe_place] else anyHandle(smith);
+                life.pipe = if (maybe_pipe.*) |pipe| pipe.token else if (smith.value(bool)) world.closed_pipes[pipe_place] else anyToken(smith);
                 records.setPipe(life.slot, life.pipe);
             },
             .hook => if (maybe.*) |*life| if (life.hooked == null) {
@@ -230,24 +230,24 @@ const World = struct {
             .pipe_close => if (maybe_pipe.*) |pipe| {
                 event_pipe.close(pipe.slot);
                 if (pipe.given) |ends| for (ends) |end| platform.close(end);
-                world.closed_pipes[pipe_place] = pipe.handle;
+                world.closed_pipes[pipe_place] = pipe.token;
                 maybe_pipe.* = null;
             },
             .pipe_signal => if (maybe_pipe.*) |*pipe| {
-                event_pipe.signal(pipe.handle);
+                event_pipe.signal(pipe.token);
                 pipe.is_readable = true;
             },
             .pipe_drain => if (maybe_pipe.*) |*pipe| {
-                event_pipe.drain(pipe.handle);
+                event_pipe.drain(pipe.token);
                 pipe.is_readable = false;
             },
             .pipe_anything => {
-                const handle = if (smith.value(bool)) world.closed_pipes[pipe_place] else anyHandle(smith);
-                event_pipe.signal(handle);
-                world.wrote(handle);
-                if (world.isOpenPipe(handle)) |pipe| try std.testing.expectEqual(1, event_pipe.wait(pipe.slot, 0));
-                event_pipe.drain(handle);
-                if (world.isOpenPipe(handle)) |pipe| pipe.is_readable = false;
+                const token = if (smith.value(bool)) world.closed_pipes[pipe_place] else anyToken(smith);
+                event_pipe.signal(token);
+                world.wrote(token);
+                if (world.isOpenPipe(token)) |pipe| try std.testing.expectEqual(1, event_pipe.wait(pipe.slot, 0));
+                event_pipe.drain(token);
+                if (world.isOpenPipe(token)) |pipe| pipe.is_readable = false;
                 const slot = event_pipe.adopt(world.agent, smith.valueRangeAtMost(i32, std.math.minInt(i32), -1), smith.value(i32));
                 try std.testing.expect(slot < 0);
             },
@@ -274,13 +274,13 @@ const World = struct {
         };
     }
 
-    fn isOpen(world: *World, handle: u64) ?*Life {
-        for (&world.open) |*maybe| if (maybe.*) |*life| if (life.handle == handle) return life;
+    fn isOpen(world: *World, token: u64) ?*Life {
+        for (&world.open) |*maybe| if (maybe.*) |*life| if (life.token == token) return life;
         return null;
     }
 
-    fn isOpenPipe(world: *World, handle: u64) ?*Pipe {
-        for (&world.pipes) |*maybe| if (maybe.*) |*pipe| if (pipe.handle == handle) return pipe;
+    fn isOpenPipe(world: *World, token: u64) ?*Pipe {
+        for (&world.pipes) |*maybe| if (maybe.*) |*pipe| if (pipe.token == token) return pipe;
         return null;
     }
 
@@ -293,19 +293,19 @@ const World = struct {
         if (life.flags & (records.flag_pipe | records.flag_pipe_last) != 0) world.wrote(life.pipe);
     }
 
-    fn wrote(world: *World, handle: u64) void {
-        if (world.isOpenPipe(handle)) |pipe| pipe.is_readable = true;
+    fn wrote(world: *World, token: u64) void {
+        if (world.isOpenPipe(token)) |pipe| pipe.is_readable = true;
     }
 
     fn pipeOpened(world: *World, place: usize, slot: i32, given: ?[2]platform.Fd) !void {
         try std.testing.expect(slot > 0);
         const id: u32 = @intCast(slot);
-        const handle = event_pipe.handle(id);
-        for (world.closed_pipes) |closed| try std.testing.expect(handle != closed);
+        const token = event_pipe.token(id);
+        for (world.closed_pipes) |closed| try std.testing.expect(token != closed);
         world.pipes[place] = .{
             .slot = id,
-            .handle = handle,
-            .fds = .{ event_pipe.look(id, 0), event_pipe.look(id, 1) },
+            .token = token,
+            .fds = .{ event_pipe.info(id, 0), event_pipe.info(id, 1) },
             .was_given = given != null,
             .given = given,
         };
@@ -313,7 +313,7 @@ const World = struct {
 
     /// Its numbers stay, and the caller's mean the same.
     fn checkPipe(_: *World, pipe: Pipe) !void {
-        for (pipe.fds, 0..) |fd, which| try std.testing.expectEqual(fd, event_pipe.look(pipe.slot, @intCast(which)));
+        for (pipe.fds, 0..) |fd, which| try std.testing.expectEqual(fd, event_pipe.info(pipe.slot, @intCast(which)));
         const readable: i32 = @intFromBool(pipe.is_readable);
         try std.testing.expectEqual(readable, event_pipe.wait(pipe.slot, 0));
         if (pipe.given) |ends| try std.testing.expectEqual(readable, platform.waitReadable(ends[0], 0));
@@ -393,7 +393,7 @@ fn run(_: void, smith: *std.testing.Smith) !void {
     }
     for (&world.open) |*maybe| if (maybe.*) |life| {
         maybe.* = null;
-        try std.testing.expectEqual(0, records.signalChecked(life.handle, 1));
+        try std.testing.expectEqual(0, records.signalChecked(life.token, 1));
     };
     for (0..signals.len) |index| {
         try world.unhooked(index);
@@ -414,11 +414,11 @@ fn anyTimeout(smith: *std.testing.Smith) u64 {
 }
 
 /// Anything, or nearly one that was given: a slot and a generation.
-fn anyHandle(smith: *std.testing.Smith) u64 {
+fn anyToken(smith: *std.testing.Smith) u64 {
     if (smith.value(bool)) return smith.value(u64);
     return smith.valueRangeAtMost(u64, 0, 9) << 32 | smith.valueRangeAtMost(u64, 0, 9);
 }
 
-test "the boundary refuses what nobody was given, and only that" {
+test "the bindings refuse what nobody was given, and only that" {
     try std.testing.fuzz({}, run, .{});
 }

@@ -1,7 +1,7 @@
 //! Writes `ffi/symbols.ts` or the C header from the table in `root.zig`: `generate
 //! typescript|header SONAME > file`.
 const std = @import("std");
-const boundary = @import("boundary.zig");
+const bindings = @import("bindings.zig");
 const root = @import("root.zig");
 
 pub fn main(init: std.process.Init) !void {
@@ -19,7 +19,7 @@ fn typescript(out: *std.Io.Writer, soname: []const u8) !void {
     try out.writeAll(
         \\// Generated from zig-src/root.zig by `zig build generate`. Do not edit.
         \\
-        \\/** Every function that crosses the boundary. */
+        \\/** Every function of the native bindings. */
         \\export const symbols = {
         \\
     );
@@ -28,9 +28,9 @@ fn typescript(out: *std.Io.Writer, soname: []const u8) !void {
         try out.print("  /** {s} */\n  {s}: {{ parameters: [", .{ function[3], function[0] });
         inline for (info.param_types, 0..) |T, index| {
             if (index > 0) try out.writeAll(", ");
-            try out.print("\"{t}\"", .{comptime boundary.Scalar.of(T.?)});
+            try out.print("\"{t}\"", .{comptime bindings.Scalar.of(T.?)});
         }
-        try out.print("], result: \"{t}\" }},\n", .{comptime boundary.Scalar.of(info.return_type.?)});
+        try out.print("], result: \"{t}\" }},\n", .{comptime bindings.Scalar.of(info.return_type.?)});
     }
     try out.writeAll("} as const;\n");
     try out.print("\n/** DT_SONAME: a library that is loaded already is found by it, whatever file it came from. */\nexport const SONAME = \"{s}\";\n", .{soname});
@@ -85,12 +85,12 @@ fn header(out: *std.Io.Writer) !void {
     );
     inline for (root.functions) |function| {
         const info = @typeInfo(@TypeOf(function[1])).@"fn";
-        const result = comptime boundary.Scalar.of(info.return_type.?).c();
-        try out.print("\n/* {s} */\n{s} {s}{s}(", .{ function[3], result, boundary.prefix, function[0] });
+        const result = comptime bindings.Scalar.of(info.return_type.?).c();
+        try out.print("\n/* {s} */\n{s} {s}{s}(", .{ function[3], result, bindings.prefix, function[0] });
         if (info.param_types.len == 0) try out.writeAll("void");
         inline for (info.param_types, function[2], 0..) |T, name, index| {
             if (index > 0) try out.writeAll(", ");
-            try out.print("{s} {s}", .{ comptime boundary.Scalar.of(T.?).c(), name });
+            try out.print("{s} {s}", .{ comptime bindings.Scalar.of(T.?).c(), name });
         }
         try out.writeAll(");\n");
     }

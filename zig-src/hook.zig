@@ -1,7 +1,7 @@
 //! Which records a POSIX signal reaches, and the dispositions that were there before.
 //!
 //! The handler walks cells that never move and never go away, and takes no lock. A cell holds a
-//! record's handle, so one that the handler read just before it was removed is refused by the
+//! record's token, so one that the handler read just before it was removed is refused by the
 //! record itself.
 const std = @import("std");
 const assert = std.debug.assert;
@@ -17,7 +17,7 @@ pub const option_hysteresis = 2;
 /// always gets the signal too.
 pub const option_listened = 4;
 
-/// In a cell, beside the handle, which has no such bit: this reader chains. Nowhere else: whoever
+/// In a cell, beside the token, which has no such bit: this reader chains. Nowhere else: whoever
 /// finds the reader finds that it chains.
 const chains: u64 = 1 << 63;
 

@@ -2,7 +2,7 @@
 //! library and resolve when it is opened; weak, so that Deno.dlopen and bun:ffi open the file too,
 //! in hosts that lack some of them.
 const std = @import("std");
-pub const boundary = @import("boundary.zig");
+pub const bindings = @import("bindings.zig");
 
 pub const Env = *opaque {};
 pub const Value = *opaque {};
@@ -66,12 +66,12 @@ fn add(env: Env, exports: Value, name: [*:0]const u8, callback: Callback, data: 
 const Native = struct {
     function: *const fn (u64, u64, u64) callconv(.c) u64,
     /// Unused ones are void.
-    parameters: [parameters_max]boundary.Scalar,
-    result: boundary.Scalar,
+    parameters: [parameters_max]bindings.Scalar,
+    result: bindings.Scalar,
 
     fn of(comptime function: anytype) Native {
         const info = @typeInfo(@TypeOf(function)).@"fn";
-        var parameters: [parameters_max]boundary.Scalar = @splat(.void);
+        var parameters: [parameters_max]bindings.Scalar = @splat(.void);
         for (info.param_types, 0..) |T, index| parameters[index] = .of(T.?);
         return .{ .function = @ptrCast(&function), .parameters = parameters, .result = .of(info.return_type.?) };
     }

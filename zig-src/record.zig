@@ -79,24 +79,24 @@ pub fn open(agent: u32, flags: u32) i32 {
     return @intCast(slot);
 }
 
-pub fn openHandle(agent: u32, flags: u32) callconv(.c) u64 {
+pub fn openToken(agent: u32, flags: u32) callconv(.c) u64 {
     const slot = open(agent, flags);
-    return if (slot < 0) @bitCast(@as(i64, slot)) else handle(@intCast(slot));
+    return if (slot < 0) @bitCast(@as(i64, slot)) else token(@intCast(slot));
 }
 
 pub fn address(slot: u32) callconv(.c) u64 {
     return @intFromPtr(get(slot));
 }
 
-pub fn handle(slot: u32) u64 {
-    return @bitCast(slab.handle(slot));
+pub fn token(slot: u32) u64 {
+    return @bitCast(slab.token(slot));
 }
 
 const Sent = enum { sent, stale };
 
 /// Any thread, any signal handler. A loop only in name: it turns again when another signal or the
 /// handling came between.
-pub fn send(target: slabs.Handle, value: i32) Sent {
+pub fn send(target: slabs.Token, value: i32) Sent {
     const record = of(slab.find(target.slot) orelse return .stale);
     var old = record.word().load(.monotonic);
     while (true) {
@@ -137,7 +137,7 @@ pub fn signal(arg: u64, value: i32) callconv(.c) void {
 
 /// 1: signalled, 0: that Interrupt is closed, else a status: nobody ever had this `arg`.
 pub fn signalChecked(arg: u64, value: i32) callconv(.c) i32 {
-    const target: slabs.Handle = @bitCast(arg);
+    const target: slabs.Token = @bitCast(arg);
     const record = of(slab.find(target.slot) orelse return Status.forged.code());
     const current: slabs.Tag = @bitCast(record.head.tag.load(.seq_cst));
     // The slot has used up its generations: all of them were somebody's.
@@ -161,7 +161,7 @@ pub fn block(arg: u64) callconv(.c) void {
 }
 
 pub fn unblock(arg: u64) callconv(.c) void {
-    const target: slabs.Handle = @bitCast(arg);
+    const target: slabs.Token = @bitCast(arg);
     const record = of(slab.enter(target) orelse return);
     defer slab.leave(&record.head);
     // One too many is the caller's error; deafness for good would be ours.
@@ -170,7 +170,7 @@ pub fn unblock(arg: u64) callconv(.c) void {
     if (record.blocked == 0 and record.pending().load(.seq_cst) != 0) announce(target.slot, record);
 }
 
-/// The EventPipe to write to, by its handle: one that was closed since is skipped.
+/// The EventPipe to write to, by its token: one that was closed since is skipped.
 pub fn setPipe(slot: u32, pipe: u64) callconv(.c) void {
     get(slot).pipe.store(pipe, .release);
 }
@@ -193,7 +193,7 @@ pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
 pub fn hook(slot: u32, signal_number: u32, options: u32) callconv(.c) i32 {
     const record = get(slot);
     assert(record.signal == 0);
-    const status = hooks.add(signal_number, handle(slot), options);
+    const status = hooks.add(signal_number, token(slot), options);
     if (status < 0) return status;
     record.signal = signal_number;
     record.hook_options = options;
@@ -203,7 +203,7 @@ pub fn hook(slot: u32, signal_number: u32, options: u32) callconv(.c) i32 {
 pub fn setHookOptions(slot: u32, options: u32) callconv(.c) i32 {
     const record = get(slot);
     defer record.hook_options = options;
-    return if (record.signal != 0) hooks.change(record.signal, handle(slot), record.hook_options, options) else 0;
+    return if (record.signal != 0) hooks.change(record.signal, token(slot), record.hook_options, options) else 0;
 }
 
 /// With hysteresis, once the signal was handled: the kernel delivers it again.
@@ -217,7 +217,7 @@ pub fn rearm(slot: u32) callconv(.c) i32 {
 pub fn retire(slot: u32) callconv(.c) void {
     const record = get(slot);
     if (record.signal != 0) {
-        hooks.remove(record.signal, handle(slot), record.hook_options);
+        hooks.remove(record.signal, token(slot), record.hook_options);
         record.signal = 0;
     }
     slab.retire(slot);
@@ -251,7 +251,7 @@ test "a late signal is refused for ever" {
     const agent = try testAgent();
     defer agents.close(agent);
     const first: u32 = @intCast(open(agent, 0));
-    const stale = handle(first);
+    const stale = token(first);
     try std.testing.expectEqual(1, signalChecked(stale, 7));
     try std.testing.expectEqual(7, get(first).pending().load(.seq_cst));
     retire(first);
@@ -261,7 +261,7 @@ test "a late signal is refused for ever" {
     try std.testing.expectEqual(0, signalChecked(stale, 7));
     signal(stale, 9);
     try std.testing.expectEqual(0, get(second).pending().load(.seq_cst));
-    for ([_]u64{ 0, 1, 12345, 1 << 63, std.math.maxInt(u64), handle(second) + (2 << 32), stale + (1 << 32), 1 << 32 | 999 }) |forged| {
+    for ([_]u64{ 0, 1, 12345, 1 << 63, std.math.maxInt(u64), token(second) + (2 << 32), stale + (1 << 32), 1 << 32 | 999 }) |forged| {
         try std.testing.expectEqual(Status.forged.code(), signalChecked(forged, 1));
         signal(forged, 1);
         block(forged);
@@ -269,21 +269,21 @@ test "a late signal is refused for ever" {
     }
 }
 
-test "a slot that has used up its generations serves nobody again, and no handle of it is ever good" {
+test "a slot that has used up its generations serves nobody again, and no token of it is ever good" {
     const agent = try testAgent();
     defer agents.close(agent);
     const slot: u32 = @intCast(open(agent, 0));
-    const first = handle(slot);
+    const first = token(slot);
     var last = first;
     while (true) {
         retire(slot);
         release(slot);
         const next: u32 = @intCast(open(agent, 0));
         if (next != slot) break;
-        last = handle(slot);
+        last = token(slot);
     }
-    const first_life: slabs.Handle = @bitCast(first);
-    const last_life: slabs.Handle = @bitCast(last);
+    const first_life: slabs.Token = @bitCast(first);
+    const last_life: slabs.Token = @bitCast(last);
     try std.testing.expect(last_life.generation > first_life.generation);
     try std.testing.expectEqual(std.math.maxInt(u20), last_life.generation);
     for ([_]u64{ first, last }) |stale| try std.testing.expectEqual(0, signalChecked(stale, 1));
@@ -296,7 +296,7 @@ test "an agent's list survives the closing of what is on it" {
     var slots: [5]u32 = undefined;
     for (&slots) |*slot| {
         slot.* = @intCast(open(agent, 0));
-        signal(handle(slot.*), 1);
+        signal(token(slot.*), 1);
     }
     for ([_]usize{ 2, 0, 4 }) |index| {
         retire(slots[index]);
@@ -325,7 +325,7 @@ test "a record that shall write to its pipe no more waits for who is about to" {
             done.store(true, .seq_cst);
         }
     };
-    const head = slab.enter(@bitCast(handle(slot))).?;
+    const head = slab.enter(@bitCast(token(slot))).?;
     const stopper = try std.Thread.spawn(.{}, Stopper.run, .{slot});
     while (get(slot).flags.load(.seq_cst) & flag_pipe != 0) std.Thread.yield() catch {};
     // By the last of these it would have gone on.
@@ -341,10 +341,10 @@ test "attention: a record without wake does not swallow the wake of the next" {
     defer agents.close(agent);
     const quiet: u32 = @intCast(open(agent, 0));
     const loud: u32 = @intCast(open(agent, flag_wake));
-    signal(handle(quiet), 1);
-    try std.testing.expectEqual(agents.look, agents.get(agent).attention().load(.seq_cst));
-    signal(handle(loud), 1);
-    try std.testing.expectEqual(agents.look | agents.waking, agents.get(agent).attention().load(.seq_cst));
+    signal(token(quiet), 1);
+    try std.testing.expectEqual(agents.needs_scan, agents.get(agent).attention().load(.seq_cst));
+    signal(token(loud), 1);
+    try std.testing.expectEqual(agents.needs_scan | agents.wake_sent, agents.get(agent).attention().load(.seq_cst));
 }
 
 test "an agent that ends in the middle of a close leaves a slot that can be used again" {
@@ -356,5 +356,5 @@ test "an agent that ends in the middle of a close leaves a slot that can be used
     defer agents.close(next);
     const again: u32 = @intCast(open(next, 0));
     try std.testing.expectEqual(slot, again);
-    try std.testing.expectEqual(1, signalChecked(handle(again), 1));
+    try std.testing.expectEqual(1, signalChecked(token(again), 1));
 }

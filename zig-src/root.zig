@@ -1,11 +1,11 @@
-//! Everything that crosses the boundary, and nothing else. To add a function: write it in the file
-//! of its subject, add its line here, run `deno task build generate`. (CONTRIBUTING.md has the
-//! recipe.)
+//! The native bindings: all that JavaScript can call, and nothing else. To add a function: write it
+//! in the file of its subject, add its line here, run `deno task build generate`. (CONTRIBUTING.md
+//! has the recipe.)
 const builtin = @import("builtin");
 const root = @import("root");
 
 pub const agent = @import("agent.zig");
-const boundary = @import("boundary.zig");
+const bindings = @import("bindings.zig");
 pub const event_pipe = @import("event_pipe.zig");
 pub const hook = @import("hook.zig");
 const napi = @import("napi.zig");
@@ -18,18 +18,18 @@ const uv_wake = @import("uv_wake.zig");
 pub const functions = .{
     .{ "signal", record.signalChecked, .{ "arg", "value" }, "Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread." },
 
-    .{ "agent_open", agent.openHandle, .{}, "An agent for the calling thread, by its handle, with its number in the lower half. Or a status, as int64." },
-    .{ "agent_close", agent.closeCollected, .{ "words", "handle" }, "Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too." },
+    .{ "agent_open", agent.openToken, .{}, "An agent for the calling thread, by its token, with its number in the lower half. Or a status, as int64." },
+    .{ "agent_close", agent.closeCollected, .{ "words", "token" }, "Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too." },
     .{ "agent_address", agent.address, .{"agent"}, "Address of the int32 that JavaScript reads: the attention word, the list of records that became pending, what failed, what is due." },
     .{ "agent_wake_socket", agent.openWakeSocket, .{ "agent", "forgets" }, "Makes the socket that wakes the loop; gives its read side to the caller." },
 
     .{ "check_descriptors", agent.checkDescriptors, .{"pairs"}, "0 if as many pairs of descriptors can be had just now." },
 
-    .{ "record_open", record.openHandle, .{ "agent", "flags" }, "A record of the agent, by its handle: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64." },
+    .{ "record_open", record.openToken, .{ "agent", "flags" }, "A record of the agent, by its token: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64." },
     .{ "record_address", record.address, .{"slot"}, "Address of the record's words." },
     .{ "record_notify", record.renotify, .{"slot"}, "Says again that this record is pending." },
     .{ "record_flag", record.setFlag, .{ "slot", "flag", "on" }, "Flags: FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST." },
-    .{ "record_pipe", record.setPipe, .{ "slot", "pipe" }, "The EventPipe, by its handle, to make readable." },
+    .{ "record_pipe", record.setPipe, .{ "slot", "pipe" }, "The EventPipe, by its token, to make readable." },
     .{ "record_hook", record.hook, .{ "slot", "signal", "options" }, "Hooks a POSIX signal. Options: 1 chain, 2 hysteresis." },
     .{ "record_hook_options", record.setHookOptions, .{ "slot", "options" }, "Changes the options." },
     .{ "record_rearm", record.rearm, .{"slot"}, "After a signal with hysteresis was handled." },
@@ -47,8 +47,8 @@ pub const functions = .{
 
     .{ "pipe_open", event_pipe.open, .{"agent"}, "An eventfd, or a pipe." },
     .{ "pipe_adopt", event_pipe.adopt, .{ "agent", "read_fd", "write_fd" }, "The caller's descriptors, which it keeps." },
-    .{ "pipe_handle", event_pipe.handle, .{"slot"}, "The arg that pipe_signal and pipe_drain take." },
-    .{ "pipe_look", event_pipe.look, .{ "slot", "what" }, "0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair." },
+    .{ "pipe_token", event_pipe.token, .{"slot"}, "The arg that pipe_signal and pipe_drain take." },
+    .{ "pipe_info", event_pipe.info, .{ "slot", "what" }, "0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair." },
     .{ "pipe_signal", event_pipe.signal, .{"arg"}, "Makes it readable. Any thread, any signal handler; nothing after close." },
     .{ "pipe_drain", event_pipe.drain, .{"arg"}, "Makes it unreadable. Any thread, any signal handler; nothing after close." },
     .{ "pipe_wait", event_pipe.wait, .{ "slot", "timeout_ns" }, "1 readable, 0 timed out; a timeout of 2^64-1 waits for ever." },
@@ -70,8 +70,8 @@ pub const constants = .{
     .{ "PIPE_FAILURE", @offsetOf(agent.Agent, "pipe_failure") / 4, "Index of an agent's int32: why one of its pipes could not be written or read, a status." },
     .{ "LISTENERS_DUE", @offsetOf(agent.Agent, "listeners_due") / 4, "Index of an agent's int32: 1 when agent_borrowed has changed." },
     .{ "AGENT_BYTES", agent.words_size, "Size of the words of an agent." },
-    .{ "LOOK", agent.look, "Bit of the attention word: something may be pending." },
-    .{ "WAKING", agent.waking, "Bit of the attention word: a wake is on its way." },
+    .{ "NEEDS_SCAN", agent.needs_scan, "Bit of the attention word: something may be pending." },
+    .{ "WAKE_SENT", agent.wake_sent, "Bit of the attention word: a wake is on its way." },
     .{ "OWED", agent.owed, "Bit of the attention word: JavaScript has begun to look, and not ended." },
     .{ "PENDING", @offsetOf(record.Record, "head") / 4, "Index of a record's int32: the value that waits." },
     .{ "BLOCKED", @offsetOf(record.Record, "blocked") / 4, "Index of a record's int32: nesting depth." },
@@ -98,7 +98,7 @@ comptime {
     if (builtin.output_mode == .Lib) {
         // A test build (tests/native/faulty.zig) has some more.
         const all = functions ++ if (@hasDecl(root, "fail")) root.functions else .{};
-        boundary.exportAll(boundary.prefix, all);
+        bindings.exportAll(bindings.prefix, all);
         napi.exportModule(all, uv_wake.functions ++ uv_signal.functions);
     }
 }

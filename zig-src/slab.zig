@@ -1,9 +1,9 @@
-//! Slots that are never unmapped: a signalling thread or handler may hold a handle to a slot that
+//! Slots that are never unmapped: a signalling thread or handler may hold a token to a slot that
 //! was closed long ago.
 //!
-//! A handle is `generation << 32 | slot`, below 2^53 so that it survives a JavaScript number. A
+//! A token is `generation << 32 | slot`, below 2^53 so that it survives a JavaScript number. A
 //! slot's tag holds the generation, odd while it is in use, and the number of signallers that are
-//! inside it just now: a handle of another generation is refused, and a slot is not used again
+//! inside it just now: a token of another generation is refused, and a slot is not used again
 //! before the last signaller has left it.
 const std = @import("std");
 const assert = std.debug.assert;
@@ -21,14 +21,14 @@ pub const Tag = packed struct(u32) {
     generation: u20 = 0,
 };
 
-pub const Handle = packed struct(u64) {
+pub const Token = packed struct(u64) {
     slot: u32,
     generation: u20,
     zero: u12 = 0,
 
     /// Whether it is this life that it names.
-    pub fn names(handle: Handle, tag: Tag) bool {
-        return handle.zero == 0 and handle.generation % 2 == 1 and handle.generation == tag.generation;
+    pub fn names(token: Token, tag: Tag) bool {
+        return token.zero == 0 and token.generation % 2 == 1 and token.generation == tag.generation;
     }
 };
 
@@ -78,13 +78,13 @@ pub const Slab = struct {
         return slot;
     }
 
-    /// The slot lives: from here on its handle is good.
+    /// The slot lives: from here on its token is good.
     pub fn publish(slab: *Slab, slot: u32) void {
         const generation = slab.step(slot);
         assert(generation % 2 == 1);
     }
 
-    /// Ends this life: its handle is refused. Returns when the last signaller has left.
+    /// Ends this life: its token is refused. Returns when the last signaller has left.
     pub fn retire(slab: *Slab, slot: u32) void {
         const generation = slab.step(slot);
         assert(generation % 2 == 0);
@@ -119,7 +119,7 @@ pub const Slab = struct {
         return @bitCast(slab.get(slot).tag.load(.seq_cst));
     }
 
-    /// Lets a retired slot be used again, unless it has used up its generations: no handle may ever
+    /// Lets a retired slot be used again, unless it has used up its generations: no token may ever
     /// become good again.
     pub fn release(slab: *Slab, slot: u32) void {
         const tag = slab.tagOf(slot);
@@ -142,14 +142,14 @@ pub const Slab = struct {
         return slab.get(slot);
     }
 
-    pub fn handle(slab: *Slab, slot: u32) Handle {
+    pub fn token(slab: *Slab, slot: u32) Token {
         const tag = slab.tagOf(slot);
         assert(tag.generation % 2 == 1);
         return .{ .slot = slot, .generation = tag.generation };
     }
 
     /// Counts the caller as inside the slot, unless the life that `wanted` names is over.
-    pub fn enter(slab: *Slab, wanted: Handle) ?*Head {
+    pub fn enter(slab: *Slab, wanted: Token) ?*Head {
         const item = slab.find(wanted.slot) orelse return null;
         var old = item.tag.load(.monotonic);
         while (true) {

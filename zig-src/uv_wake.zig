@@ -20,7 +20,7 @@ const Wake = struct {
     /// Weak: nothing outside of a realm holds it, but for a wake that keeps the process alive.
     callback: napi.Ref,
     cleanup: napi.CleanupHandle,
-    /// The agent's handle.
+    /// The agent's token.
     agent: u64,
 };
 
@@ -33,7 +33,7 @@ pub const functions = .{
 };
 
 /// view(address, length, agent): an ArrayBuffer over native memory. undefined where the engine
-/// forbids such (V8's sandbox). `agent`: the handle of the agent whose words these are, 0 for none.
+/// forbids such (V8's sandbox). `agent`: the token of the agent whose words these are, 0 for none.
 /// It is closed when they are collected.
 fn view(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
     const values = napi.arguments(env, info);
@@ -51,7 +51,7 @@ fn onCollected(_: napi.Env, _: ?*anyopaque, agent: u64) callconv(.c) void {
 /// First no more signals, then no more handle. Nothing when it is on its way out already:
 /// onClosed() comes.
 fn close(agent: u64) void {
-    const wake: *Wake = @ptrCast(@alignCast(agents.closeHandle(agent) orelse return));
+    const wake: *Wake = @ptrCast(@alignCast(agents.closeToken(agent) orelse return));
     const F = fn (*UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) void;
     napi.host("uv_close", F)(&wake.uv, onClosed);
 }
@@ -71,7 +71,7 @@ fn tryOpen(env: napi.Env, agent: u32, callback: napi.Value) i32 {
     if (place.* == null) place.* = platform.map(@sizeOf(Wake));
     const wake: *Wake = @ptrCast(@alignCast(place.* orelse return Status.full.code()));
     wake.env = env;
-    wake.agent = @bitCast(agents.slab.handle(agent));
+    wake.agent = @bitCast(agents.slab.token(agent));
     wake.callback = napi.holdWeakly(env, callback) orelse return Status.unsupported.code();
     // Before the handle: that one could not be taken back at once.
     if (!napi.addCleanupHook(env, onCleanup, wake, &wake.cleanup)) {

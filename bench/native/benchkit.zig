@@ -5,7 +5,7 @@ const std = @import("std");
 const builtin = @import("builtin");
 const linux = std.os.linux;
 const assert = std.debug.assert;
-const boundary = @import("napi").boundary;
+const bindings = @import("napi").bindings;
 const napi = @import("napi");
 
 const ValueFunction = *const fn (u64, i32) callconv(.c) void;
@@ -47,7 +47,7 @@ pub const functions = .{
 };
 
 comptime {
-    boundary.exportAll("benchkit_", functions);
+    bindings.exportAll("benchkit_", functions);
     napi.exportModule(functions, .{ .{ "view", &napi.view }, .{ "tsfn_open", &tsfnOpen } });
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { agent } from "../../src/delivery/agent.ts";
-import { ATTENTION, WAKING } from "../../ffi/symbols.ts";
+import { ATTENTION, WAKE_SENT } from "../../ffi/symbols.ts";
 import { checkpoint, Interrupt } from "../../mod.ts";
 
 let calls = 0;
@@ -25,7 +25,7 @@ export function signal(): void {
 /** The event loop has not turned since. */
 export function expectWaking(): void {
   const { view } = agent();
-  if (view?.[ATTENTION] !== WAKING) throw new Error("no wake is on its way");
+  if (view?.[ATTENTION] !== WAKE_SENT) throw new Error("no wake is on its way");
 }
 
 export function lcg(): number {

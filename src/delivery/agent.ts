@@ -4,19 +4,19 @@ import {
   CHUNK_SLOTS,
   LIST,
   LISTENERS_DUE,
-  LOOK,
+  NEEDS_SCAN,
   NEXT,
   OWED,
   PIPE_FAILURE,
   SLOT_BYTES,
   SONAME,
   WAKE_FAILURE,
-  WAKING,
+  WAKE_SENT,
 } from "../../ffi/symbols.ts";
 import type { Wake } from "../../ffi/library.ts";
 import { canLoadSilently, load, type Native } from "../../ffi/load.ts";
 import { checked, errorOf, InterruptError } from "../../ffi/errors.ts";
-import { type Words, wordsAt } from "../../ffi/words.ts";
+import { memoryAt, type NativeMemory } from "../../ffi/native_memory.ts";
 import type { InterruptRecord, RecordOwner, Thrown } from "./record.ts";
 import { SignalListeners } from "./signal_listeners.ts";
 
@@ -31,9 +31,9 @@ const failures = [
  *
  * An exception may come out of every call and every turn of a loop: the stack is full, a `vm`
  * timeout passes (then not even `finally` runs). So each step leaves what is not yet handled where
- * the next one to look finds it, with OWED or LOOK set. What must not be torn is a call and then a
- * store, to `left`: a private property may have been lowered to a call, and JavaScriptCore's first
- * store to an object whose prototype has accessors may throw.
+ * the next one to look finds it, with OWED or NEEDS_SCAN set. What must not be torn is a call and
+ * then a store, to `left`: a private property may have been lowered to a call, and JavaScriptCore's
+ * first store to an object whose prototype has accessors may throw.
  */
 export class Agent implements RecordOwner {
   readonly native: Native;
@@ -43,12 +43,12 @@ export class Agent implements RecordOwner {
   /** Whether records are read in memory, or by calls. */
   readonly poll: "memory" | "call";
   readonly signals: SignalListeners;
-  /** The words of the agent, if they can be seen. */
+  /** The agent's memory, where a view of it can be had. */
   readonly view: Int32Array | undefined;
   /** What is an EventPipe, whatever copy of the module made it. */
   readonly pipes: WeakSet<object> = new WeakSet();
-  readonly #words: Words;
-  readonly #chunks = new Map<number, Words>();
+  readonly #memory: NativeMemory;
+  readonly #chunks = new Map<number, NativeMemory>();
   readonly #records = new Map<number, InterruptRecord>();
   /** By descriptor: it may be given to several Interrupts as a bare number. */
   readonly #sharers = new Map<number, Set<InterruptRecord>>();
@@ -69,23 +69,23 @@ export class Agent implements RecordOwner {
   constructor(native: Native) {
     const { functions } = native;
     this.native = native;
-    const handle = functions.agent_open();
-    // A handle is below 2^53.
+    const token = functions.agent_open();
+    // A token is below 2^53.
     const opened = checked(
-      Number(BigInt.asIntN(64, handle)),
+      Number(BigInt.asIntN(64, token)),
       "Cannot open an agent for this thread",
     );
     this.#id = opened % 2 ** 32;
     this.signals = new SignalListeners(native, this.#id, () => this.#look());
-    this.#words = wordsAt(
+    this.#memory = memoryAt(
       native,
       functions.agent_address(this.#id),
       AGENT_BYTES,
-      handle,
+      token,
     );
-    this.view = this.#words.view;
+    this.view = this.#memory.view;
     this.poll = this.view === undefined ? "call" : "memory";
-    native.atRealmEnd?.(() => this.#end(handle));
+    native.atRealmEnd?.(() => this.#end(token));
   }
 
   /** What native calls name it by. */
@@ -101,7 +101,7 @@ export class Agent implements RecordOwner {
    * Its place, and those of what it has open, are then those of others, so nothing here may look at
    * them again.
    */
-  #end(handle: bigint): void {
+  #end(token: bigint): void {
     // A listener of the runtime may have ended the process before the loop has turned.
     this.#lastTurn();
     this.ended = true;
@@ -111,7 +111,7 @@ export class Agent implements RecordOwner {
     this.left.chain = 0;
     this.#stopLooking?.();
     this.#wake?.close?.();
-    this.native.functions.agent_close(0n, handle);
+    this.native.functions.agent_close(0n, token);
   }
 
   add(record: InterruptRecord): void {
@@ -131,8 +131,8 @@ export class Agent implements RecordOwner {
    * its turn: true then.
    */
   #lastTurn(): boolean {
-    if (this.ended || this.#words.get(ATTENTION) === 0) return false;
-    this.#turn();
+    if (this.ended || this.#memory.get(ATTENTION) === 0) return false;
+    this.#onWake();
     return true;
   }
 
@@ -145,18 +145,18 @@ export class Agent implements RecordOwner {
     return sharers;
   }
 
-  /** The words of a slot, and the index of its first. */
-  wordsOf(slot: number): [Words, number] {
+  /** The memory of a slot, and the index of its first. */
+  memoryOf(slot: number): [NativeMemory, number] {
     const chunk = Math.floor(slot / CHUNK_SLOTS);
     const offset = slot % CHUNK_SLOTS;
-    let words = this.#chunks.get(chunk);
-    if (words === undefined) {
+    let memory = this.#chunks.get(chunk);
+    if (memory === undefined) {
       const address = this.native.functions.record_address(slot) -
         BigInt(offset * SLOT_BYTES);
-      words = wordsAt(this.native, address, CHUNK_SLOTS * SLOT_BYTES);
-      this.#chunks.set(chunk, words);
+      memory = memoryAt(this.native, address, CHUNK_SLOTS * SLOT_BYTES);
+      this.#chunks.set(chunk, memory);
     }
-    return [words, offset * SLOT_BYTES / Int32Array.BYTES_PER_ELEMENT];
+    return [memory, offset * SLOT_BYTES / Int32Array.BYTES_PER_ELEMENT];
   }
 
   /** Makes the wake of the event loop, the first time. */
@@ -164,7 +164,7 @@ export class Agent implements RecordOwner {
     if (this.#failure !== undefined) throw this.#failure;
     return this.#wake ??= this.native.openWake(
       this.id,
-      () => this.#turn(),
+      () => this.#onWake(),
       (cause) => this.#fail(cause),
     );
   }
@@ -187,8 +187,8 @@ export class Agent implements RecordOwner {
   }
 
   #lendListeners(): void {
-    if (this.#words.get(LISTENERS_DUE) === 0) return;
-    this.#words.exchange(LISTENERS_DUE, 0);
+    if (this.#memory.get(LISTENERS_DUE) === 0) return;
+    this.#memory.exchange(LISTENERS_DUE, 0);
     try {
       this.signals.lend();
     } catch (error) {
@@ -199,7 +199,7 @@ export class Agent implements RecordOwner {
   #reportFailures(): void {
     if (!this.#hasFailed) return;
     for (const [word, what] of failures) {
-      let status = this.#words.get(word);
+      let status = this.#memory.get(word);
       while (status !== 0) {
         const known = word === WAKE_FAILURE && this.#failure !== undefined;
         if (!known && status !== this.#reported[word]) {
@@ -207,7 +207,7 @@ export class Agent implements RecordOwner {
           this.#reported[word] = status;
         }
         // Told, then cleared: if an exception comes between, it is told again.
-        const last = this.#words.exchange(word, 0);
+        const last = this.#memory.exchange(word, 0);
         status = last === status ? 0 : last;
       }
     }
@@ -215,8 +215,8 @@ export class Agent implements RecordOwner {
 
   /** Kept until there is somebody to tell. */
   get #hasFailed(): boolean {
-    const words = this.#words;
-    return (words.get(WAKE_FAILURE) | words.get(PIPE_FAILURE)) !== 0 &&
+    const memory = this.#memory;
+    return (memory.get(WAKE_FAILURE) | memory.get(PIPE_FAILURE)) !== 0 &&
       this.#records.size > 0;
   }
 
@@ -232,8 +232,8 @@ export class Agent implements RecordOwner {
   }
 
   /**
-   * WAKING stays: the wake is still on its way, and a busy loop is signalled again and again with
-   * no system call.
+   * WAKE_SENT stays set: the wake is still on its way, so further signals to a busy loop make no
+   * system call.
    */
   checkpoint(): void {
     if (!this.#begin()) return;
@@ -247,15 +247,15 @@ export class Agent implements RecordOwner {
    */
   #look(): void {
     // What has no wake waits for a checkpoint.
-    const wakes = (this.#words.get(ATTENTION) & WAKING) !== 0;
+    const wakes = (this.#memory.get(ATTENTION) & WAKE_SENT) !== 0;
     if (wakes && this.#begin()) this.#scanAtTop();
   }
 
-  /** Whether there is something to look at. Then LOOK becomes OWED, in one step. */
+  /** Whether there is something to look at. Then NEEDS_SCAN becomes OWED, in one step. */
   #begin(): boolean {
-    const word = this.#words.get(ATTENTION);
-    if ((word & (LOOK | OWED)) === 0 || this.ended) return false;
-    this.#words.xor(ATTENTION, (word & LOOK) | (OWED & ~word));
+    const word = this.#memory.get(ATTENTION);
+    if ((word & (NEEDS_SCAN | OWED)) === 0 || this.ended) return false;
+    this.#memory.xor(ATTENTION, (word & NEEDS_SCAN) | (OWED & ~word));
     return true;
   }
 
@@ -263,9 +263,9 @@ export class Agent implements RecordOwner {
    * The runtime has drained the wake's descriptor. Only then is the word cleared: the other way
    * round loses a wakeup.
    */
-  #turn(): void {
+  #onWake(): void {
     if (this.ended) return;
-    this.#words.exchange(ATTENTION, OWED);
+    this.#memory.exchange(ATTENTION, OWED);
     this.#scanAtTop();
   }
 
@@ -315,7 +315,7 @@ export class Agent implements RecordOwner {
    */
   #takeList(): void {
     if (this.left.chain !== 0) this.queueChain();
-    this.left.chain = this.#words.exchange(LIST, 0);
+    this.left.chain = this.#memory.exchange(LIST, 0);
     this.queueChain();
   }
 
@@ -323,7 +323,7 @@ export class Agent implements RecordOwner {
   queueChain(): void {
     while (this.left.chain !== 0) {
       const record = this.#records.get(this.left.chain)!;
-      const next = record.words.get(record.at + NEXT);
+      const next = record.memory.get(record.at + NEXT);
       record.left.queued = true;
       this.queue.push(record);
       this.left.chain = next;
@@ -332,8 +332,8 @@ export class Agent implements RecordOwner {
 
   /** The next checkpoint looks at what is queued. */
   owe(): void {
-    if ((this.#words.get(ATTENTION) & OWED) === 0) {
-      this.#words.xor(ATTENTION, OWED);
+    if ((this.#memory.get(ATTENTION) & OWED) === 0) {
+      this.#memory.xor(ATTENTION, OWED);
     }
   }
 
@@ -341,14 +341,14 @@ export class Agent implements RecordOwner {
    * A checkpoint is one read again, unless there is more to do than `begun`, whose callback begins.
    */
   settle(begun?: InterruptRecord): void {
-    if ((this.#words.get(ATTENTION) & OWED) === 0) return;
+    if ((this.#memory.get(ATTENTION) & OWED) === 0) return;
     const { queue } = this;
     const done = queue.length === 0 ||
       (queue.length === 1 && queue[0] === begun);
     // A checkpoint in a callback may have been cut off before it took the list.
-    const left = this.left.chain !== 0 || this.#words.get(LIST) !== 0;
+    const left = this.left.chain !== 0 || this.#memory.get(LIST) !== 0;
     if (!done || left || this.#hasFailed) return;
-    this.#words.xor(ATTENTION, OWED);
+    this.#memory.xor(ATTENTION, OWED);
   }
 }
 

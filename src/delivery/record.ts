@@ -8,11 +8,11 @@ import {
   PENDING,
 } from "../../ffi/symbols.ts";
 import { checked } from "../../ffi/errors.ts";
-import type { Words } from "../../ffi/words.ts";
+import type { NativeMemory } from "../../ffi/native_memory.ts";
 import { isOnStack } from "./stack.ts";
 
 /** How often in a row a callback runs at most. */
-const ROUNDS = 16;
+const MAX_RUNS_IN_A_ROW = 16;
 
 /**
  * Of so many looks at a record whose callback runs, one asks whether it still does: that takes
@@ -48,8 +48,8 @@ export interface RecordOwner {
   readonly queue: InterruptRecord[];
   /** Makes the wake of the event loop, the first time. */
   openWake(): unknown;
-  /** The words of a slot, and the index of its first. */
-  wordsOf(slot: number): [Words, number];
+  /** The memory of a slot, and the index of its first. */
+  memoryOf(slot: number): [NativeMemory, number];
   add(record: InterruptRecord): void;
   delete(record: InterruptRecord): void;
   /** The records that share a pipe, by its read side. */
@@ -70,8 +70,8 @@ export interface RecordOwner {
 export class InterruptRecord {
   readonly slot: number;
   /** The arg of its native functions: good until it is retired, never again after. */
-  readonly handle: bigint;
-  readonly words: Words;
+  readonly token: bigint;
+  readonly memory: NativeMemory;
   /** Index of its first word. */
   readonly at: number;
   /** The kernel was told to ignore the signal until it is handled. */
@@ -90,7 +90,7 @@ export class InterruptRecord {
   /** Until proved otherwise: a `vm` timeout in the callback leaves it so. */
   #running = false;
   #looks = 0;
-  /** The handle of its EventPipe; 0 is nobody's. */
+  /** The token of its EventPipe; 0 is nobody's. */
   #pipe = 0n;
   #pipeFlag = 0;
   #drainDue = false;
@@ -106,14 +106,14 @@ export class InterruptRecord {
     if (wake) owner.openWake();
     const { functions } = owner.native;
     const opened = functions.record_open(owner.id, wake ? FLAG_WAKE : 0);
-    // A handle is below 2^53.
-    const handle = checked(
+    // A token is below 2^53.
+    const number = checked(
       Number(BigInt.asIntN(64, opened)),
       "Cannot open an Interrupt",
     );
-    this.handle = opened;
-    this.slot = handle % 2 ** 32;
-    [this.words, this.at] = owner.wordsOf(this.slot);
+    this.token = opened;
+    this.slot = number % 2 ** 32;
+    [this.memory, this.at] = owner.memoryOf(this.slot);
     this.#owner = owner;
     // Bun 1.4 takes functions of one name for one function in traces: see isOnStack().
     const name = { value: `Interrupt ${opened}` };
@@ -123,15 +123,15 @@ export class InterruptRecord {
   }
 
   get pending(): number {
-    return this.closed ? 0 : this.words.load(this.at + PENDING) || this.left.taken;
+    return this.closed ? 0 : this.memory.load(this.at + PENDING) || this.left.taken;
   }
 
   get blocked(): number {
-    return this.words.get(this.at + BLOCKED);
+    return this.memory.get(this.at + BLOCKED);
   }
 
   block(): void {
-    this.words.set(this.at + BLOCKED, this.blocked + 1);
+    this.memory.set(this.at + BLOCKED, this.blocked + 1);
   }
 
   /** Gives whether something waits to be delivered. */
@@ -140,11 +140,11 @@ export class InterruptRecord {
     const waits = depth === 0 && this.pending !== 0;
     // Whoever looked while it was blocked looks no more.
     if (waits) this.notify();
-    this.words.set(this.at + BLOCKED, depth);
+    this.memory.set(this.at + BLOCKED, depth);
     return waits;
   }
 
-  /** Signals write to this EventPipe, by its handle, once setPipe() says so. */
+  /** Signals write to this EventPipe, by its token, once setPipe() says so. */
   usePipe(pipe: bigint, readFd: number): void {
     this.#pipe = pipe;
     this.#owner.native.functions.record_pipe(this.slot, pipe);
@@ -195,7 +195,7 @@ export class InterruptRecord {
   /** From here on whoever signals it puts it on the native list again. */
   unlist(): void {
     if (!this.left.queued) return;
-    this.words.exchange(this.at + LISTED, 0);
+    this.memory.exchange(this.at + LISTED, 0);
     this.left.queued = false;
   }
 
@@ -206,15 +206,15 @@ export class InterruptRecord {
     // written to be read.
     const tells = this.#running ||
       (this.#pipeFlag !== 0 && (held || !this.#drains));
-    if (tells && this.words.get(this.at + PENDING) === 0) this.notify();
+    if (tells && this.memory.get(this.at + PENDING) === 0) this.notify();
     if (held) {
-      this.words.exchange(this.at + PENDING, value);
+      this.memory.exchange(this.at + PENDING, value);
       return undefined;
     }
     this.left.taken = value;
     // What waits is older.
-    if (this.words.get(this.at + PENDING) !== 0) {
-      this.words.exchange(this.at + PENDING, 0);
+    if (this.memory.get(this.at + PENDING) !== 0) {
+      this.memory.exchange(this.at + PENDING, 0);
     }
     return this.deliver();
   }
@@ -243,18 +243,18 @@ export class InterruptRecord {
         return undefined;
       }
     }
-    const { words, at } = this;
-    let rounds = 0;
+    const { memory, at } = this;
+    let runs = 0;
     try {
       while (!this.closed) {
         // A plain read, which is five times as fast: whoever makes it pending after this read
         // announces that.
-        if (words.get(at + PENDING) === 0 && this.left.taken === 0) {
+        if (memory.get(at + PENDING) === 0 && this.left.taken === 0) {
           if (!this.#drainDue) return undefined;
           this.#drain();
-        } else if (words.get(at + BLOCKED) !== 0) {
+        } else if (memory.get(at + BLOCKED) !== 0) {
           return undefined;
-        } else if (rounds++ === ROUNDS) {
+        } else if (runs++ === MAX_RUNS_IN_A_ROW) {
           // Whoever made it pending has told; but what that wrote to the pipe may have been
           // drained.
           if (this.#pipeFlag !== 0) this.notify();
@@ -290,7 +290,7 @@ export class InterruptRecord {
   #handle(): Thrown | undefined {
     // Drain, then take: what is signalled in between makes the pipe readable again.
     if (this.#drains) this.#drain();
-    const newest = this.words.exchange(this.at + PENDING, 0);
+    const newest = this.memory.exchange(this.at + PENDING, 0);
     if (newest !== 0) this.left.taken = newest;
     // Take, then rearm: an arrival in between belongs to this value, and nothing can leave the
     // signal ignored.

@@ -3,7 +3,7 @@
 const std = @import("std");
 const linux = std.os.linux;
 const assert = std.debug.assert;
-const boundary = @import("napi").boundary;
+const bindings = @import("napi").bindings;
 const napi = @import("napi");
 
 const ValueFunction = *const fn (u64, i32) callconv(.c) void;
@@ -17,7 +17,7 @@ pub const functions = .{
     .{ "thread_litmus", threadLitmus, .{ "func", "arg", "rounds" }, "A thread writes the round to the data word, then calls func(arg, round)." },
     .{ "thread_handshake", threadHandshake, .{ "func", "arg", "rounds" }, "As thread_litmus, but signals before the write too, and then waits until the acknowledge word holds the round." },
     .{ "thread_lives", threadLives, .{ "func", "signal" }, "A thread signals two lives of an Interrupt, and raises the signal now and then, until thread_stop: see lives_address." },
-    .{ "lives_address", livesAddress, .{}, "u64[2]: the handles that thread_lives signals, of the life that is and the one before, each with a mark from 1 to 4095 in its upper 12 bits; 0 for none. Values are mark << 19 | index. Then int32[4]: the last value for the life that is, before and after it was signalled; how many calls were for the one before; how often the signal was raised." },
+    .{ "lives_address", livesAddress, .{}, "u64[2]: the tokens that thread_lives signals, of the life that is and the one before, each with a mark from 1 to 4095 in its upper 12 bits; 0 for none. Values are mark << 19 | index. Then int32[4]: the last value for the life that is, before and after it was signalled; how many calls were for the one before; how often the signal was raised." },
     .{ "thread_read", threadRead, .{"fd"}, "A thread reads from fd; its result is what read(2) gave, or -errno." },
     .{ "thread_errno", threadErrno, .{"signal"}, "A thread's errno after a signal to itself; it was 77 before." },
     .{ "thread_idle", threadIdle, .{}, "A thread that takes any signal and does nothing, until thread_stop." },
@@ -80,7 +80,7 @@ pub const functions = .{
 };
 
 comptime {
-    boundary.exportAll("testkit_", functions);
+    bindings.exportAll("testkit_", functions);
     napi.exportModule(functions, .{.{ "view", &napi.view }});
 }
 
@@ -159,7 +159,7 @@ const Thread = struct {
             .lives => |work| blk: {
                 const main: i32 = linux.getpid();
                 var clock: Clock = .start(work.interval);
-                var now: MarkedHandle = .none;
+                var now: MarkedToken = .none;
                 var index: u19 = 0;
                 var turns: u32 = 0;
                 while (thread.goesOn(turns, 0)) : (turns +%= 1) {
@@ -167,18 +167,18 @@ const Thread = struct {
                     if (turns % 256 == 0) clock.wait();
                     const before = lives.before.load(.seq_cst);
                     if (before != 0) {
-                        const old: MarkedHandle = @bitCast(before);
+                        const old: MarkedToken = @bitCast(before);
                         // One that it never had.
-                        work.func(old.handle, old.value(std.math.maxInt(u19)));
+                        work.func(old.token, old.value(std.math.maxInt(u19)));
                         _ = lives.late.fetchAdd(1, .seq_cst);
                     }
-                    const next: MarkedHandle = @bitCast(lives.now.load(.seq_cst));
+                    const next: MarkedToken = @bitCast(lives.now.load(.seq_cst));
                     if (next != now) index = 0;
                     now = next;
-                    if (now != MarkedHandle.none and index < std.math.maxInt(u19) - 1) {
+                    if (now != MarkedToken.none and index < std.math.maxInt(u19) - 1) {
                         index += 1;
                         lives.begun.store(now.value(index), .seq_cst);
-                        work.func(now.handle, now.value(index));
+                        work.func(now.token, now.value(index));
                         lives.sent.store(now.value(index), .seq_cst);
                     }
                     if (turns % 128 != 0) continue;
@@ -302,15 +302,15 @@ fn threadLives(func: u64, signal: i32) callconv(.c) i32 {
     return startThread(.{ .lives = .{ .func = @ptrFromInt(func), .signal = signal, .interval = planned.interval } });
 }
 
-/// A handle's upper 12 bits are 0: with the mark it is one word, and never that of another life.
-const MarkedHandle = packed struct(u64) {
-    handle: u52,
+/// A token's upper 12 bits are 0: with the mark it is one word, and never that of another life.
+const MarkedToken = packed struct(u64) {
+    token: u52,
     mark: u12,
 
-    const none: MarkedHandle = @bitCast(@as(u64, 0));
+    const none: MarkedToken = @bitCast(@as(u64, 0));
 
-    fn value(handle: MarkedHandle, index: u19) i32 {
-        return @bitCast(@as(u32, handle.mark) << 19 | index);
+    fn value(marked: MarkedToken, index: u19) i32 {
+        return @bitCast(@as(u32, marked.mark) << 19 | index);
     }
 };
 

@@ -212,7 +212,7 @@ const TOLD = { begun: 0, sent: 1, late: 2, raised: 3 };
  */
 async function lives() {
   const address = testkit.lives_address();
-  const handles = new BigUint64Array(memory(address, 16));
+  const tokens = new BigUint64Array(memory(address, 16));
   const words = new Int32Array(memory(address + 16n, 16));
   const told = (what: keyof typeof TOLD) => Atomics.load(words, TOLD[what]);
   const markOf = (value: number) => value >> 19;
@@ -248,9 +248,9 @@ async function lives() {
     return {
       interrupt,
       publish() {
-        Atomics.store(handles, 1, Atomics.load(handles, 0));
+        Atomics.store(tokens, 1, Atomics.load(tokens, 0));
         const { arg } = interrupt.signalFunc();
-        Atomics.store(handles, 0, BigInt(mark) << 52n | arg);
+        Atomics.store(tokens, 0, BigInt(mark) << 52n | arg);
       },
       /** What was signalled before is handled. */
       end() {

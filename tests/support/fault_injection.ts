@@ -494,7 +494,7 @@ export const scenarios: Scenario[] = [
       if (failure) throw failure;
     },
     // Deno forgets the Worker's wake socket. Whether the number still means it, is asked when the
-    // thread ends: without an answer, one too many stays open rather than a stranger's is closed.
+    // thread ends: without an answer, one too many stays open rather than a foreign one is closed.
     leaves: { call: "statx", nth: 2 },
   },
 ];

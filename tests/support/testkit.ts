@@ -31,7 +31,7 @@ const symbols = {
    */
   thread_lives: { parameters: ["u64", "i32"], result: "i32" },
   /**
-   * u64[2]: the handles that thread_lives signals, of the life that is and the one before, each
+   * u64[2]: the tokens that thread_lives signals, of the life that is and the one before, each
    * with a mark from 1 to 4095 in its upper 12 bits; 0 for none. Values are mark << 19 | index.
    * Then int32[4]: the last value for the life that is, before and after it was signalled; how many
    * calls were for the one before; how often the signal was raised.

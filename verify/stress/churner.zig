@@ -144,7 +144,7 @@ const Life = struct {
             0 => {
                 const pipe = consumer.checked(library.event_pipe.open(life.agent.id), "pipe_open");
                 record.usePipe(pipe, true);
-                entry.pipe.store(library.event_pipe.handle(pipe), .monotonic);
+                entry.pipe.store(library.event_pipe.token(pipe), .monotonic);
             },
             1 => record.usePipe(life.shared_pipe, false),
             else => {},
@@ -159,7 +159,7 @@ const Life = struct {
             entry.hooked.store(@intCast(index), .release);
         }
         // Relaxed: JavaScript hands it over with more, but the library must not need it.
-        entry.handle.store(record.handle, .monotonic);
+        entry.token.store(record.token, .monotonic);
     }
 
     fn close(life: *Life, interrupt: *Interrupt) void {
@@ -179,14 +179,14 @@ const Life = struct {
 
     fn block(life: *Life, record: *consumer.InterruptRecord) void {
         life.note(.blocks);
-        if (life.prng.random().boolean()) record.block() else library.record.block(record.handle);
+        if (life.prng.random().boolean()) record.block() else library.record.block(record.token);
     }
 
     fn unblock(life: *Life, interrupt: *Interrupt) void {
         life.note(.blocks);
         const record = &interrupt.record;
         if (record.blocked() == 0) return;
-        if (life.prng.random().boolean()) record.unblock() catch {} else library.record.unblock(record.handle);
+        if (life.prng.random().boolean()) record.unblock() catch {} else library.record.unblock(record.token);
     }
 
     fn signal(life: *Life, interrupt: *Interrupt) consumer.Thrown!void {

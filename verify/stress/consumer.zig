@@ -15,10 +15,10 @@ fn constant(comptime name: []const u8) comptime_int {
 
 const ATTENTION = constant("ATTENTION");
 const LIST = constant("LIST");
-const LOOK = constant("LOOK");
+const NEEDS_SCAN = constant("NEEDS_SCAN");
 const WAKE_FAILURE = constant("WAKE_FAILURE");
 const PIPE_FAILURE = constant("PIPE_FAILURE");
-const WAKING = constant("WAKING");
+const WAKE_SENT = constant("WAKE_SENT");
 const PENDING = constant("PENDING");
 const BLOCKED = constant("BLOCKED");
 const NEXT = constant("NEXT");
@@ -30,7 +30,7 @@ const CHAIN = constant("CHAIN");
 const HYSTERESIS = constant("HYSTERESIS");
 
 /// record.ts: how often in a row a callback runs at most.
-const ROUNDS = 16;
+const MAX_RUNS_IN_A_ROW = 16;
 
 /// errors.ts
 pub fn checked(status: i32, comptime what: []const u8) u32 {
@@ -38,35 +38,35 @@ pub fn checked(status: i32, comptime what: []const u8) u32 {
     return @intCast(status);
 }
 
-/// ffi/words.ts
-const Words = struct {
+/// ffi/native_memory.ts
+const NativeMemory = struct {
     view: [*]i32,
 
-    fn at(address: u64) Words {
+    fn at(address: u64) NativeMemory {
         return .{ .view = @ptrFromInt(address) };
     }
-    fn load(words: Words, index: usize) i32 {
-        return @atomicLoad(i32, &words.view[index], .seq_cst);
+    fn load(memory: NativeMemory, index: usize) i32 {
+        return @atomicLoad(i32, &memory.view[index], .seq_cst);
     }
-    fn exchange(words: Words, index: usize, value: i32) i32 {
-        return @atomicRmw(i32, &words.view[index], .Xchg, value, .seq_cst);
+    fn exchange(memory: NativeMemory, index: usize, value: i32) i32 {
+        return @atomicRmw(i32, &memory.view[index], .Xchg, value, .seq_cst);
     }
-    fn bitAnd(words: Words, index: usize, value: i32) void {
-        _ = @atomicRmw(i32, &words.view[index], .And, value, .seq_cst);
+    fn bitAnd(memory: NativeMemory, index: usize, value: i32) void {
+        _ = @atomicRmw(i32, &memory.view[index], .And, value, .seq_cst);
     }
-    fn bitOr(words: Words, index: usize, value: i32) void {
-        _ = @atomicRmw(i32, &words.view[index], .Or, value, .seq_cst);
+    fn bitOr(memory: NativeMemory, index: usize, value: i32) void {
+        _ = @atomicRmw(i32, &memory.view[index], .Or, value, .seq_cst);
     }
     /// Plain, so that ThreadSanitizer judges what JavaScript reads plainly.
-    fn get(words: Words, index: usize) i32 {
-        return words.view[index];
+    fn get(memory: NativeMemory, index: usize) i32 {
+        return memory.view[index];
     }
-    fn set(words: Words, index: usize, value: i32) void {
-        words.view[index] = value;
+    fn set(memory: NativeMemory, index: usize, value: i32) void {
+        memory.view[index] = value;
     }
     /// A plain read that races on purpose: defined in JavaScript, and in Zig only if it is atomic.
-    fn peek(words: Words, index: usize) i32 {
-        return @atomicLoad(i32, &words.view[index], .monotonic);
+    fn peek(memory: NativeMemory, index: usize) i32 {
+        return @atomicLoad(i32, &memory.view[index], .monotonic);
     }
 };
 
@@ -86,7 +86,7 @@ pub const Agent = struct {
     id: u32,
     runtime: Runtime,
     allocator: std.mem.Allocator,
-    words: Words,
+    memory: NativeMemory,
     records: std.AutoHashMapUnmanaged(u32, *InterruptRecord) = .empty,
     queue: std.ArrayList(*InterruptRecord) = .empty,
     random: std.Random,
@@ -95,7 +95,7 @@ pub const Agent = struct {
     /// constructor
     pub fn open(runtime: Runtime, allocator: std.mem.Allocator, random: std.Random) Agent {
         const id = checked(library.agent.open(), "agent_open");
-        return .{ .id = id, .runtime = runtime, .allocator = allocator, .random = random, .words = .at(library.agent.address(id)) };
+        return .{ .id = id, .runtime = runtime, .allocator = allocator, .random = random, .memory = .at(library.agent.address(id)) };
     }
 
     /// Between two steps anything may hold JavaScript up: its collector, the kernel.
@@ -124,8 +124,8 @@ pub const Agent = struct {
 
     /// checkpoint
     pub fn checkpoint(agent: *Agent) Thrown!void {
-        if (agent.words.peek(ATTENTION) == 0) return;
-        agent.words.bitAnd(ATTENTION, WAKING);
+        if (agent.memory.peek(ATTENTION) == 0) return;
+        agent.memory.bitAnd(ATTENTION, WAKE_SENT);
         agent.pause();
         try agent.scan();
     }
@@ -142,9 +142,9 @@ pub const Agent = struct {
         agent.turn();
     }
 
-    /// #turn
+    /// #onWake
     fn turn(agent: *Agent) void {
-        _ = agent.words.exchange(ATTENTION, 0);
+        _ = agent.memory.exchange(ATTENTION, 0);
         agent.pause();
         // No caller to throw to.
         agent.scan() catch {};
@@ -155,7 +155,7 @@ pub const Agent = struct {
         agent.takeList();
         var first: Thrown!void = {};
         while (agent.queue.pop()) |record| {
-            if (agent.queue.items.len > 0) agent.words.bitOr(ATTENTION, LOOK);
+            if (agent.queue.items.len > 0) agent.memory.bitOr(ATTENTION, NEEDS_SCAN);
             agent.pause();
             record.deliver() catch |thrown| {
                 first = thrown;
@@ -163,7 +163,7 @@ pub const Agent = struct {
         }
         // Of #reportFailures: here nothing fails.
         for ([_]usize{ WAKE_FAILURE, PIPE_FAILURE }) |word| {
-            const status = agent.words.peek(word);
+            const status = agent.memory.peek(word);
             if (status != 0) fail("agent {d} failed with status {d}", .{ agent.id, status });
         }
         return first;
@@ -171,7 +171,7 @@ pub const Agent = struct {
 
     /// #takeList
     fn takeList(agent: *Agent) void {
-        var slot: u32 = @bitCast(agent.words.exchange(LIST, 0));
+        var slot: u32 = @bitCast(agent.memory.exchange(LIST, 0));
         while (slot != 0) {
             const record = agent.records.get(slot) orelse fail("agent {d} has slot {d} on its list, but not in its records", .{ agent.id, slot });
             agent.queue.append(agent.allocator, record) catch @panic("no memory");
@@ -197,15 +197,15 @@ pub const Agent = struct {
 
     /// Nothing is listed, and no wake is on its way.
     pub fn isIdle(agent: *Agent) bool {
-        return agent.words.load(LIST) == 0 and agent.words.load(ATTENTION) == 0;
+        return agent.memory.load(LIST) == 0 and agent.memory.load(ATTENTION) == 0;
     }
 };
 
 /// record.ts, and of interrupt.ts what it says to the record.
 pub const InterruptRecord = struct {
     slot: u32,
-    handle: u64,
-    words: Words,
+    token: u64,
+    memory: NativeMemory,
     rearms: bool = false,
     pipe_flag: u32 = 0,
     drain_due: bool = false,
@@ -231,8 +231,8 @@ pub const InterruptRecord = struct {
         const slot = checked(library.record.open(agent.id, if (wake) FLAG_WAKE else 0), "record_open");
         record.* = .{
             .slot = slot,
-            .handle = library.record.handle(slot),
-            .words = .at(library.record.address(slot)),
+            .token = library.record.token(slot),
+            .memory = .at(library.record.address(slot)),
             .agent = agent,
             .handler = handler,
             .wake = wake,
@@ -242,38 +242,38 @@ pub const InterruptRecord = struct {
 
     /// get pending
     pub fn pending(record: *InterruptRecord) i32 {
-        return if (record.closed) 0 else record.words.load(PENDING);
+        return if (record.closed) 0 else record.memory.load(PENDING);
     }
 
     /// get blocked
     pub fn blocked(record: *InterruptRecord) i32 {
-        return record.words.get(BLOCKED);
+        return record.memory.get(BLOCKED);
     }
 
     /// block
     pub fn block(record: *InterruptRecord) void {
-        record.words.set(BLOCKED, record.blocked() + 1);
+        record.memory.set(BLOCKED, record.blocked() + 1);
     }
 
     /// unblock
     pub fn unblock(record: *InterruptRecord) Thrown!void {
         const depth = record.blocked() - 1;
-        record.words.set(BLOCKED, depth);
+        record.memory.set(BLOCKED, depth);
         if (depth == 0 and record.pending() != 0) try record.deliver();
     }
 
     /// unlist
     fn unlist(record: *InterruptRecord) u32 {
-        const next = record.words.get(NEXT);
+        const next = record.memory.get(NEXT);
         record.agent.pause();
-        _ = record.words.exchange(LISTED, 0);
+        _ = record.memory.exchange(LISTED, 0);
         return @bitCast(next);
     }
 
     /// signal
     pub fn signal(record: *InterruptRecord, value: i32) Thrown!void {
         const held = record.running or record.blocked() > 0;
-        const before = record.words.exchange(PENDING, value);
+        const before = record.memory.exchange(PENDING, value);
         record.agent.pause();
         if (before == 0 and record.pipe_flag != 0 and (held or !record.drains())) record.notify();
         if (!held) try record.deliver();
@@ -288,19 +288,19 @@ pub const InterruptRecord = struct {
     pub fn deliver(record: *InterruptRecord) Thrown!void {
         record.drain_due = record.drains();
         if (record.running) return;
-        var rounds: u32 = 0;
+        var runs: u32 = 0;
         while (!record.closed) {
-            if (record.words.peek(PENDING) == 0) {
+            if (record.memory.peek(PENDING) == 0) {
                 if (!record.drain_due) return;
                 record.agent.pause();
                 record.drain();
-            } else if (record.words.get(BLOCKED) != 0) {
+            } else if (record.memory.get(BLOCKED) != 0) {
                 return;
-            } else if (rounds == ROUNDS) {
+            } else if (runs == MAX_RUNS_IN_A_ROW) {
                 record.notify();
                 return;
             } else {
-                rounds += 1;
+                runs += 1;
                 try record.handle_();
             }
         }
@@ -338,7 +338,7 @@ pub const InterruptRecord = struct {
 
     /// drainPipe
     fn drainPipe(record: *InterruptRecord) void {
-        library.event_pipe.drain(library.event_pipe.handle(record.pipe.?));
+        library.event_pipe.drain(library.event_pipe.token(record.pipe.?));
         record.agent.pause();
     }
 
@@ -346,7 +346,7 @@ pub const InterruptRecord = struct {
     fn handle_(record: *InterruptRecord) Thrown!void {
         if (record.drains()) record.drain();
         record.agent.pause();
-        const value = record.words.exchange(PENDING, 0);
+        const value = record.memory.exchange(PENDING, 0);
         record.agent.pause();
         if (record.rearms) _ = checked(library.record.rearm(record.slot), "record_rearm");
         record.running = true;
@@ -394,7 +394,7 @@ pub const InterruptRecord = struct {
     pub fn usePipe(record: *InterruptRecord, pipe: u32, owned: bool) void {
         record.pipe = pipe;
         record.owns_pipe = owned;
-        library.record.setPipe(record.slot, library.event_pipe.handle(pipe));
+        library.record.setPipe(record.slot, library.event_pipe.token(pipe));
         record.update();
     }
 

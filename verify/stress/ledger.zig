@@ -55,7 +55,7 @@ pub const End = enum(u8) { open, closed, left };
 /// One life of an Interrupt.
 pub const Account = struct {
     /// 0: not open yet.
-    handle: std.atomic.Value(u64) = .init(0),
+    token: std.atomic.Value(u64) = .init(0),
     pipe: std.atomic.Value(u64) = .init(0),
     /// Index of the signal, once it is hooked; -1: none.
     hooked: std.atomic.Value(i32) = .init(-1),
@@ -64,7 +64,7 @@ pub const Account = struct {
     called: std.atomic.Value(u64) = .init(0),
     /// Set before it hooks one: real signals may call it.
     hooks: bool = false,
-    /// Nobody knows its handle: it must never be called, and its pipe never be readable.
+    /// Nobody knows its token: it must never be called, and its pipe never be readable.
     secret: bool = false,
     last: ?Value = null,
     /// By lane, one more than the index of the newest entry that was delivered.

@@ -1,4 +1,4 @@
-//! Threads that signal Interrupts, by their handles and by real signals, whether those still live
+//! Threads that signal Interrupts, by their tokens and by real signals, whether those still live
 //! or not.
 const std = @import("std");
 const library = @import("async_interrupt");
@@ -49,12 +49,12 @@ pub fn run(lane: usize, seed: u64) void {
 /// When it began, if it was accepted.
 fn send(lane: usize, account: u32) ?u64 {
     if (ledger.isFull(lane)) return null;
-    const handle = ledger.get(account).handle.load(.monotonic);
-    if (handle == 0) return null;
+    const token = ledger.get(account).token.load(.monotonic);
+    if (token == 0) return null;
     watchdog.note(lane, .signals);
     const sent = ledger.send(lane, account);
-    const status = library.record.signalChecked(handle, sent.value);
-    if (status != 0 and status != 1) watchdog.fail("a handle that was given is answered with {d}", .{status});
+    const status = library.record.signalChecked(token, sent.value);
+    if (status != 0 and status != 1) watchdog.fail("a token that was given is answered with {d}", .{status});
     sent.end(status == 1);
     return if (status == 1) sent.begun() else null;
 }

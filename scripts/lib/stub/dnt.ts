@@ -40,7 +40,7 @@ export async function build(options: BuildOptions): Promise<void> {
     },
     ...options.package,
     scripts: {},
-    _generatedBy: "dnt@stand-in",
+    _generatedBy: "dnt@stub",
   });
   await Deno.writeTextFile(
     `${outDir}/.npmignore`,

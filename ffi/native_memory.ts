@@ -1,7 +1,7 @@
 import type { Native } from "./load.ts";
 
 /** int32 words in native memory, which other threads write. */
-export interface Words {
+export interface NativeMemory {
   /** undefined where the permissions given allow only calls. */
   readonly view: Int32Array | undefined;
   load(index: number): number;
@@ -17,19 +17,19 @@ export interface Words {
  * The words at `address`, by a view where there can be one. `agent`: see {@linkcode Native}'s
  * memory().
  */
-export function wordsAt(
+export function memoryAt(
   native: Native,
   address: bigint,
   bytes: number,
   agent?: bigint,
-): Words {
+): NativeMemory {
   const memory = native.memory(address, bytes, agent);
   return memory === undefined
-    ? new CallWords(native, address)
-    : new ViewWords(new Int32Array(memory));
+    ? new MemoryByCalls(native, address)
+    : new MemoryByView(new Int32Array(memory));
 }
 
-class ViewWords implements Words {
+class MemoryByView implements NativeMemory {
   readonly view: Int32Array;
   constructor(view: Int32Array) {
     this.view = view;
@@ -54,7 +54,7 @@ class ViewWords implements Words {
 /** Operations of the native `memory`. */
 const [LOAD, EXCHANGE, AND, OR] = [0, 1, 2, 3];
 
-class CallWords implements Words {
+class MemoryByCalls implements NativeMemory {
   readonly view = undefined;
   readonly #functions: Native["functions"];
   readonly #address: bigint;

@@ -1,4 +1,4 @@
-//! One table of functions (`root.zig`) is the only place that names what crosses the boundary. From
+//! One table of functions (`root.zig`) is the only place that names what the bindings have. From
 //! it come the C exports, the N-API properties (`napi.zig`), and, by `zig build generate`,
 //! `ffi/symbols.ts` and the C header.
 //!
@@ -21,7 +21,7 @@ pub const Scalar = enum(u8) {
             u32 => .u32,
             u64 => .u64,
             void => .void,
-            else => @compileError("cannot cross the boundary: " ++ @typeName(T)),
+            else => @compileError("the bindings cannot pass: " ++ @typeName(T)),
         };
     }
 

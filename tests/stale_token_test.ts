@@ -41,7 +41,7 @@ test("a signal in the last callback disturbs no other Interrupt", () => {
   assertEquals(seen, [3, 4]);
 });
 
-test("handles around those that were given are a TypeError, never a crash", () => {
+test("tokens around those that were given are a TypeError, never a crash", () => {
   const open = new Interrupt();
   const { func, arg } = open.signalFunc();
   const closed = new Interrupt();

@@ -13,10 +13,32 @@ type Attempt<T> = (path: string, place: string) => T | undefined;
 type Way<T> = (attempt: Attempt<T>) => T | undefined;
 
 /**
- * The ways to open `library`, which is in base64, the best first: from `file` if that holds the
- * very same bytes, or from memory; then from a file that is gone again at once.
+ * Opens `library`, the embedded one in base64, in the first way that `attempt` gives something for.
+ *
+ * @param failed told what each way before that threw; what it throws itself ends the search.
  */
-export function* ways<T>(
+export function openEmbedded<T>(
+  library: string,
+  file: string | undefined,
+  attempt: Attempt<T>,
+  failed: (error: unknown) => void,
+): T | undefined {
+  for (const way of ways<T>(library, file)) {
+    try {
+      const opened = way(attempt);
+      if (opened !== undefined) return opened;
+    } catch (error) {
+      failed(error);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The best first: from `file` if that holds the very same bytes as `library`, or from memory; then
+ * from a file that is unlinked as soon as it is open.
+ */
+function* ways<T>(
   library: string,
   file: string | undefined,
 ): Generator<Way<T>> {

@@ -7,7 +7,7 @@ const root = new URL("..", import.meta.url);
  * Coverage-guided fuzzing of the functions that take values from outside (zig-src/fuzz.zig), by
  * Zig's own fuzzer.
  */
-export async function boundary(
+export async function bindings(
   short: boolean,
 ): Promise<Outcome & { note: string }> {
   const command = [await zig(), "build", "test", "--fuzz"];

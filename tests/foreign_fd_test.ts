@@ -27,10 +27,10 @@ function openWithSocket(callback: (value: number) => void) {
   return { interrupt: opened, ...ends };
 }
 
-/** A stranger's file under the number `fd`. */
+/** A foreign file under the number `fd`. */
 function replaceByFile(fd: number): { text(): string; remove(): void } {
-  const folder = mkdtempSync(join(tmpdir(), "hostile-test-"));
-  const path = join(folder, "stranger");
+  const folder = mkdtempSync(join(tmpdir(), "foreign-fd-test-"));
+  const path = join(folder, "foreign");
   testkit.replace(openSync(path, "w"), fd);
   return {
     text: () => readFileSync(path, "utf8"),
@@ -39,7 +39,7 @@ function replaceByFile(fd: number): { text(): string; remove(): void } {
 }
 
 test(
-  "the write side of the wake socket, closed by a stranger: `onError` is told, checkpoints go on",
+  "the write side of the wake socket, closed by foreign code: `onError` is told, checkpoints go on",
   async () => {
     const values: number[] = [];
     const errors = collectErrors<InterruptError>();
@@ -101,7 +101,7 @@ test(
 );
 
 test(
-  "a stranger's file under the number of the wake socket is not written to, and `onError` is told",
+  "a foreign file under the number of the wake socket is not written to, and `onError` is told",
   async () => {
     const errors = collectErrors<InterruptError>();
     const { interrupt, writeFd } = openWithSocket(() => {});
@@ -120,7 +120,7 @@ test(
 );
 
 test(
-  "a stranger's pipe under the number of the wake socket is not written to, and `onError` is told",
+  "a foreign pipe under the number of the wake socket is not written to, and `onError` is told",
   () => {
     const errors = collectErrors<InterruptError>();
     const { interrupt, writeFd } = openWithSocket(() => {});
@@ -135,7 +135,7 @@ test(
 );
 
 test(
-  "the read side of the wake socket, replaced by a stranger: the next checkpoint tells `onError`, once, and handles",
+  "the read side of the wake socket, replaced by foreign code: the next checkpoint tells `onError`, once, and handles",
   async () => {
     const values: number[] = [];
     const errors = collectErrors<InterruptError>();
@@ -159,7 +159,7 @@ test(
   { skip: noWakeSocket },
 );
 
-test("an EventPipe whose descriptor a stranger closed: `wait()` and `renew()` say so, the rest is harmless", () => {
+test("an EventPipe whose descriptor foreign code closed: `wait()` and `renew()` say so, the rest is harmless", () => {
   const pipe = new EventPipe();
   testkit.close(pipe.fileno);
   pipe.signal();
@@ -170,7 +170,7 @@ test("an EventPipe whose descriptor a stranger closed: `wait()` and `renew()` sa
   pipe.close();
 });
 
-test("an Interrupt whose pipe a stranger closed is handled all the same, and `onError` is told", () => {
+test("an Interrupt whose pipe foreign code closed is handled all the same, and `onError` is told", () => {
   const values: number[] = [];
   const errors = collectErrors<InterruptError>();
   const interrupt = new Interrupt({ callback: (v) => values.push(v) });
@@ -197,7 +197,7 @@ test("a failure that is of no one Interrupt is told once, with the one that was 
   assert(told[0] === interrupts[0]);
 });
 
-test("given descriptors that a stranger replaces: signals go to the old ones, `postFork()` says so", () => {
+test("given descriptors that foreign code replaces: signals go to the old ones, `postFork()` says so", () => {
   const values: number[] = [];
   const [readFd, writeFd] = makePipe();
   const interrupt = new Interrupt({
@@ -216,7 +216,7 @@ test("given descriptors that a stranger replaces: signals go to the old ones, `p
 });
 
 // As SECURITY.md says: no library can tell.
-test("a stranger's file under the number of an own pipe gets 8 bytes a signal, which is not fatal", () => {
+test("a foreign file under the number of an own pipe gets 8 bytes a signal, which is not fatal", () => {
   const values: number[] = [];
   const interrupt = new Interrupt({
     wake: false,
