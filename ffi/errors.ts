@@ -1,5 +1,5 @@
 import { process } from "./runtime.ts";
-import { SONAME } from "./symbols.ts";
+import { BAD_FD_STATUS, SONAME, statusErrors, SYSTEM_STATUS } from "./symbols.ts";
 
 /** Why an {@linkcode InterruptError} was thrown. */
 export type InterruptErrorCode =
@@ -56,28 +56,8 @@ export class InterruptError extends Error {
 
 Object.defineProperty(InterruptError.prototype, brand, { value: true });
 
-const badFd = -2;
-
-// By the numbers of zig-src/status.zig. The two that are not here are asked for, not thrown.
-const statuses: Record<number, [InterruptErrorCode, string]> = {
-  [badFd]: ["BAD_FD", "a descriptor is not open: was it closed meanwhile?"],
-  [-3]: [
-    "RESERVED_SIGNAL",
-    "the signal cannot be caught, is a synchronous fault, or belongs to libc: choose another",
-  ],
-  [-4]: ["UNSUPPORTED", "this platform cannot do it"],
-  [-5]: ["BAD_FD", "a descriptor is blocking: set O_NONBLOCK on both first"],
-  [-6]: [
-    "BAD_FD",
-    "the read side must be readable and the write side writable: are they swapped?",
-  ],
-  [-8]: [
-    "SYSTEM",
-    "no native memory or no slot is left: close what is no longer needed",
-  ],
-};
-
-const system = -1000;
+/** By the native status. One that is not here is a mistake of this module. */
+const reasons: Readonly<Record<number, readonly [InterruptErrorCode, string]>> = statusErrors;
 
 const foreign = "a descriptor was closed or replaced: which code closes what is not its own?";
 
@@ -119,17 +99,17 @@ export function checked(status: number, what: string): number {
 
 /** The error that {@linkcode checked} throws. For this module only. */
 export function errorOf(status: number, what: string): InterruptError {
-  if (status <= system) {
-    const errno = system - status;
+  if (status <= SYSTEM_STATUS) {
+    const errno = SYSTEM_STATUS - status;
     const name = nameOf(errno);
-    if (name === "EBADF") return errorOf(badFd, what);
+    if (name === "EBADF") return errorOf(BAD_FD_STATUS, what);
     const cure = cures[name] ?? "it should not: please report this";
     return new InterruptError(
       "SYSTEM",
       `${what}: a system call failed with ${name}: ${cure}`,
     );
   }
-  const [code, why] = statuses[status] ?? ["SYSTEM", `native status ${status}`];
+  const [code, why] = reasons[status] ?? ["SYSTEM", `native status ${status}`];
   return new InterruptError(code, `${what}: ${why}`);
 }
 

@@ -1,4 +1,5 @@
 import type { Native } from "./load.ts";
+import { MEMORY_AND, MEMORY_EXCHANGE, MEMORY_LOAD, MEMORY_OR } from "./symbols.ts";
 
 /** int32 words in native memory, which other threads write. */
 export interface NativeMemory {
@@ -51,9 +52,6 @@ class MemoryByView implements NativeMemory {
   }
 }
 
-/** Operations of the native `memory`. */
-const [LOAD, EXCHANGE, AND, OR] = [0, 1, 2, 3];
-
 class MemoryByCalls implements NativeMemory {
   readonly view = undefined;
   readonly #functions: Native["functions"];
@@ -66,16 +64,16 @@ class MemoryByCalls implements NativeMemory {
     return this.#address + BigInt(index * 4);
   }
   load(index: number): number {
-    return this.#functions.memory(this.#at(index), LOAD, 0);
+    return this.#functions.memory(this.#at(index), MEMORY_LOAD, 0);
   }
   exchange(index: number, value: number): number {
-    return this.#functions.memory(this.#at(index), EXCHANGE, value);
+    return this.#functions.memory(this.#at(index), MEMORY_EXCHANGE, value);
   }
   /** First what is set: an exception may come between the two. */
   xor(index: number, bits: number): void {
     const before = this.load(index);
-    this.#functions.memory(this.#at(index), OR, bits & ~before);
-    this.#functions.memory(this.#at(index), AND, ~(bits & before));
+    this.#functions.memory(this.#at(index), MEMORY_OR, bits & ~before);
+    this.#functions.memory(this.#at(index), MEMORY_AND, ~(bits & before));
   }
   get(index: number): number {
     return this.load(index);

@@ -2,19 +2,33 @@
 
 /** Every function of the native bindings. */
 export const symbols = {
-  /** Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread. */
+  /**
+   * Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative:
+   * nobody ever had this arg. Any thread.
+   */
   signal: { parameters: ["u64", "i32"], result: "i32" },
-  /** An agent for the calling thread, by its token, with its number in the lower half. Or a status, as int64. */
+  /**
+   * An agent for the calling thread, by its token, with its number in the lower half. Or a status,
+   * as int64.
+   */
   agent_open: { parameters: [], result: "u64" },
-  /** Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too. */
+  /**
+   * Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too.
+   */
   agent_close: { parameters: ["u64", "u64"], result: "void" },
-  /** Address of the int32 that JavaScript reads: the attention word, the list of records that became pending, what failed, what is due. */
+  /**
+   * Address of the int32 that JavaScript reads: the attention word, the list of records that became
+   * pending, what failed, what is due.
+   */
   agent_address: { parameters: ["u32"], result: "u64" },
   /** Makes the socket that wakes the loop; gives its read side to the caller. */
   agent_wake_socket: { parameters: ["u32", "u32"], result: "i32" },
   /** 0 if as many pairs of descriptors can be had just now. */
   check_descriptors: { parameters: ["u32"], result: "i32" },
-  /** A record of the agent, by its token: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64. */
+  /**
+   * A record of the agent, by its token: the arg that signal, block and unblock take, with the slot
+   * in its lower half. Or a status, as int64.
+   */
   record_open: { parameters: ["u32", "u32"], result: "u64" },
   /** Address of the record's words. */
   record_address: { parameters: ["u32"], result: "u64" },
@@ -44,7 +58,10 @@ export const symbols = {
   hook_heard: { parameters: ["u32", "u32", "u32"], result: "void" },
   /** How many signals ours has passed on to the runtime. */
   hook_passed_on: { parameters: ["u32"], result: "u32" },
-  /** That listener is gone. put_back: with the last one, what was there before returns; 2: and the runtime calls no later listener for an earlier signal. */
+  /**
+   * That listener is gone. put_back: with the last one, what was there before returns; 2: and the
+   * runtime calls no later listener for an earlier signal.
+   */
   hook_unlistened: { parameters: ["u32", "u32", "u32"], result: "i32" },
   /** Whether this agent, of another thread, needs a listener of the main thread's runtime. */
   agent_borrow: { parameters: ["u32", "u32", "u32"], result: "void" },
@@ -56,7 +73,7 @@ export const symbols = {
   pipe_adopt: { parameters: ["u32", "i32", "i32"], result: "i32" },
   /** The arg that pipe_signal and pipe_drain take. */
   pipe_token: { parameters: ["u32"], result: "u64" },
-  /** 0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair. */
+  /** PIPE_READ_FD, PIPE_WRITE_FD, or PIPE_KIND: an index of pipeKinds. */
   pipe_info: { parameters: ["u32", "u32"], result: "i32" },
   /** Makes it readable. Any thread, any signal handler; nothing after close. */
   pipe_signal: { parameters: ["u64"], result: "void" },
@@ -74,7 +91,10 @@ export const symbols = {
   function_check: { parameters: ["u64"], result: "i32" },
   /** Calls void (*func)(void *arg, int value). */
   function_call: { parameters: ["u64", "u64", "i32"], result: "void" },
-  /** For callers without a view of native memory, on an int32: 0 load, 1 exchange, 2 and, 3 or; gives what was there. */
+  /**
+   * An atomic operation on an int32, for callers without a view of native memory: MEMORY_LOAD,
+   * MEMORY_EXCHANGE, MEMORY_AND, MEMORY_OR. Gives what was there.
+   */
   memory: { parameters: ["u64", "u32", "i32"], result: "i32" },
 } as const;
 
@@ -162,7 +182,67 @@ export const AGENT_CLOSE_FUNCTION = 5;
 /** Of function_address. */
 export const PIPE_DRAIN_FUNCTION = 4;
 
-/** By platform and name, as Zig's standard library has them: in Deno it takes long to ask node:os. */
+/** Of pipe_info: the descriptor of the read side. */
+export const PIPE_READ_FD = 0;
+
+/** Of pipe_info: the descriptor of the write side. */
+export const PIPE_WRITE_FD = 1;
+
+/** Of pipe_info: what kind it is, an index of pipeKinds. */
+export const PIPE_KIND = 2;
+
+/** Operation of memory. */
+export const MEMORY_LOAD = 0;
+
+/** Operation of memory. */
+export const MEMORY_EXCHANGE = 1;
+
+/** Operation of memory. */
+export const MEMORY_AND = 2;
+
+/** Operation of memory. */
+export const MEMORY_OR = 3;
+
+/** Status: a descriptor is not open. */
+export const BAD_FD_STATUS = -2;
+
+/** Status: a system call failed. This is for errno 0; each errno is one less. */
+export const SYSTEM_STATUS = -1000;
+
+/** Kinds of an EventPipe. */
+export const pipeKinds = ["eventfd", "pipe", "socketpair"] as const;
+
+/** By status: the `code` of the InterruptError that is thrown, and the reason. */
+export const statusErrors = {
+  [-2]: [
+    "BAD_FD",
+    "a descriptor is not open: was it closed meanwhile?",
+  ],
+  [-3]: [
+    "RESERVED_SIGNAL",
+    "the signal cannot be caught, is a synchronous fault, or belongs to libc: choose another",
+  ],
+  [-4]: [
+    "UNSUPPORTED",
+    "this platform cannot do it",
+  ],
+  [-5]: [
+    "BAD_FD",
+    "a descriptor is blocking: set O_NONBLOCK on both first",
+  ],
+  [-6]: [
+    "BAD_FD",
+    "the read side must be readable and the write side writable: are they swapped?",
+  ],
+  [-8]: [
+    "SYSTEM",
+    "no native memory or no slot is left: close what is no longer needed",
+  ],
+} as const;
+
+/**
+ * By platform and name, as Zig's standard library has them: in Deno it takes long to ask node:os.
+ */
 export const signalNumbers: {
   readonly [platform: string]: { readonly [name: string]: number };
 } = {

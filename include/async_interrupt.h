@@ -9,28 +9,46 @@ extern "C" {
 #endif
 
 /*
- * What native code needs: JavaScript hands it signalFunc().func and signalFunc().arg as addresses. Calling
- * func(arg, value) interrupts the JavaScript that made the Interrupt. Any thread, any signal handler, also after
- * close(): then nothing happens. arg is not a pointer to anything: never read through it.
+ * What native code needs: JavaScript hands it signalFunc().func, an address, and
+ * signalFunc().arg, a token. Calling func(arg, value) interrupts the JavaScript that made the
+ * Interrupt. Any thread and any signal handler may call it, also after close(): then nothing
+ * happens. arg points to nothing: never read through it.
  */
 typedef void (*async_interrupt_signal_func)(void *arg, int value);
-/* blockFunc() and unblockFunc(), on the JavaScript thread only; EventPipe's signalFunc() and drainFunc(), anywhere. */
+/*
+ * blockFunc() and unblockFunc(), on the JavaScript thread only; EventPipe's signalFunc() and
+ * drainFunc(), anywhere.
+ */
 typedef void (*async_interrupt_func)(void *arg);
 /* nativeCallback: called on the JavaScript thread, just before the JavaScript callback. */
 typedef void (*async_interrupt_callback)(void *arg, int value);
 
-/* The library's symbols. All but the signalling ones belong to the JavaScript side and its thread. */
+/*
+ * The library's symbols. All but the signalling ones belong to the JavaScript side and its
+ * thread.
+ */
 
-/* Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody ever had this arg. Any thread. */
+/*
+ * Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody
+ * ever had this arg. Any thread.
+ */
 int32_t ai_signal(uint64_t arg, int32_t value);
 
-/* An agent for the calling thread, by its token, with its number in the lower half. Or a status, as int64. */
+/*
+ * An agent for the calling thread, by its token, with its number in the lower half. Or a status, as
+ * int64.
+ */
 uint64_t ai_agent_open(void);
 
-/* Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too. */
+/*
+ * Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too.
+ */
 void ai_agent_close(uint64_t words, uint64_t token);
 
-/* Address of the int32 that JavaScript reads: the attention word, the list of records that became pending, what failed, what is due. */
+/*
+ * Address of the int32 that JavaScript reads: the attention word, the list of records that became
+ * pending, what failed, what is due.
+ */
 uint64_t ai_agent_address(uint32_t agent);
 
 /* Makes the socket that wakes the loop; gives its read side to the caller. */
@@ -39,7 +57,10 @@ int32_t ai_agent_wake_socket(uint32_t agent, uint32_t forgets);
 /* 0 if as many pairs of descriptors can be had just now. */
 int32_t ai_check_descriptors(uint32_t pairs);
 
-/* A record of the agent, by its token: the arg that signal, block and unblock take, with the slot in its lower half. Or a status, as int64. */
+/*
+ * A record of the agent, by its token: the arg that signal, block and unblock take, with the slot
+ * in its lower half. Or a status, as int64.
+ */
 uint64_t ai_record_open(uint32_t agent, uint32_t flags);
 
 /* Address of the record's words. */
@@ -84,7 +105,10 @@ void ai_hook_heard(uint32_t agent, uint32_t signal, uint32_t coalesces);
 /* How many signals ours has passed on to the runtime. */
 uint32_t ai_hook_passed_on(uint32_t signal);
 
-/* That listener is gone. put_back: with the last one, what was there before returns; 2: and the runtime calls no later listener for an earlier signal. */
+/*
+ * That listener is gone. put_back: with the last one, what was there before returns; 2: and the
+ * runtime calls no later listener for an earlier signal.
+ */
 int32_t ai_hook_unlistened(uint32_t agent, uint32_t signal, uint32_t put_back);
 
 /* Whether this agent, of another thread, needs a listener of the main thread's runtime. */
@@ -102,7 +126,7 @@ int32_t ai_pipe_adopt(uint32_t agent, int32_t read_fd, int32_t write_fd);
 /* The arg that pipe_signal and pipe_drain take. */
 uint64_t ai_pipe_token(uint32_t slot);
 
-/* 0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair. */
+/* PIPE_READ_FD, PIPE_WRITE_FD, or PIPE_KIND: an index of pipeKinds. */
 int32_t ai_pipe_info(uint32_t slot, uint32_t what);
 
 /* Makes it readable. Any thread, any signal handler; nothing after close. */
@@ -129,7 +153,10 @@ int32_t ai_function_check(uint64_t func);
 /* Calls void (*func)(void *arg, int value). */
 void ai_function_call(uint64_t func, uint64_t arg, int32_t value);
 
-/* For callers without a view of native memory, on an int32: 0 load, 1 exchange, 2 and, 3 or; gives what was there. */
+/*
+ * An atomic operation on an int32, for callers without a view of native memory: MEMORY_LOAD,
+ * MEMORY_EXCHANGE, MEMORY_AND, MEMORY_OR. Gives what was there.
+ */
 int32_t ai_memory(uint64_t address, uint32_t operation, int32_t value);
 
 #ifdef __cplusplus

@@ -1,6 +1,13 @@
 import { agent } from "./delivery/agent.ts";
 import { checked, describe, InterruptError } from "../ffi/errors.ts";
-import { PIPE_DRAIN_FUNCTION, PIPE_SIGNAL_FUNCTION } from "../ffi/symbols.ts";
+import {
+  PIPE_DRAIN_FUNCTION,
+  PIPE_KIND,
+  PIPE_READ_FD,
+  PIPE_SIGNAL_FUNCTION,
+  PIPE_WRITE_FD,
+  pipeKinds,
+} from "../ffi/symbols.ts";
 import type { Native } from "../ffi/load.ts";
 import type { NativeFunction } from "./native_function.ts";
 
@@ -48,11 +55,9 @@ export class EventPipe implements Disposable {
       given ? `Cannot use [${given}] as a pipe` : "Cannot open an EventPipe",
     );
     this.#arg = functions.pipe_token(this.#slot);
-    this.#filenos = given ??
-      [functions.pipe_info(this.#slot, 0), functions.pipe_info(this.#slot, 1)];
-    this.type = (["eventfd", "pipe", "socketpair"] as const)[
-      functions.pipe_info(this.#slot, 2)
-    ];
+    const info = (what: number) => functions.pipe_info(this.#slot, what);
+    this.#filenos = given ?? [info(PIPE_READ_FD), info(PIPE_WRITE_FD)];
+    this.type = pipeKinds[info(PIPE_KIND)];
     pipes.add(this);
   }
 

@@ -89,11 +89,14 @@ pub fn token(slot: u32) callconv(.c) u64 {
     return @bitCast(slab.token(slot));
 }
 
+pub const Info = enum(u32) { read_fd, write_fd, kind };
+
 pub fn info(slot: u32, what: u32) callconv(.c) i32 {
     const pipe = get(slot);
-    return switch (what) {
-        0, 1 => pipe.fds[what],
-        else => @backingInt(pipe.kind),
+    return switch (@as(Info, @fromBackingInt(what))) {
+        .read_fd => pipe.fds[0],
+        .write_fd => pipe.fds[1],
+        .kind => @backingInt(pipe.kind),
     };
 }
 

@@ -2,7 +2,9 @@
 //! typescript|header SONAME > file`.
 const std = @import("std");
 const bindings = @import("bindings.zig");
+const platform = @import("platform.zig");
 const root = @import("root.zig");
+const status = @import("status.zig");
 
 pub fn main(init: std.process.Init) !void {
     var buffer: [4096]u8 = undefined;
@@ -25,7 +27,8 @@ fn typescript(out: *std.Io.Writer, soname: []const u8) !void {
     );
     inline for (root.functions) |function| {
         const info = @typeInfo(@TypeOf(function[1])).@"fn";
-        try out.print("  /** {s} */\n  {s}: {{ parameters: [", .{ function[3], function[0] });
+        try writeComment(out, .typescript, 2, function[3]);
+        try out.print("  {s}: {{ parameters: [", .{function[0]});
         inline for (info.param_types, 0..) |T, index| {
             if (index > 0) try out.writeAll(", ");
             try out.print("\"{t}\"", .{comptime bindings.Scalar.of(T.?)});
@@ -33,13 +36,33 @@ fn typescript(out: *std.Io.Writer, soname: []const u8) !void {
         try out.print("], result: \"{t}\" }},\n", .{comptime bindings.Scalar.of(info.return_type.?)});
     }
     try out.writeAll("} as const;\n");
-    try out.print("\n/** DT_SONAME: a library that is loaded already is found by it, whatever file it came from. */\nexport const SONAME = \"{s}\";\n", .{soname});
+    try out.writeAll("\n");
+    try writeComment(out, .typescript, 0, "DT_SONAME: a library that is loaded already is found by it, whatever file it came from.");
+    try out.print("export const SONAME = \"{s}\";\n", .{soname});
     inline for (root.constants) |constant| {
-        try out.print("\n/** {s} */\nexport const {s} = {d};\n", .{ constant[2], constant[0], constant[1] });
+        try out.writeAll("\n");
+        try writeComment(out, .typescript, 0, constant[2]);
+        try out.print("export const {s} = {d};\n", .{ constant[0], constant[1] });
+    }
+    try out.writeAll("\n/** Kinds of an EventPipe. */\nexport const pipeKinds = [");
+    inline for (@typeInfo(platform.FdKind).@"enum".field_names, 0..) |name, index| {
+        comptime std.debug.assert(@backingInt(@field(platform.FdKind, name)) == index);
+        if (index > 0) try out.writeAll(", ");
+        try out.print("\"{s}\"", .{name});
     }
     try out.writeAll(
+        \\] as const;
         \\
-        \\/** By platform and name, as Zig's standard library has them: in Deno it takes long to ask node:os. */
+        \\/** By status: the `code` of the InterruptError that is thrown, and the reason. */
+        \\export const statusErrors = {
+        \\
+    );
+    inline for (status.errors) |entry| {
+        try out.print("  [{d}]: [\n    \"{s}\",\n    \"{s}\",\n  ],\n", .{ entry[0].code(), entry[1], entry[2] });
+    }
+    try out.writeAll("} as const;\n\n");
+    try writeComment(out, .typescript, 0, "By platform and name, as Zig's standard library has them: in Deno it takes long to ask node:os.");
+    try out.writeAll(
         \\export const signalNumbers: {
         \\  readonly [platform: string]: { readonly [name: string]: number };
         \\} = {
@@ -70,23 +93,32 @@ fn header(out: *std.Io.Writer) !void {
         \\#endif
         \\
         \\/*
-        \\ * What native code needs: JavaScript hands it signalFunc().func and signalFunc().arg as addresses. Calling
-        \\ * func(arg, value) interrupts the JavaScript that made the Interrupt. Any thread, any signal handler, also after
-        \\ * close(): then nothing happens. arg is not a pointer to anything: never read through it.
+        \\ * What native code needs: JavaScript hands it signalFunc().func, an address, and
+        \\ * signalFunc().arg, a token. Calling func(arg, value) interrupts the JavaScript that made the
+        \\ * Interrupt. Any thread and any signal handler may call it, also after close(): then nothing
+        \\ * happens. arg points to nothing: never read through it.
         \\ */
         \\typedef void (*async_interrupt_signal_func)(void *arg, int value);
-        \\/* blockFunc() and unblockFunc(), on the JavaScript thread only; EventPipe's signalFunc() and drainFunc(), anywhere. */
+        \\/*
+        \\ * blockFunc() and unblockFunc(), on the JavaScript thread only; EventPipe's signalFunc() and
+        \\ * drainFunc(), anywhere.
+        \\ */
         \\typedef void (*async_interrupt_func)(void *arg);
         \\/* nativeCallback: called on the JavaScript thread, just before the JavaScript callback. */
         \\typedef void (*async_interrupt_callback)(void *arg, int value);
         \\
-        \\/* The library's symbols. All but the signalling ones belong to the JavaScript side and its thread. */
+        \\/*
+        \\ * The library's symbols. All but the signalling ones belong to the JavaScript side and its
+        \\ * thread.
+        \\ */
         \\
     );
     inline for (root.functions) |function| {
         const info = @typeInfo(@TypeOf(function[1])).@"fn";
         const result = comptime bindings.Scalar.of(info.return_type.?).c();
-        try out.print("\n/* {s} */\n{s} {s}{s}(", .{ function[3], result, bindings.prefix, function[0] });
+        try out.writeAll("\n");
+        try writeComment(out, .c, 0, function[3]);
+        try out.print("{s} {s}{s}(", .{ result, bindings.prefix, function[0] });
         if (info.param_types.len == 0) try out.writeAll("void");
         inline for (info.param_types, function[2], 0..) |T, name, index| {
             if (index > 0) try out.writeAll(", ");
@@ -102,4 +134,31 @@ fn header(out: *std.Io.Writer) !void {
         \\#endif
         \\
     );
+}
+
+const columns_max = 100;
+
+/// On one line where it fits, else wrapped.
+fn writeComment(out: *std.Io.Writer, language: enum { typescript, c }, indent: usize, text: []const u8) !void {
+    const opening = if (language == .typescript) "/**" else "/*";
+    try out.splatByteAll(' ', indent);
+    if (indent + opening.len + text.len + " ".len + " */".len <= columns_max) {
+        return out.print("{s} {s} */\n", .{ opening, text });
+    }
+    try out.writeAll(opening);
+    var column: usize = columns_max;
+    var words = std.mem.tokenizeScalar(u8, text, ' ');
+    while (words.next()) |word| {
+        if (column + " ".len + word.len > columns_max) {
+            try out.writeAll("\n");
+            try out.splatByteAll(' ', indent);
+            try out.writeAll(" *");
+            column = indent + " *".len;
+        }
+        try out.print(" {s}", .{word});
+        column += " ".len + word.len;
+    }
+    try out.writeAll("\n");
+    try out.splatByteAll(' ', indent);
+    try out.writeAll(" */\n");
 }

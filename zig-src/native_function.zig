@@ -29,13 +29,14 @@ pub fn call(func: u64, arg: u64, value: i32) callconv(.c) void {
     function(arg, value);
 }
 
+pub const Operation = enum(u32) { load, exchange, bit_and, bit_or };
+
 pub fn memory(word_address: u64, operation: u32, value: i32) callconv(.c) i32 {
     const word: *std.atomic.Value(i32) = @ptrFromInt(word_address);
-    return switch (operation) {
-        0 => word.load(.seq_cst),
-        1 => word.swap(value, .seq_cst),
-        2 => word.fetchAnd(value, .seq_cst),
-        3 => word.fetchOr(value, .seq_cst),
-        else => unreachable,
+    return switch (@as(Operation, @fromBackingInt(operation))) {
+        .load => word.load(.seq_cst),
+        .exchange => word.swap(value, .seq_cst),
+        .bit_and => word.fetchAnd(value, .seq_cst),
+        .bit_or => word.fetchOr(value, .seq_cst),
     };
 }

@@ -12,6 +12,7 @@ const napi = @import("napi.zig");
 const native_function = @import("native_function.zig");
 pub const record = @import("record.zig");
 pub const slab = @import("slab.zig");
+const status = @import("status.zig");
 const uv_signal = @import("uv_signal.zig");
 const uv_wake = @import("uv_wake.zig");
 
@@ -48,7 +49,7 @@ pub const functions = .{
     .{ "pipe_open", event_pipe.open, .{"agent"}, "An eventfd, or a pipe." },
     .{ "pipe_adopt", event_pipe.adopt, .{ "agent", "read_fd", "write_fd" }, "The caller's descriptors, which it keeps." },
     .{ "pipe_token", event_pipe.token, .{"slot"}, "The arg that pipe_signal and pipe_drain take." },
-    .{ "pipe_info", event_pipe.info, .{ "slot", "what" }, "0 read side, 1 write side, 2 kind: 0 eventfd, 1 pipe, 2 socketpair." },
+    .{ "pipe_info", event_pipe.info, .{ "slot", "what" }, "PIPE_READ_FD, PIPE_WRITE_FD, or PIPE_KIND: an index of pipeKinds." },
     .{ "pipe_signal", event_pipe.signal, .{"arg"}, "Makes it readable. Any thread, any signal handler; nothing after close." },
     .{ "pipe_drain", event_pipe.drain, .{"arg"}, "Makes it unreadable. Any thread, any signal handler; nothing after close." },
     .{ "pipe_wait", event_pipe.wait, .{ "slot", "timeout_ns" }, "1 readable, 0 timed out; a timeout of 2^64-1 waits for ever." },
@@ -59,7 +60,7 @@ pub const functions = .{
     .{ "function_check", native_function.check, .{"func"}, "0 when code can run at that address." },
     .{ "function_call", native_function.call, .{ "func", "arg", "value" }, "Calls void (*func)(void *arg, int value)." },
 
-    .{ "memory", native_function.memory, .{ "address", "operation", "value" }, "For callers without a view of native memory, on an int32: 0 load, 1 exchange, 2 and, 3 or; gives what was there." },
+    .{ "memory", native_function.memory, .{ "address", "operation", "value" }, "An atomic operation on an int32, for callers without a view of native memory: MEMORY_LOAD, MEMORY_EXCHANGE, MEMORY_AND, MEMORY_OR. Gives what was there." },
 };
 
 /// Numbers that both sides must agree on.
@@ -91,6 +92,15 @@ pub const constants = .{
     .{ "PIPE_SIGNAL_FUNCTION", @backingInt(native_function.Which.pipe_signal), "Of function_address." },
     .{ "AGENT_CLOSE_FUNCTION", @backingInt(native_function.Which.agent_close), "Of function_address." },
     .{ "PIPE_DRAIN_FUNCTION", @backingInt(native_function.Which.pipe_drain), "Of function_address." },
+    .{ "PIPE_READ_FD", @backingInt(event_pipe.Info.read_fd), "Of pipe_info: the descriptor of the read side." },
+    .{ "PIPE_WRITE_FD", @backingInt(event_pipe.Info.write_fd), "Of pipe_info: the descriptor of the write side." },
+    .{ "PIPE_KIND", @backingInt(event_pipe.Info.kind), "Of pipe_info: what kind it is, an index of pipeKinds." },
+    .{ "MEMORY_LOAD", @backingInt(native_function.Operation.load), "Operation of memory." },
+    .{ "MEMORY_EXCHANGE", @backingInt(native_function.Operation.exchange), "Operation of memory." },
+    .{ "MEMORY_AND", @backingInt(native_function.Operation.bit_and), "Operation of memory." },
+    .{ "MEMORY_OR", @backingInt(native_function.Operation.bit_or), "Operation of memory." },
+    .{ "BAD_FD_STATUS", status.Status.bad_fd.code(), "Status: a descriptor is not open." },
+    .{ "SYSTEM_STATUS", status.Status.system.code(), "Status: a system call failed. This is for errno 0; each errno is one less." },
 };
 
 comptime {

@@ -1,5 +1,5 @@
-//! What a native call answers: zero or a positive value for success, else one of these. `errors.ts`
-//! maps them back.
+//! What a native call returns: zero or a positive value for success, else one of these. JavaScript
+//! throws the error that `errors` names.
 
 /// A failed system call is `system - errno`, so that one number carries both.
 pub const Status = enum(i32) {
@@ -21,4 +21,15 @@ pub const Status = enum(i32) {
     pub fn ofErrno(errno: u16) i32 {
         return @backingInt(Status.system) - @as(i32, errno);
     }
+};
+
+/// A status, the `code` of its InterruptError, and the reason. `forged` and `unknown_signal` are not
+/// here: JavaScript asks for them, and throws nothing of its own.
+pub const errors = .{
+    .{ Status.bad_fd, "BAD_FD", "a descriptor is not open: was it closed meanwhile?" },
+    .{ Status.reserved_signal, "RESERVED_SIGNAL", "the signal cannot be caught, is a synchronous fault, or belongs to libc: choose another" },
+    .{ Status.unsupported, "UNSUPPORTED", "this platform cannot do it" },
+    .{ Status.blocking_fd, "BAD_FD", "a descriptor is blocking: set O_NONBLOCK on both first" },
+    .{ Status.wrong_direction, "BAD_FD", "the read side must be readable and the write side writable: are they swapped?" },
+    .{ Status.full, "SYSTEM", "no native memory or no slot is left: close what is no longer needed" },
 };
