@@ -11,29 +11,35 @@ export type InterruptErrorCode =
   | "LIBRARY_NOT_FOUND"
   | "SYSTEM";
 
-/** What the errors of all copies of this module have in common. */
+/** All copies of this module mark their errors with this symbol. */
 const brand = Symbol.for(`InterruptError of ${SONAME}`);
 
 /**
- * Every error of this module that is not a `TypeError` or `RangeError`.
+ * Every error that this module throws, other than a `TypeError` or `RangeError`.
  *
  * | `code` | meaning |
  * | --- | --- |
  * | `CLOSED` | used after `close()`, or closed while something waited for it |
- * | `BAD_FD` | a descriptor is closed, blocking, or faces the wrong way |
- * | `RESERVED_SIGNAL` | the signal cannot be caught, or belongs to the kernel, libc or the runtime |
- * | `UNBALANCED_UNBLOCK` | more `unblock()` than `block()` |
- * | `UNSUPPORTED` | not on this platform, or not with the permissions given |
+ * | `BAD_FD` | a descriptor is closed, is blocking, or has the wrong direction |
+ * | `RESERVED_SIGNAL` | the signal cannot be caught, or the kernel, libc or the runtime needs it |
+ * | `UNBALANCED_UNBLOCK` | more calls of `unblock()` than of `block()` |
+ * | `UNSUPPORTED` | not on this platform, or not with these permissions |
  * | `LIBRARY_NOT_FOUND` | the native library could not be opened |
- * | `SYSTEM` | a system call failed; the message has its errno |
+ * | `SYSTEM` | a system call failed; the message names its errno |
  */
 export class InterruptError extends Error {
-  /** `"InterruptError"`. */
+  /** Always `"InterruptError"`. */
   override readonly name = "InterruptError";
-  /** What went wrong, for programs. */
+  /** What went wrong, for programs to compare. */
   readonly code: InterruptErrorCode;
 
-  /** Made by this module only. */
+  /**
+   * For this module only: it makes all of them.
+   *
+   * @param code what went wrong, for programs.
+   * @param message what went wrong and what helps, for people.
+   * @param options with the `cause`, where another error led to this one.
+   */
   constructor(
     code: InterruptErrorCode,
     message: string,
@@ -44,8 +50,11 @@ export class InterruptError extends Error {
   }
 
   /**
-   * `instanceof` holds for an error of another copy of this module too, as `import` and `require`
-   * have them.
+   * `instanceof` also accepts errors of another copy of this module: `import` and `require` each
+   * load one.
+   *
+   * @param value anything.
+   * @returns whether it is an InterruptError.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return this === InterruptError
@@ -56,7 +65,7 @@ export class InterruptError extends Error {
 
 Object.defineProperty(InterruptError.prototype, brand, { value: true });
 
-/** By the native status. One that is not here is a mistake of this module. */
+/** By native status. A status without an entry is a mistake in this module. */
 const reasons: Readonly<Record<number, readonly [InterruptErrorCode, string]>> = statusErrors;
 
 const foreign = "a descriptor was closed or replaced: which code closes what is not its own?";
@@ -74,8 +83,8 @@ const cures: Record<string, string> = {
 };
 
 /**
- * What to do about the descriptor limit, if `text` names one as runtimes or the dynamic linker do.
- * For this module only.
+ * What to do about the descriptor limit, if `text` names it in the words of a runtime or of the
+ * dynamic linker. Internal.
  */
 export function limitCure(text: string): string | undefined {
   if (/ENFILE|Too many open files in system/.test(text)) return cures.ENFILE;
@@ -83,21 +92,22 @@ export function limitCure(text: string): string | undefined {
   return undefined;
 }
 
-/** What a value is that should be something else. For this module only. */
+/** Names the type of a value for a message: null is `null`, not `object`. Internal. */
 export function describe(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
 
 /**
- * The one place where a native status becomes an error. `what` reads "Cannot hook SIGTERM". For
- * this module only.
+ * Returns a native status that means success, and throws the error for any other. Internal.
+ *
+ * @param what the start of the message, as in "Cannot hook SIGTERM".
  */
 export function checked(status: number, what: string): number {
   if (status >= 0) return status;
   throw errorOf(status, what);
 }
 
-/** The error that {@linkcode checked} throws. For this module only. */
+/** The error that {@linkcode checked} throws. Internal. */
 export function errorOf(status: number, what: string): InterruptError {
   if (status <= SYSTEM_STATUS) {
     const errno = SYSTEM_STATUS - status;

@@ -3,27 +3,29 @@ import { ATTENTION, NEEDS_SCAN, OWED } from "../ffi/symbols.ts";
 import { runtime } from "../ffi/runtime.ts";
 
 /**
- * Constants of this very module, which engines fold into machine code: a variable or an import
- * costs five times as much.
+ * Declared in this module because engines fold a module's own constants into machine code: an
+ * import or a variable costs five times as much.
  */
 const memory: Int32Array = openSilently()?.view ?? new Int32Array([NEEDS_SCAN]);
 const attention = ATTENTION;
 const needsScan = NEEDS_SCAN | OWED;
 
 /**
- * JavaScriptCore hoists a plain read out of a loop and never sees the flag, and Atomics.load costs
- * it 4 ns. A store to some other array of the same type keeps the read where it is: for all that
- * the engine knows, the two are the same memory.
+ * JavaScriptCore hoists a plain read out of a loop, and would never see the flag change;
+ * Atomics.load would cost it 4 ns. A store to another array of the same type keeps the read inside
+ * the loop: the engine must assume that both arrays are the same memory.
  */
 const hoists = runtime === "bun";
 const other = new Int32Array(1);
 
 /**
- * Runs the callbacks of every pending, unblocked {@linkcode Interrupt} of this thread, and returns
+ * Runs the callbacks of all pending, unblocked {@linkcode Interrupt}s of this thread, and returns
  * when they have run.
  *
- * The poll for hot loops: one memory read when nothing is pending, no native call. What a callback
- * with `rethrow` throws comes out of here, after the callbacks of the others have run.
+ * Call it in hot loops: when nothing is pending, it costs one read of memory and no native call.
+ *
+ * @throws what a callback with `rethrow` throws, after the callbacks of the others have run. If
+ * several throw, the first error comes out, and {@linkcode Interrupt.onError} receives the others.
  *
  * @example Stop a computation
  * ```ts

@@ -11,18 +11,27 @@ import {
 import type { Native } from "../ffi/load.ts";
 import type { NativeFunction } from "./native_function.ts";
 
-/** The pipe_wait timeout that never passes. */
+/** The timeout of pipe_wait that never ends. */
 const FOREVER = 2n ** 64n - 1n;
 
-/** Not a parameter: the constructor is public, and descriptors are not for its callers. */
+/**
+ * Arguments of the constructor that are not parameters: the constructor is public, but only this
+ * module may pass descriptors.
+ */
 let adopted: readonly [readFd: number, writeFd: number] | undefined;
 
 /**
- * A descriptor that is readable from `signal()` until `drain()`: for `poll`, `select` and `epoll`
- * loops of other libraries.
+ * A descriptor that is readable from `signal()` until `drain()`, for the `poll`, `select` or
+ * `epoll` loops of other libraries.
  *
- * An eventfd where there is one, else a pipe. Both ends are non-blocking and closed on exec.
- * However often it was signalled, one `drain()` empties it; a full one is as readable as any.
+ * It is an eventfd, or a pipe where the kernel or a sandbox has no eventfd. Both ends are
+ * non-blocking and close-on-exec. Any number of signals make it readable once: one `drain()`
+ * empties it, and signalling a full pipe does nothing more.
+ *
+ * An EventPipe belongs to the thread that created it: call its methods there only. Other threads
+ * and signal handlers use {@linkcode signalFunc} and {@linkcode drainFunc}. After `close()`,
+ * everything but `close()`, `closed` and `type` throws an {@linkcode InterruptError} with code
+ * `CLOSED`.
  *
  * @example
  * ```ts
@@ -39,13 +48,14 @@ export class EventPipe implements Disposable {
   readonly #slot: number;
   readonly #arg: bigint;
   readonly #filenos: readonly [readFd: number, writeFd: number];
-  /** `"eventfd"`; `"pipe"` or `"socketpair"` where there is none. */
+  /** What the descriptors are: `"eventfd"`, `"pipe"`, or `"socketpair"` for given sockets. */
   readonly type: "eventfd" | "pipe" | "socketpair";
   #closed = false;
 
   /**
-   * Throws an {@linkcode InterruptError} with code `SYSTEM` when no descriptor is left,
-   * `UNSUPPORTED` or `LIBRARY_NOT_FOUND` where the native library cannot be opened.
+   * @throws {InterruptError} with code `SYSTEM` when no descriptor is left; with code `UNSUPPORTED`
+   * or `LIBRARY_NOT_FOUND` when the native library cannot be opened; with code `CLOSED` when the
+   * realm has ended.
    */
   constructor() {
     const { id, pipes, native: { functions } } = agent();
@@ -61,33 +71,51 @@ export class EventPipe implements Disposable {
     pipes.add(this);
   }
 
-  /** Read side. Watch it, but leave the reading to {@linkcode drain}. */
+  /**
+   * Descriptor of the read side. Watch it, but leave the reading to {@linkcode drain}.
+   *
+   * @throws {InterruptError} with code `CLOSED`.
+   */
   get fileno(): number {
     return this.filenos[0];
   }
 
   /**
-   * Both sides; an eventfd has the same number twice. Never close or replace them: signals would be
-   * written to whatever has the number then, which no system call can tell in time.
+   * Descriptors of both sides; those of an eventfd are the same. Never close or replace them:
+   * signals would then be written to the file that gets the number next, which no system call can
+   * detect in time.
+   *
+   * @throws {InterruptError} with code `CLOSED`.
    */
   get filenos(): readonly [readFd: number, writeFd: number] {
     this.#open();
     return this.#filenos;
   }
 
-  /** Makes it readable. */
+  /**
+   * Makes it readable.
+   *
+   * @throws {InterruptError} with code `CLOSED`.
+   */
   signal(): void {
     this.#open().pipe_signal(this.#arg);
   }
 
-  /** Makes it unreadable, however often it was signalled. */
+  /**
+   * Makes it unreadable, however often it was signalled.
+   *
+   * @throws {InterruptError} with code `CLOSED`.
+   */
   drain(): void {
     this.#open().pipe_drain(this.#arg);
   }
 
   /**
-   * `void (*)(void *arg)`: {@linkcode signal} for native code. Any thread, any signal handler;
-   * nothing after `close()`.
+   * {@linkcode signal} as a native function: `void (*)(void *arg)`. Any thread and any signal
+   * handler may call it: it is async-signal-safe. After `close()` a call does nothing.
+   *
+   * @returns the address of the function, and the token to pass as `arg`.
+   * @throws {InterruptError} with code `CLOSED`.
    */
   signalFunc(): NativeFunction {
     return {
@@ -97,8 +125,11 @@ export class EventPipe implements Disposable {
   }
 
   /**
-   * `void (*)(void *arg)`: {@linkcode drain} for native code. Any thread, any signal handler;
-   * nothing after `close()`.
+   * {@linkcode drain} as a native function: `void (*)(void *arg)`. Any thread and any signal
+   * handler may call it: it is async-signal-safe. After `close()` a call does nothing.
+   *
+   * @returns the address of the function, and the token to pass as `arg`.
+   * @throws {InterruptError} with code `CLOSED`.
    */
   drainFunc(): NativeFunction {
     return {
@@ -108,25 +139,27 @@ export class EventPipe implements Disposable {
   }
 
   /**
-   * After fork(2) in native code: new descriptors under the old numbers, shared with no other
-   * process, not readable.
+   * Call this after fork(2) in native code, in the child: it puts new descriptors under the old
+   * numbers. They are shared with no other process, and not readable.
    *
-   * Throws an {@linkcode InterruptError}, and changes nothing, with code `BAD_FD` when other code
-   * has closed or replaced a descriptor, `UNSUPPORTED` for one socket that is both sides, `SYSTEM`
-   * when no descriptor is left.
+   * @throws {InterruptError} with code `BAD_FD` if other code has closed or replaced a descriptor,
+   * `UNSUPPORTED` if one socket is both sides, `SYSTEM` when no descriptor is left; nothing changes
+   * then. With code `CLOSED`.
    */
   renew(): void {
     checked(this.#open().pipe_renew(this.#slot), "Cannot renew the EventPipe");
   }
 
   /**
-   * Blocks this thread until the pipe is readable; does not drain it. No callback runs meanwhile,
-   * and a POSIX signal ends it only by making this pipe readable. Throws an {@linkcode
-   * InterruptError} with code `BAD_FD` when other code has closed its descriptor.
+   * Blocks this thread until the pipe is readable, and does not drain it. Meanwhile no callback
+   * runs, and a POSIX signal ends the wait only if it makes this pipe readable.
    *
-   * @param timeoutMs milliseconds, 0 and up, fractions too; for ever when not given. Else a
-   * `TypeError` or `RangeError`.
-   * @returns false when the time has passed.
+   * @param timeoutMs in milliseconds, 0 or more; fractions count. Default: no limit.
+   * @returns true if the pipe is readable, false if the time has passed.
+   * @throws {TypeError} if `timeoutMs` is not a number.
+   * @throws {RangeError} if it is negative or NaN.
+   * @throws {InterruptError} with code `BAD_FD` if other code has closed the descriptor; with code
+   * `CLOSED`.
    */
   wait(timeoutMs: number = Infinity): boolean {
     const functions = this.#open();
@@ -140,7 +173,7 @@ export class EventPipe implements Disposable {
         `Cannot wait: timeoutMs must be 0 or more, current value is ${timeoutMs}`,
       );
     }
-    // 1e12 ms are 31 years.
+    // The limit of 1e12 ms, which is 31 years, keeps the nanoseconds within a u64.
     const timeout = timeoutMs === Infinity
       ? FOREVER
       : BigInt(Math.round(Math.min(timeoutMs, 1e12) * 1e6));
@@ -150,19 +183,21 @@ export class EventPipe implements Disposable {
     ) === 1;
   }
 
-  /** Closes its descriptors. Interrupts that use it go on without. Twice is fine. */
+  /**
+   * Closes its descriptors. Interrupts that use it continue without a pipe. Closing twice is fine.
+   */
   close(): void {
     if (this.closed) return;
     this.#closed = true;
     agent().native.functions.pipe_close(this.#slot);
   }
 
-  /** Whether it was closed. */
+  /** Whether it is closed. */
   get closed(): boolean {
     return this.#closed || agent().ended;
   }
 
-  /** {@linkcode close}, at the end of a `using` scope. */
+  /** Calls {@linkcode close}() at the end of a `using` scope. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -178,12 +213,14 @@ export class EventPipe implements Disposable {
   }
 }
 
-/** Also one of another copy of this module. For this module only. */
+/**
+ * Whether it is an EventPipe, of this copy of the module or of another one in this realm. Internal.
+ */
 export function isEventPipe(value: unknown): value is EventPipe {
   return agent().pipes.has(value as object);
 }
 
-/** An EventPipe over descriptors that the caller keeps. For this module only. */
+/** Makes an EventPipe over descriptors that the caller keeps. Internal. */
 export function adoptPipe(readFd: number, writeFd: number): EventPipe {
   adopted = [readFd, writeFd];
   try {

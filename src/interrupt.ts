@@ -27,29 +27,30 @@ import { sig2name } from "./signals.ts";
 
 /** What this runtime and platform can do. */
 export interface InterruptSupport {
-  /** Signal names that can be hooked here. */
+  /** Names of the signals that can be hooked here, in the order of their numbers. */
   readonly signals: readonly string[];
   /**
-   * `"memory"`: pending and checkpoint read native memory. `"call"`: the permissions given allow no
-   * view of it (some versions of Deno, with `--allow-ffi=<path>` and without `--allow-read`), and
-   * each read is a native call, which costs more.
+   * `"memory"`: `pending` and `checkpoint()` read native memory. `"call"`: each of these reads is a
+   * native call, which costs more, because the permissions do not allow a view of native memory
+   * (some versions of Deno, with `--allow-ffi=<path>` and without `--allow-read`).
    */
   readonly poll: "memory" | "call";
 }
 
 /**
- * Something that other threads and signal handlers can signal, and that then runs a callback on
- * this thread.
+ * Lets other threads and signal handlers run a callback on this thread.
  *
- * A signal is one atomic operation. Until the callback runs, further signals replace the value; the
- * callback runs at least once after the last. It runs at the next {@linkcode checkpoint}(), or in
- * the next turn of the event loop, whichever is first; never inside itself, and at most 16 times in
- * a row, so that others have their turn. All methods belong to the creating thread; what other
- * threads may use is {@linkcode signalFunc} and {@linkcode Interrupt.signal}.
+ * Signalling is one atomic operation. Until the callback runs, further signals replace the value;
+ * the callback runs at least once after the last of them. It runs at the next {@linkcode
+ * checkpoint}() or in the next turn of the event loop, whichever comes first. It is never
+ * re-entered, and runs at most 16 times in a row, so that other callbacks have their turn.
  *
- * An Interrupt lives until `close()`, or the end of its realm; it does not keep the process alive.
- * After `close()` all that does something throws an {@linkcode InterruptError} with code `CLOSED`,
- * save `close()` itself and `unref()`; `pending` is 0 then, `blocked` false.
+ * An Interrupt belongs to the thread that created it: call its methods there only. Other threads
+ * use {@linkcode signalFunc} and {@linkcode Interrupt.signal}.
+ *
+ * An Interrupt lives until `close()`, or until its realm ends; it does not keep the process alive.
+ * After `close()`, every method that does something throws an {@linkcode InterruptError} with code
+ * `CLOSED`, except `close()` itself and `unref()`; `pending` is then 0 and `blocked` is false.
  *
  * @example
  * ```ts
@@ -70,19 +71,23 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   readonly #listeners: Listeners;
   #hysteresis: boolean;
   #signal: number | undefined;
-  /** LISTENED, if the runtime listens to the signal too. */
+  /** LISTENED when the runtime also listens to the signal, else 0. */
   #listened = 0;
   #pipe: EventPipe | undefined;
-  /** The pipe was made here, and is closed here. */
+  /** This Interrupt made the pipe, and closes it. */
   #ownsPipe = false;
   #pipeEnabled = true;
   #pipeAutodrain: boolean;
   #referenced = false;
 
   /**
-   * Throws a `TypeError` or `RangeError` for options that make no sense, and an {@linkcode
-   * InterruptError} with code `RESERVED_SIGNAL`, `BAD_FD`, `CLOSED`, `LIBRARY_NOT_FOUND`,
-   * `UNSUPPORTED` or `SYSTEM`. Nothing stays behind then.
+   * The first Interrupt of a thread opens the native library, unless loading this module has opened
+   * it. If the constructor throws, nothing stays behind.
+   *
+   * @param options what to run, and what to do when signalled.
+   * @throws {TypeError | RangeError} for options of the wrong type or out of range.
+   * @throws {InterruptError} with code `RESERVED_SIGNAL`, `BAD_FD`, `CLOSED` (the EventPipe is
+   * closed, or the realm has ended), `LIBRARY_NOT_FOUND`, `UNSUPPORTED` or `SYSTEM`.
    */
   constructor(options: InterruptOptions = {}) {
     const parsed = parseOptions(options);
@@ -133,8 +138,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * What this runtime and platform can do. Throws an {@linkcode InterruptError} with code
-   * `UNSUPPORTED`, `LIBRARY_NOT_FOUND` or `SYSTEM` where the native library cannot be opened.
+   * What this runtime and platform can do.
+   *
+   * @throws {InterruptError} with code `UNSUPPORTED`, `LIBRARY_NOT_FOUND` or `SYSTEM` when the
+   * native library cannot be opened.
    */
   static get supports(): InterruptSupport {
     const { native, poll } = agent();
@@ -145,28 +152,31 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Called with what a callback threw (Perl's `$Async::Interrupt::DIED`) or its promise was
-   * rejected with; and with an {@linkcode InterruptError} for failures that no call could throw: a
-   * wake or a pipe whose descriptor other code has closed or replaced, at the next checkpoint or
-   * turn of the loop. These are all Interrupts' of this thread: they are told once for each kind of
-   * failure, with the Interrupt that was opened first. Default: `console.error`, and go on. It
-   * never stops other callbacks. What it throws itself, or its promise is rejected with, goes to
-   * `console.error`.
+   * Receives what a callback threw, or what its promise was rejected with (Perl's
+   * `$Async::Interrupt::DIED`). It never stops other callbacks. Default: `console.error`.
+   *
+   * It also receives an {@linkcode InterruptError} for failures that no call could throw: foreign
+   * code has closed or replaced the descriptor of a wake or of a pipe. Such a failure concerns all
+   * Interrupts of this thread. It is reported at the next checkpoint or turn of the event loop,
+   * once for each kind of failure, together with the Interrupt that was opened first.
+   *
+   * What `onError` itself throws, or rejects with, goes to `console.error`.
    */
   static onError: (error: unknown, interrupt: Interrupt) => void = (error) => console.error(error);
 
   /**
-   * Signals an Interrupt of any thread from JavaScript: send {@linkcode signalFunc}() to a Worker
-   * with `postMessage`, and call this there. The callback runs later, on the thread of that
-   * Interrupt.
+   * Signals an Interrupt of any thread from JavaScript: send its {@linkcode signalFunc}() to a
+   * Worker with `postMessage()`, and call this there. Any thread may call it. The callback runs
+   * later, on the thread of that Interrupt.
    *
-   * Anything but a live Interrupt's `signalFunc()` is a `TypeError`, never a crash; after its
-   * `close()` it is `false`.
-   *
-   * @param target what `signalFunc()` gave, in this process.
-   * @param value int32; 0 means 1. A `TypeError` if it is no integer, a `RangeError` if it is no
-   * int32.
-   * @returns whether it was signalled: false when that Interrupt is closed.
+   * @param target what `signalFunc()` returned, in this process.
+   * @param value an int32; 0 means 1.
+   * @returns true if the Interrupt was signalled, false if it is closed.
+   * @throws {TypeError} if `target` was never returned by `signalFunc()` in this process (this
+   * never crashes), or `value` is not an integer.
+   * @throws {RangeError} if `value` is an integer but not an int32.
+   * @throws {InterruptError} with code `UNSUPPORTED`, `LIBRARY_NOT_FOUND` or `SYSTEM` when the
+   * native library cannot be opened.
    */
   static signal(target: NativeFunction, value: number = 1): boolean {
     const int32 = signalValue(value);
@@ -183,11 +193,14 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Signals from JavaScript: the callback has run when this returns, unless blocked, or called from
-   * the callback itself. With `rethrow` what it throws comes out of here.
+   * Signals this Interrupt from its own thread. The callback has run when this returns, unless the
+   * Interrupt is blocked or this is called from the callback itself.
    *
-   * @param value int32; 0 means 1. A `TypeError` if it is no integer, a `RangeError` if it is no
-   * int32.
+   * @param value an int32; 0 means 1.
+   * @throws {TypeError} if `value` is not an integer.
+   * @throws {RangeError} if `value` is an integer but not an int32.
+   * @throws {InterruptError} with code `CLOSED`.
+   * @throws what the callback throws, with `rethrow`.
    */
   signal(value: number = 1): void {
     const int32 = signalValue(value);
@@ -195,27 +208,41 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Handles now what is pending; nothing when nothing is pending or while blocked. Signalled
-   * without a pause it is still pending after 16 calls of the callback: then the next handling goes
-   * on.
+   * Runs the callback now if a value is pending and the Interrupt is not blocked. If signals keep
+   * coming, a value may still be pending after 16 calls of the callback: the next checkpoint or
+   * turn of the event loop continues.
+   *
+   * @throws {InterruptError} with code `CLOSED`.
+   * @throws what the callback throws, with `rethrow`.
    */
   handle(): void {
     rethrow(this.#open().deliver());
   }
 
-  /** The value that waits to be handled, 0 for none. A memory read: no native call. */
+  /**
+   * The pending value, or 0 if there is none. One read of memory, no native call: see {@linkcode
+   * InterruptSupport.poll}.
+   */
   get pending(): number {
     return this.#record.pending;
   }
 
-  /** Holds callbacks back. Nests: as many {@linkcode unblock}() as `block()`. */
+  /**
+   * Holds the callback back. Blocks nest: each `block()` needs its own {@linkcode unblock}().
+   *
+   * @throws {InterruptError} with code `CLOSED`.
+   */
   block(): void {
     this.#open().block();
   }
 
   /**
-   * Undoes one {@linkcode block}(); the outermost runs what is pending. One too many throws an
-   * {@linkcode InterruptError} with code `UNBALANCED_UNBLOCK` and changes nothing.
+   * Undoes one {@linkcode block}(). Undoing the outermost one runs the callback if a value is
+   * pending.
+   *
+   * @throws {InterruptError} with code `UNBALANCED_UNBLOCK`, and without any effect, if there is no
+   * `block()` to undo; with code `CLOSED`.
+   * @throws what the callback throws, with `rethrow`.
    */
   unblock(): void {
     const record = this.#open();
@@ -223,18 +250,24 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     if (record.unblock()) rethrow(record.deliver());
   }
 
-  /** Whether callbacks are held back. */
+  /** Whether the callback is held back. */
   get blocked(): boolean {
     return !this.#record.closed && this.#record.blocked > 0;
   }
 
-  /** `block()` now, `unblock()` at the end of a `using` scope. */
+  /**
+   * Calls {@linkcode block}() now, and {@linkcode unblock}() at the end of a `using` scope.
+   *
+   * @returns an object whose disposal unblocks once. It does nothing if the Interrupt is closed by
+   * then; else it throws what `unblock()` throws.
+   * @throws {InterruptError} with code `CLOSED`.
+   */
   scopeBlock(): Disposable {
     this.block();
     let done = false;
     return {
       [Symbol.dispose]: () => {
-        // Closed inside the scope: there is nothing left to unblock.
+        // If it was closed inside the scope, there is nothing left to unblock.
         if (done || this.closed) return;
         const record = this.#record;
         checkBlocked(record);
@@ -246,25 +279,36 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * `void (*)(void *arg, int value)`: signals from any thread or signal handler. The address stays
-   * callable for ever; after `close()` it does nothing.
+   * A native function that signals this Interrupt: `void (*)(void *arg, int value)`. Any thread and
+   * any signal handler may call it: it is async-signal-safe. The address stays callable for as long
+   * as the process lives; after `close()` a call does nothing.
+   *
+   * @returns the address of the function, and the token to pass as `arg`.
+   * @throws {InterruptError} with code `CLOSED`.
    */
   signalFunc(): NativeFunction {
     return this.#function(SIGNAL_FUNCTION);
   }
 
   /**
-   * `void (*)(void *arg)`: {@linkcode block} for native code that runs on this thread, not for
-   * other threads or signal handlers. After `close()` it does nothing.
+   * {@linkcode block} as a native function: `void (*)(void *arg)`. Only native code on this thread
+   * may call it, no other thread and no signal handler. After `close()` a call does nothing.
+   *
+   * @returns the address of the function, and the token to pass as `arg`.
+   * @throws {InterruptError} with code `CLOSED`.
    */
   blockFunc(): NativeFunction {
     return this.#function(BLOCK_FUNCTION);
   }
 
   /**
-   * `void (*)(void *arg)`: {@linkcode unblock} for native code that runs on this thread, not for
-   * other threads or signal handlers; what is pending is handled after it. After `close()` it does
-   * nothing, nor does one too many.
+   * {@linkcode unblock} as a native function: `void (*)(void *arg)`. Only native code on this
+   * thread may call it, no other thread and no signal handler. A pending value is handled at the
+   * next checkpoint or turn of the event loop. After `close()`, or without a matching block, a call
+   * does nothing.
+   *
+   * @returns the address of the function, and the token to pass as `arg`.
+   * @throws {InterruptError} with code `CLOSED`.
    */
   unblockFunc(): NativeFunction {
     return this.#function(UNBLOCK_FUNCTION);
@@ -277,8 +321,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Address of the int32 that is 0 when idle and holds the value while pending. Native code may
-   * read it until `close()`.
+   * Address of the int32 that holds the pending value, and is 0 when none is pending. Native code
+   * may read it, from any thread, until `close()`.
+   *
+   * @throws {InterruptError} with code `CLOSED`.
    */
   get cVar(): bigint {
     return this.#agent.native.functions.record_address(this.#open().slot) +
@@ -286,10 +332,11 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * The same int32 as a one-element view: what `setInterruptBuffer`-style APIs take. Do not use it
-   * after `close()`.
+   * The same int32 as {@linkcode cVar}, as a view of one element for APIs in the style of
+   * `setInterruptBuffer`. Do not use it after `close()`.
    *
-   * Throws an {@linkcode InterruptError} with code `UNSUPPORTED` where `supports.poll` is `"call"`.
+   * @throws {InterruptError} with code `UNSUPPORTED` where `supports.poll` is `"call"`; with code
+   * `CLOSED`.
    */
   get buffer(): Int32Array {
     const { memory, at } = this.#open();
@@ -302,7 +349,12 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     return memory.view.subarray(at + PENDING, at + PENDING + 1);
   }
 
-  /** See {@linkcode InterruptOptions.signalHysteresis}. */
+  /**
+   * See {@linkcode InterruptOptions.signalHysteresis}.
+   *
+   * @throws {InterruptError} when set: with code `SYSTEM` if the signal's disposition cannot be
+   * changed; with code `CLOSED`.
+   */
   get signalHysteresis(): boolean {
     return this.#hysteresis;
   }
@@ -312,7 +364,8 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     const { functions } = this.#agent.native;
     this.#hysteresis = Boolean(on);
     const status = functions.record_hook_options(slot, this.#hookOptions);
-    // If so, the signal may still be ignored: #updateRecord() waits until it is not.
+    // If this failed, the kernel may still ignore the signal, so the record must go on rearming it:
+    // #updateRecord() does not run.
     checked(status, "Cannot hear the signal again");
     this.#updateRecord();
   }
@@ -323,26 +376,35 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Read side of the event pipe, made on demand: for poll/select/epoll in other libraries. Closed
-   * with the Interrupt: do not close it. Throws an {@linkcode InterruptError} with code `SYSTEM`
-   * when no descriptor is left.
+   * Descriptor of the read side of the event pipe, for the `poll`, `select` or `epoll` loop of
+   * another library. Without a `pipe` option the first access makes a pipe, which is closed with
+   * the Interrupt. Do not close the descriptor.
+   *
+   * @throws {InterruptError} with code `SYSTEM` when no descriptor is left; with code `CLOSED`.
    */
   get pipeFileno(): number {
     this.#open();
     if (this.#pipe === undefined) this.#usePipe(new EventPipe(), true);
-    // Again where an exception came between.
+    // An exception may have ended #usePipe() before this step, so repeat it.
     else this.#updateRecord();
     return this.#pipe!.fileno;
   }
 
-  /** Signals make the pipe readable: the default. One that is pending does so at once. */
+  /**
+   * Lets signals make the pipe readable: the default. If a value is pending, the pipe becomes
+   * readable at once.
+   *
+   * @throws {InterruptError} with code `CLOSED`.
+   */
   pipeEnable(): void {
     this.#setPipeEnabled(true);
   }
 
   /**
-   * Signals leave the pipe alone. What they wrote before, the next handling drains, if {@linkcode
-   * Interrupt.pipeAutodrain} is on.
+   * Stops signals from writing to the pipe. If {@linkcode Interrupt.pipeAutodrain} is on, the next
+   * handling drains what they wrote before.
+   *
+   * @throws {InterruptError} with code `CLOSED`.
    */
   pipeDisable(): void {
     this.#setPipeEnabled(false);
@@ -354,7 +416,11 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     this.#updateRecord();
   }
 
-  /** See {@linkcode InterruptOptions.pipeAutodrain}. */
+  /**
+   * See {@linkcode InterruptOptions.pipeAutodrain}.
+   *
+   * @throws {InterruptError} when set after `close()`, with code `CLOSED`.
+   */
   get pipeAutodrain(): boolean {
     return this.#pipeAutodrain;
   }
@@ -365,15 +431,21 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     this.#updateRecord();
   }
 
-  /** Makes the pipe unreadable, if there is one. */
+  /**
+   * Makes the pipe unreadable. Does nothing without a pipe.
+   *
+   * @throws {InterruptError} with code `CLOSED`.
+   */
   pipeDrain(): void {
     this.#open().drainPipe();
   }
 
   /**
-   * After fork(2) in native code: a new pipe under the same read descriptor number, so that parent
-   * and child do not drain each other's. Nothing without a pipe. Throws as {@linkcode
-   * EventPipe.renew} does.
+   * Call this after fork(2) in native code, in the child: it puts a new pipe under the same
+   * descriptor numbers, so that parent and child do not drain each other's. Does nothing without a
+   * pipe.
+   *
+   * @throws {InterruptError} as {@linkcode EventPipe.renew}.
    */
   postFork(): void {
     const record = this.#open();
@@ -389,7 +461,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     this.#updateRecord();
   }
 
-  /** What delivery must know, from the options as they are now. */
+  /** Tells the record what the current options mean for delivery. */
   #updateRecord(): void {
     const record = this.#record;
     record.setPipe(
@@ -400,9 +472,13 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Resolves with the next value. Keeps the process alive while it waits, and wakes the event loop
-   * even with `wake: false`. Rejects with code `CLOSED` when the Interrupt is closed, with a
-   * `TypeError` for options that are none.
+   * Waits for the next value. Until then the process stays alive, and signals wake the event loop
+   * even with `wake: false`.
+   *
+   * @param options with an AbortSignal, the wait can be given up.
+   * @returns a promise of the next handled value. It rejects with an {@linkcode InterruptError}
+   * with code `CLOSED` when the Interrupt is or becomes closed, with a `TypeError` for options of
+   * the wrong type, and with the reason of the AbortSignal when that aborts.
    */
   wait(options: WaitOptions = {}): Promise<number> {
     return new Promise((resolve, reject) => {
@@ -412,8 +488,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * Every handled value until `close()`; what comes while the consumer is busy is queued. Keeps the
-   * process alive while it waits.
+   * Iterates over every handled value until `close()`. Values that are handled while the consumer
+   * is busy are queued, without a limit. The process stays alive while the consumer waits.
+   *
+   * @throws {InterruptError} with code `CLOSED`.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<number> {
     this.#open();
@@ -421,8 +499,11 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * This Interrupt alone keeps the process alive, until {@linkcode unref}() or `close()`. Twice is
-   * as once.
+   * Keeps the process alive until {@linkcode unref}() or `close()`. Calling it twice has no further
+   * effect.
+   *
+   * @throws {InterruptError} with code `CLOSED`, or with the failure of the wake if the event loop
+   * cannot be woken.
    */
   ref(): this {
     this.#open();
@@ -433,7 +514,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     return this;
   }
 
-  /** This Interrupt does not keep the process alive: the default. */
+  /** Lets the process end although this Interrupt is open: the default. Never throws `CLOSED`. */
   unref(): this {
     if (this.#referenced) {
       this.#agent.unref();
@@ -443,13 +524,15 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * What is pending and not yet handled is handled first, even while blocked; then everything is
-   * undone: the signal's old disposition, the descriptors that were made here. No callback begins
-   * after it. Twice is fine.
+   * Closes the Interrupt. A pending value is handled first, once, even while blocked; then the
+   * signal gets its earlier disposition back and the descriptors that were made here are closed. No
+   * callback begins after that. Closing twice is fine.
+   *
+   * @throws {InterruptError} with code `SYSTEM` if what the signal did before cannot be put back.
    */
   close(): void {
     this.#record.close();
-    // Not yet closed: called again by the last callback, which close() itself runs.
+    // Still open: the last callback, which close() itself runs, has called close() again.
     if (!this.#record.closed) return;
     this.unref();
     if (this.#signal !== undefined) {
@@ -459,12 +542,12 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     if (this.#ownsPipe) this.#pipe!.close();
   }
 
-  /** Whether it was closed. */
+  /** Whether the Interrupt is closed. */
   get closed(): boolean {
     return this.#record.closed;
   }
 
-  /** {@linkcode close}, at the end of a `using` scope. */
+  /** Calls {@linkcode close}() at the end of a `using` scope. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -479,14 +562,17 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     return this.#record;
   }
 
-  /** Its frame tells whether the callback still runs: isOnStack(). */
+  /**
+   * Calls the callback. isOnStack() looks for the frame of this function to tell whether the
+   * callback still runs.
+   */
   readonly #handle = (value: number): Thrown | undefined => {
     const record = this.#record;
     this.#listeners.value(value);
     try {
       if (this.#nativeCallback !== undefined) {
         const { func, arg } = this.#nativeCallback;
-        // It throws if it is JavaScript that throws.
+        // This throws if the native function is JavaScript that throws.
         this.#agent.native.functions.function_call(func, arg, value);
       }
       record.begin();
@@ -495,7 +581,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
         whenRejected(result, (error) => this.#report(error));
       }
     } catch (error) {
-      // First: all that follows may throw.
+      // Keep the value before anything else: each step below may throw.
       record.left.taken = value;
       if (stackWasFull(error)) throw error;
       record.left.taken = 0;
@@ -519,7 +605,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 }
 
-/** A promise, or what `await` would take for one. */
+/**
+ * Calls `report` when `result` is a promise, or anything that `await` treats as one, and rejects.
+ */
 function whenRejected(result: unknown, report: (error: unknown) => void): void {
   if (typeof result !== "object" || result === null) return;
   const { then } = result as Partial<PromiseLike<unknown>>;
@@ -539,7 +627,7 @@ function rethrow(thrown: Thrown | undefined): void {
   if (thrown !== undefined) throw thrown.error;
 }
 
-/** Also what cannot be printed: a getter of it may throw. */
+/** Prints `error` even if printing it throws, as with a getter that throws. */
 function printAnyway(what: string, error: unknown): void {
   try {
     console.error(what, error);
@@ -556,7 +644,7 @@ function signalValue(value: number): number {
       `Cannot signal: value must be a number, not ${describe(value)}`,
     );
   }
-  // The common case first: this is the hot path.
+  // Hot path: the common case comes first.
   if ((value | 0) === value) return value === 0 ? 1 : value;
   if (!Number.isInteger(value)) {
     throw new TypeError(

@@ -7,79 +7,85 @@ import { sig2name, sig2num } from "./signals.ts";
 /** What an {@linkcode Interrupt} does when it is signalled. */
 export interface InterruptOptions {
   /**
-   * Runs on the thread that created the Interrupt, with the signalled value. Its
-   * `AsyncLocalStorage` context is that of the code whose `checkpoint()`, `handle()`, `signal()` or
-   * `unblock()` runs it; from the event loop it has none.
+   * Runs on the thread that created the Interrupt, with the signalled value. It runs in the
+   * `AsyncLocalStorage` context of the code whose `checkpoint()`, `handle()`, `signal()` or
+   * `unblock()` runs it; when the event loop runs it, there is no context.
    *
-   * It may be async: then it counts as run once it has returned its promise, and may be called
-   * again before that settles. A rejection goes to {@linkcode Interrupt.onError}, with `rethrow`
-   * too.
+   * It may be async. Then it counts as finished when it returns its promise, and may be called
+   * again before that settles. A rejection goes to {@linkcode Interrupt.onError}, even with
+   * `rethrow`.
    */
-  // Two functions and not one: `void | Promise<void>` would refuse `() => count++`.
+  // A union of two functions: `void | Promise<void>` would refuse `() => count++`.
   callback?: ((value: number) => void) | ((value: number) => Promise<void>);
   /**
-   * `void (*func)(void *arg, int value)`: called on the creating thread, just before `callback`. An
-   * address where no code is, is refused; that the code is such a function, is the caller's word.
+   * A native function that is called on the creating thread, just before `callback`: `void
+   * (*func)(void *arg, int value)`. A `func` that is not the address of executable memory is
+   * rejected with a `RangeError`; the caller guarantees that the code there has this type.
    */
   nativeCallback?: NativeFunction;
   /**
-   * POSIX signal to hook: `"SIGINT"`, `"INT"` or `2`. Any number of Interrupts may hook one signal,
-   * in Workers too.
+   * POSIX signal to hook, by name or number: `"SIGINT"`, `"INT"` or `2`. Any number of Interrupts
+   * may hook one signal, also in Workers.
    *
-   * An Interrupt on a signal is a listener of its runtime: `process.on` and
-   * `Deno.addSignalListener` go on hearing the signal, whatever comes and goes first, and packages
-   * that count the listeners of `process` see one (not on Deno). When the last Interrupt is closed,
-   * what the signal did before returns: byte for byte on Node and Bun, unless other native code has
-   * replaced it meanwhile; on Deno, whose own handler stays, the default action. Real-time signals
-   * (35 to 64) have no listeners in any runtime.
+   * The runtime's own listeners (`process.on`, `Deno.addSignalListener`) keep hearing the signal,
+   * in whatever order they and Interrupts come and go: an Interrupt on a signal registers itself as
+   * a listener of the runtime. So packages that count the listeners of `process` see one more (not
+   * on Deno). Real-time signals (35 to 64) have no listeners in any runtime.
    *
-   * KILL, STOP, the synchronous faults, 32 to 34 and, on Bun, PWR are reserved. On Node an
-   * Interrupt on USR1 keeps the debugger's port from opening, as a listener does; V8's profiler
-   * uses PROF.
+   * Closing the last Interrupt on a signal restores the earlier disposition. On Node and Bun it is
+   * restored byte for byte, unless other native code has replaced ours meanwhile. On Deno, whose
+   * own handler stays installed, the default action is restored.
+   *
+   * Reserved are KILL, STOP, the synchronous faults, 32 to 34, and PWR on Bun. On Node an Interrupt
+   * on USR1 keeps the debugger's port from opening, as a listener does; V8's profiler uses PROF.
    */
   signal?: string | number;
   /**
-   * true: the kernel ignores the signal from its first arrival until it was handled, so that a
-   * flood costs one delivery a handling. Takes effect while all Interrupts on that signal want it.
-   * Children that are spawned while it is ignored inherit that on Deno, and on Node for signals
-   * above 31. Never under `bun --watch`, whose next program would inherit it. Not for CHLD: while
-   * it is ignored the kernel reaps the children itself. Default false.
+   * true: the kernel ignores the signal from its first arrival until it is handled, so that a flood
+   * of signals costs one delivery per handling. It takes effect while all Interrupts on that signal
+   * want it. Default false.
+   *
+   * Children that are spawned while the signal is ignored inherit that on Deno, and on Node for
+   * signals above 31. It never takes effect under `bun --watch`, whose next program would inherit
+   * it, and not for CHLD: while CHLD is ignored, the kernel reaps the children itself.
    */
   signalHysteresis?: boolean;
   /**
-   * Also call the handler that other native code had installed before, on the thread that takes the
-   * signal. Not needed for the runtime's own listeners, which always hear. Deno's handler calls
-   * that one by itself. Default false.
+   * Also call the handler that other native code had installed before, on the thread that receives
+   * the signal. The runtime's own listeners do not need this: they always hear. On Deno the
+   * runtime's handler calls the earlier one by itself. Default false.
    */
   chain?: boolean;
   /**
-   * Descriptors (or an {@linkcode EventPipe}) to make readable when signalled. The caller keeps
-   * them, and may close them at any time: duplicates are used. Both must be non-blocking and stay
-   * so: duplicates share that flag with the caller's, and with a child process that inherits them.
+   * An {@linkcode EventPipe}, or two descriptors, to make readable when signalled. The caller keeps
+   * its descriptors and may close them at any time: the Interrupt uses duplicates. Both must be
+   * non-blocking and stay so: duplicates share that flag with the caller's descriptors, and with
+   * those that a child process inherits.
    */
   pipe?: EventPipe | readonly [readFd: number, writeFd: number];
   /** Drain the pipe before the callback. Default true. */
   pipeAutodrain?: boolean;
   /**
-   * Wake this thread's event loop when signalled. Default true. false: signalling makes no system
-   * call at all.
+   * Wake this thread's event loop when signalled. Default true. With false, signalling makes no
+   * system call (unless it writes to a pipe), and an idle event loop sleeps on: the callback runs
+   * at the next checkpoint.
    */
   wake?: boolean;
   /**
    * Let what `callback` throws come out of `checkpoint()`, `handle()`, `signal()` and `unblock()`.
-   * Default false: see {@linkcode Interrupt.onError}, which also gets it when the event loop itself
-   * ran the callback.
+   * Default false: {@linkcode Interrupt.onError} receives it. When the event loop itself runs the
+   * callback, `onError` receives it in either case.
    */
   rethrow?: boolean;
 }
 
 /** Options of {@linkcode Interrupt.wait}. */
 export interface WaitOptions {
-  /** Rejects with the signal's reason when it aborts. */
+  /** Aborting it makes the promise reject with its reason. */
   signal?: AbortSignal;
 }
 
-/** The options of an Interrupt, checked, and with their defaults. */
+/** The options of an Interrupt after the checks, with the defaults filled in. */
 export interface ParsedOptions {
   readonly callback: InterruptOptions["callback"];
   readonly nativeCallback: NativeFunction | undefined;
@@ -95,7 +101,11 @@ export interface ParsedOptions {
   readonly rethrow: boolean;
 }
 
-/** @throws what the constructor of Interrupt says, for options that make no sense. */
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws what the constructor of Interrupt throws for options of the wrong type or out of range.
+ */
 export function parseOptions(options: InterruptOptions): ParsedOptions {
   checkOptions(options, "Cannot create an Interrupt");
   const { callback, nativeCallback, signal, pipe } = options;
@@ -129,13 +139,13 @@ function checkOptions(options: unknown, what: string): void {
   );
 }
 
-/** @throws {TypeError} where wait() cannot use them. */
+/** @throws {TypeError} for options of the wrong type. */
 export function parseWaitOptions(
   options: WaitOptions,
 ): AbortSignal | undefined {
   checkOptions(options, "Cannot wait");
   const { signal } = options;
-  // Not instanceof: it may come from another realm.
+  // Not instanceof: the AbortSignal may come from another realm.
   if (signal !== undefined && typeof signal?.throwIfAborted !== "function") {
     throw new TypeError(
       `Cannot wait: signal must be an AbortSignal, not ${describe(signal)}`,
@@ -168,17 +178,20 @@ function signalNumber(signal: string | number): number {
   return number;
 }
 
-/** libc's own have no name, but a number: the library refuses them with the reason. */
+/**
+ * The signals 32 and 33 of libc have a number but no name. The library rejects them with the
+ * reason.
+ */
 function isReservedNumber(signal: number): boolean {
   return signal === 32 || signal === 33;
 }
 
-/** Whether the runtime keeps the signal for itself. */
+/** Whether the runtime needs the signal for itself. */
 export function isRuntimes(name: string): boolean {
   return runtime === "bun" && name === "SIGPWR";
 }
 
-/** Whether it has the shape of one: two addresses. */
+/** Whether it has the shape of a NativeFunction: two addresses. */
 export function isNativeFunction(value: unknown): value is NativeFunction {
   if (typeof value !== "object" || value === null) return false;
   const { func, arg } = value as Partial<NativeFunction>;
@@ -193,7 +206,7 @@ function pipeOf(
   pipe: NonNullable<InterruptOptions["pipe"]>,
 ): NonNullable<ParsedOptions["pipe"]> {
   if (isEventPipe(pipe)) {
-    // Throws when it is closed.
+    // This throws if the EventPipe is closed.
     pipe.signalFunc();
     return pipe;
   }

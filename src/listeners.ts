@@ -6,7 +6,7 @@ import type { InterruptRecord } from "./delivery/record.ts";
 interface Listener {
   value(value: number): void;
   close(): void;
-  /** A promise is out: the process must stay alive. */
+  /** A promise is unsettled: the process must stay alive. */
   waits?: boolean;
 }
 
@@ -14,7 +14,7 @@ interface Listener {
 export class Listeners {
   readonly #agent: Agent;
   readonly #record: InterruptRecord;
-  /** The Interrupt itself wakes the event loop. */
+  /** The Interrupt wakes the event loop without listeners too. */
   readonly #wakes: boolean;
   readonly #listeners = new Set<Listener>();
 
@@ -24,17 +24,20 @@ export class Listeners {
     this.#wakes = wakes;
   }
 
-  /** Tells all of them a value. */
+  /** Passes a value to all of them. */
   value(value: number): void {
     for (const listener of this.#listeners) listener.value(value);
   }
 
-  /** The Interrupt is closed. */
+  /** Ends all of them: the Interrupt is closed. */
   close(): void {
     for (const listener of this.#listeners) listener.close();
   }
 
-  /** Settles with the next value, with CLOSED, or with the reason of `signal`. */
+  /**
+   * Resolves with the next value; rejects with CLOSED, or with the reason of `signal` when that
+   * aborts.
+   */
   wait(
     signal: AbortSignal | undefined,
     resolve: (value: number) => void,
@@ -65,7 +68,10 @@ export class Listeners {
     this.#await(listener);
   }
 
-  /** Gives every value until the Interrupt is closed, and queues what comes while nobody waits. */
+  /**
+   * Iterates over all values until the Interrupt is closed. Values that arrive while no `next()` is
+   * waiting are queued.
+   */
   iterate(): AsyncIterableIterator<number> {
     const values: number[] = [];
     const waiting: {
@@ -83,7 +89,7 @@ export class Listeners {
     };
     const listener: Listener = {
       value: (value) => {
-        // Left by an exception between the two.
+        // An exception between resolve() and shift() leaves a served promise in the queue.
         while (waiting[0]?.served) waiting.shift();
         const [next] = waiting;
         if (next === undefined) {
@@ -125,14 +131,14 @@ export class Listeners {
     this.#listeners.delete(listener);
   }
 
-  /** The listener waits: the process stays alive, and the loop turns for the next value. */
+  /** The listener begins to wait: the process stays alive, and signals wake the event loop. */
   #await(listener: Listener): void {
     if (listener.waits) return;
     this.#agent.ref();
     listener.waits = true;
     if (this.#wakes) return;
     this.#setWake(1);
-    // Signalled before it had the wake: nobody else makes the loop turn.
+    // It was signalled before the flag was set, so that signal has not woken the loop.
     if (this.#record.pending !== 0) this.#record.notify();
   }
 

@@ -1,11 +1,12 @@
 import { signalTable } from "../ffi/signal_names.ts";
 
 /**
- * The number of a signal: `"INT"`, `"SIGINT"`, `"sigint"` or `2` give `2`; `undefined` for what
- * this platform does not have.
+ * The number of a signal.
  *
- * Real-time signals are `"SIGRTMIN"` (34), `"SIGRTMIN+1"` ... `"SIGRTMAX"` (64), as `kill -l` names
- * them.
+ * @param signal a name with or without `SIG`, in any case (`"INT"`, `"SIGINT"`, `"sigint"`), or a
+ * number. Real-time signals are `"SIGRTMIN"` (34), `"SIGRTMIN+1"` to `"SIGRTMAX"` (64), the names
+ * that `kill -l` prints.
+ * @returns the number, or `undefined` if this platform does not have the signal. Never throws.
  *
  * @example
  * ```ts
@@ -24,8 +25,11 @@ export function sig2num(signal: string | number): number | undefined {
 }
 
 /**
- * The name of a signal: `2`, `"INT"` or `"SIGINT"` give `"SIGINT"`; `undefined` for what this
- * platform does not have.
+ * The name of a signal.
+ *
+ * @param signal a name as {@linkcode sig2num} takes it, or a number.
+ * @returns the name with `SIG` (`2`, `"INT"` and `"SIGINT"` all return `"SIGINT"`), or `undefined`
+ * if this platform does not have the signal. Never throws.
  *
  * @example
  * ```ts

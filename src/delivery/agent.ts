@@ -20,48 +20,56 @@ import { memoryAt, type NativeMemory } from "../../ffi/native_memory.ts";
 import type { InterruptRecord, RecordOwner, Thrown } from "./record.ts";
 import { SignalListeners } from "./signal_listeners.ts";
 
-/** Where native code leaves word of what failed, and what that was. */
+/** The words where native code stores the status of a failure, and what failed then. */
 const failures = [
   [WAKE_FAILURE, "Cannot wake this event loop"],
   [PIPE_FAILURE, "Cannot signal or drain a pipe"],
 ] as const;
 
 /**
- * This JavaScript realm, on its thread: the records it owns, and the wake of its event loop.
+ * This JavaScript realm on its thread: the records it owns, and the wake of its event loop.
  *
- * An exception may come out of every call and every turn of a loop: the stack is full, a `vm`
- * timeout passes (then not even `finally` runs). So each step leaves what is not yet handled where
- * the next one to look finds it, with OWED or NEEDS_SCAN set. What must not be torn is a call and
- * then a store, to `left`: a private property may have been lowered to a call, and JavaScriptCore's
- * first store to an object whose prototype has accessors may throw.
+ * An exception may come out of every call and every iteration of a loop: the stack is full, or a
+ * `vm` timeout passes (and then not even `finally` runs). So each step leaves the work that is not
+ * yet done where the next scan finds it, with OWED or NEEDS_SCAN set.
+ *
+ * A call and the store of its result must not be torn apart. So the results go to `left`, a plain
+ * object: a private property may have been lowered to a call, and JavaScriptCore's first store to
+ * an object whose prototype has accessors may throw.
  */
 export class Agent implements RecordOwner {
   readonly native: Native;
-  /** Its realm has ended: nothing is delivered any more, and nothing opened. */
+  /** The realm has ended: nothing is delivered or opened any more. */
   ended = false;
   readonly #id: number;
-  /** Whether records are read in memory, or by calls. */
+  /** Whether JavaScript reads records in memory, or by native calls. */
   readonly poll: "memory" | "call";
   readonly signals: SignalListeners;
-  /** The agent's memory, where a view of it can be had. */
+  /** The memory of the agent, if the permissions allow a view of it. */
   readonly view: Int32Array | undefined;
-  /** What is an EventPipe, whatever copy of the module made it. */
+  /** All EventPipes of this realm, whichever copy of the module made them. */
   readonly pipes: WeakSet<object> = new WeakSet();
   readonly #memory: NativeMemory;
   readonly #chunks = new Map<number, NativeMemory>();
   readonly #records = new Map<number, InterruptRecord>();
-  /** By descriptor: it may be given to several Interrupts as a bare number. */
+  /**
+   * By the number of the read side: several Interrupts may be given the same descriptor as a bare
+   * number.
+   */
   readonly #sharers = new Map<number, Set<InterruptRecord>>();
   /**
-   * The slot of the first record that was taken off the native list and is not yet queued; 0 for
-   * none.
+   * `chain`: the slot of the first record that was taken off the native list and is not queued yet;
+   * 0 for none.
    */
   readonly left = { chain: 0 };
-  /** To be looked at, the last first. Shared by nested scans: a callback may call checkpoint(). */
+  /**
+   * The records still to be looked at; the next one is at the end. Nested scans share it, since a
+   * callback may call checkpoint().
+   */
   readonly queue: InterruptRecord[] = [];
   #wake: Wake | undefined;
   #failure: InterruptError | undefined;
-  /** The last that was reported of each kind: what goes on failing is reported once. */
+  /** The status that was reported last, by word: a failure that repeats is reported once. */
   readonly #reported: number[] = [];
   #references = 0;
   #stopLooking: (() => void) | undefined;
@@ -88,7 +96,7 @@ export class Agent implements RecordOwner {
     native.atRealmEnd?.(() => this.#end(token));
   }
 
-  /** What native calls name it by. */
+  /** The number by which native calls know this agent. */
   get id(): number {
     if (!this.ended) return this.#id;
     throw new InterruptError(
@@ -98,11 +106,11 @@ export class Agent implements RecordOwner {
   }
 
   /**
-   * Its place, and those of what it has open, are then those of others, so nothing here may look at
-   * them again.
+   * Called when the realm ends. The native side then reuses the slots of the agent and of all that
+   * it has open, so this realm must not read them again.
    */
   #end(token: bigint): void {
-    // A listener of the runtime may have ended the process before the loop has turned.
+    // A listener of the runtime may end the process before the loop turns: deliver now.
     this.#lastTurn();
     this.ended = true;
     for (const record of this.#records.values()) record.abandon();
@@ -127,8 +135,10 @@ export class Agent implements RecordOwner {
   }
 
   /**
-   * The loop is about to end. The wake does not keep it alive, so what is pending may not have had
-   * its turn: true then.
+   * Called when the event loop is about to end. The wake does not keep it alive, so a pending value
+   * may not have been delivered yet.
+   *
+   * @returns true if there was something to deliver.
    */
   #lastTurn(): boolean {
     if (this.ended || this.#memory.get(ATTENTION) === 0) return false;
@@ -136,7 +146,7 @@ export class Agent implements RecordOwner {
     return true;
   }
 
-  /** The records that share a pipe, by its read side. */
+  /** The records whose pipe has this read side. */
   sharersOf(readFd: number): Set<InterruptRecord> {
     let sharers = this.#sharers.get(readFd);
     if (sharers === undefined) {
@@ -145,7 +155,7 @@ export class Agent implements RecordOwner {
     return sharers;
   }
 
-  /** The memory of a slot, and the index of its first. */
+  /** The memory that holds a slot, and the index of its first int32. */
   memoryOf(slot: number): [NativeMemory, number] {
     const chunk = Math.floor(slot / CHUNK_SLOTS);
     const offset = slot % CHUNK_SLOTS;
@@ -159,7 +169,7 @@ export class Agent implements RecordOwner {
     return [memory, offset * SLOT_BYTES / Int32Array.BYTES_PER_ELEMENT];
   }
 
-  /** Makes the wake of the event loop, the first time. */
+  /** Opens the wake of the event loop; later calls return the same one. */
   openWake(): Wake {
     if (this.#failure !== undefined) throw this.#failure;
     return this.#wake ??= this.native.openWake(
@@ -169,7 +179,10 @@ export class Agent implements RecordOwner {
     );
   }
 
-  /** Other code has closed or replaced the descriptor of the wake. Checkpoints go on. */
+  /**
+   * Called when foreign code has closed or replaced the descriptor of the wake. Checkpoints still
+   * work.
+   */
   #fail(cause: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = new InterruptError(
@@ -180,7 +193,7 @@ export class Agent implements RecordOwner {
     this.#report(this.#failure);
   }
 
-  /** Once, with the first of those that are open. */
+  /** Reports a failure once, with the Interrupt that was opened first. */
   #report(error: InterruptError): void {
     const [first] = this.#records.values();
     first?.report(error);
@@ -206,21 +219,21 @@ export class Agent implements RecordOwner {
           this.#report(errorOf(status, what));
           this.#reported[word] = status;
         }
-        // Told, then cleared: if an exception comes between, it is told again.
+        // Report, then clear: after an exception in between it is reported again.
         const last = this.#memory.exchange(word, 0);
         status = last === status ? 0 : last;
       }
     }
   }
 
-  /** Kept until there is somebody to tell. */
+  /** Whether there is a failure to report, and an Interrupt to report it with. */
   get #hasFailed(): boolean {
     const memory = this.#memory;
     return (memory.get(WAKE_FAILURE) | memory.get(PIPE_FAILURE)) !== 0 &&
       this.#records.size > 0;
   }
 
-  /** Keeps the process alive until as many unref(). */
+  /** Keeps the process alive until unref() was called as often. */
   ref(): void {
     if (this.#references === 0) this.openWake().ref();
     this.#references++;
@@ -242,16 +255,16 @@ export class Agent implements RecordOwner {
   }
 
   /**
-   * The runtime calls its listeners for a signal: one of them may end the process before the loop
-   * turns.
+   * The runtime calls this from its listener for a signal: a listener that comes after ours may end
+   * the process before the event loop turns.
    */
   #look(): void {
-    // What has no wake waits for a checkpoint.
+    // Without WAKE_SENT only records without a wake are pending: they wait for a checkpoint.
     const wakes = (this.#memory.get(ATTENTION) & WAKE_SENT) !== 0;
     if (wakes && this.#begin()) this.#scanAtTop();
   }
 
-  /** Whether there is something to look at. Then NEEDS_SCAN becomes OWED, in one step. */
+  /** Whether a scan is needed. If so, NEEDS_SCAN becomes OWED in one atomic step. */
   #begin(): boolean {
     const word = this.#memory.get(ATTENTION);
     if ((word & (NEEDS_SCAN | OWED)) === 0 || this.ended) return false;
@@ -260,8 +273,9 @@ export class Agent implements RecordOwner {
   }
 
   /**
-   * The runtime has drained the wake's descriptor. Only then is the word cleared: the other way
-   * round loses a wakeup.
+   * The event loop was woken, and the runtime has drained the descriptor of the wake. The order is
+   * drain, then clear. In the other order, a signal between the two steps would set WAKE_SENT and
+   * have its wake drained: later signals would wake nobody.
    */
   #onWake(): void {
     if (this.ended) return;
@@ -269,18 +283,24 @@ export class Agent implements RecordOwner {
     this.#scanAtTop();
   }
 
-  /** With no caller to throw to. */
+  /** Scans with no caller to throw to. */
   #scanAtTop(): void {
     try {
       const thrown = this.#scan();
       if (thrown !== undefined) thrown.record.report(thrown.error);
     } finally {
-      // Left by an exception: the wake that was for them is spent.
+      // An exception has left these, and their wake is spent: notify again.
       for (const record of this.queue) record.notify();
     }
   }
 
-  /** What comes out of here by itself is the engine's: then somebody must look again. */
+  /**
+   * Delivers all that is listed or queued.
+   *
+   * @returns the first error that is for the caller.
+   * @throws only what the engine throws by itself; OWED is set then, so that the next checkpoint
+   * continues.
+   */
   #scan(): Thrown | undefined {
     const { queue } = this;
     let first: Thrown | undefined;
@@ -292,14 +312,14 @@ export class Agent implements RecordOwner {
         const thrown = record.deliver();
         if (first === undefined) first = thrown;
         else if (thrown !== undefined) record.report(thrown.error);
-        // Not before: until its callback begins it is to be found here. A checkpoint in that may
-        // have taken it off, or left it here anew.
+        // Pop only now: until the callback begins, the next scan must find the record here. A
+        // checkpoint in the callback may have popped it, or queued it again.
         if (queue[queue.length - 1] === record && !record.left.queued) {
           queue.pop();
         }
       }
       this.#lendListeners();
-      // Last: a delivery drains pipes.
+      // Last, since a delivery drains pipes, which may fail.
       this.#reportFailures();
     } catch (error) {
       this.owe();
@@ -310,8 +330,8 @@ export class Agent implements RecordOwner {
   }
 
   /**
-   * The native list and the queue both have the newest first: the end of the queue is the oldest of
-   * the newest batch.
+   * Queues the native list. Both have the newest first, so the end of the queue is the oldest
+   * record of the newest batch.
    */
   #takeList(): void {
     if (this.left.chain !== 0) this.queueChain();
@@ -319,7 +339,7 @@ export class Agent implements RecordOwner {
     this.queueChain();
   }
 
-  /** A record whose slot is given back must not be on the chain. */
+  /** Queues the rest of the chain. A record whose slot is released must not be on it. */
   queueChain(): void {
     while (this.left.chain !== 0) {
       const record = this.#records.get(this.left.chain)!;
@@ -330,7 +350,7 @@ export class Agent implements RecordOwner {
     }
   }
 
-  /** The next checkpoint looks at what is queued. */
+  /** Makes the next checkpoint look at the queue. */
   owe(): void {
     if ((this.#memory.get(ATTENTION) & OWED) === 0) {
       this.#memory.xor(ATTENTION, OWED);
@@ -338,14 +358,16 @@ export class Agent implements RecordOwner {
   }
 
   /**
-   * A checkpoint is one read again, unless there is more to do than `begun`, whose callback begins.
+   * Clears OWED, so that a checkpoint is one read again, if nothing is left to do.
+   *
+   * @param begun its callback begins now, so it does not count as left.
    */
   settle(begun?: InterruptRecord): void {
     if ((this.#memory.get(ATTENTION) & OWED) === 0) return;
     const { queue } = this;
     const done = queue.length === 0 ||
       (queue.length === 1 && queue[0] === begun);
-    // A checkpoint in a callback may have been cut off before it took the list.
+    // An exception may have ended a checkpoint in a callback before it took the list.
     const left = this.left.chain !== 0 || this.#memory.get(LIST) !== 0;
     if (!done || left || this.#hasFailed) return;
     this.#memory.xor(ATTENTION, OWED);
@@ -353,16 +375,16 @@ export class Agent implements RecordOwner {
 }
 
 /**
- * A realm has one agent of a version, found here by all copies of the module that it has: `import`
- * and `require`, two installs, a bundle, `?query`, `--hot`. The realm holds it, so that an
- * Interrupt lives on that nobody refers to, and nothing outside of the realm does.
+ * A realm has one agent per version of this module. All copies of the module in the realm find it
+ * here: `import` and `require`, two installs, a bundle, `?query`, `--hot`. The realm holds it, so
+ * that an Interrupt without references stays alive; nothing outside of the realm does.
  */
 const key = Symbol.for(SONAME);
 const realm = globalThis as unknown as { readonly [key]?: Agent };
 
 let current: Agent | undefined;
 
-/** The agent of this thread; the first call opens the native library. */
+/** The agent of this realm. The first call opens the native library. */
 export function agent(): Agent {
   return current ??= agentIfOpen() ?? share(new Agent(load()));
 }
@@ -370,19 +392,19 @@ export function agent(): Agent {
 export function agentIfOpen(): Agent | undefined {
   if (current !== undefined) return current;
   const found = realm[key];
-  // Some other code may have put something else there: then each copy has its own.
+  // Foreign code may have put something else there: then each copy has its own agent.
   return typeof found?.checkpoint === "function" ? current = found : undefined;
 }
 
-/** Does nothing where the realm is frozen. */
+/** Lets other copies of the module find the agent. Does nothing in a frozen realm. */
 function share(agent: Agent): Agent {
   Reflect.defineProperty(globalThis, key, { value: agent });
   return agent;
 }
 
 /**
- * The agent if it can be had now, without a question to the user. Whatever fails here is said when
- * the first Interrupt is made.
+ * The agent, if that needs no question to the user. A failure here is silent: the first Interrupt
+ * reports it.
  */
 export function openSilently(): Agent | undefined {
   const open = agentIfOpen();

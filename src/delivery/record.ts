@@ -11,18 +11,18 @@ import { checked } from "../../ffi/errors.ts";
 import type { NativeMemory } from "../../ffi/native_memory.ts";
 import { isOnStack } from "./stack.ts";
 
-/** How often in a row a callback runs at most. */
+/** A callback runs at most this often in a row, so that others have their turn. */
 const MAX_RUNS_IN_A_ROW = 16;
 
 /**
- * Of so many looks at a record whose callback runs, one asks whether it still does: that takes
- * microseconds.
+ * While the callback of a record runs, only one in this many looks checks that it still does: the
+ * check takes microseconds.
  */
 const TRUSTED_LOOKS = 256;
 
 /**
- * What a callback threw, for the caller of what ran it: what comes out by itself is the engine's
- * own.
+ * What a callback threw, to be thrown to the caller of whatever ran it. It is returned, so that an
+ * exception which comes out by itself is known to be the engine's.
  */
 export interface Thrown {
   readonly error: unknown;
@@ -30,71 +30,76 @@ export interface Thrown {
 }
 
 interface Left {
-  /** Taken for the callback, which has not begun; 0 for none. */
+  /** The value that was taken for the callback, which has not begun; 0 for none. */
   taken: number;
-  /** On the owner's queue, and still listed for the native half: nobody puts it on the list. */
+  /** On the owner's queue. It still counts as listed, so the native side does not list it again. */
   queued: boolean;
-  /** Nobody signals it any more. */
+  /** The native side accepts no more signals for it. */
   retired: boolean;
 }
 
-/**
- * What a record needs of its owner: of the queue of all records of a realm, and of the native half.
- */
+/** What a record needs of the agent that owns it. */
 export interface RecordOwner {
   readonly id: number;
   readonly native: Native;
-  /** To be looked at, the last first. */
+  /** The records still to be looked at; the next one is at the end. */
   readonly queue: InterruptRecord[];
-  /** Makes the wake of the event loop, the first time. */
+  /** Opens the wake of the event loop; later calls return the same one. */
   openWake(): unknown;
-  /** The memory of a slot, and the index of its first. */
+  /** The memory that holds a slot, and the index of its first int32. */
   memoryOf(slot: number): [NativeMemory, number];
   add(record: InterruptRecord): void;
   delete(record: InterruptRecord): void;
-  /** The records that share a pipe, by its read side. */
+  /** The records whose pipe has this read side. */
   sharersOf(readFd: number): Set<InterruptRecord>;
-  /** The next checkpoint looks at what is queued. */
+  /** Makes the next checkpoint look at the queue. */
   owe(): void;
-  /** A callback begins: a checkpoint is one read again, unless there is more to do. */
+  /** A callback begins: a checkpoint is one read again, if nothing else is left to do. */
   settle(begun: InterruptRecord): void;
   /**
-   * Queues what was taken off the native list: a record whose slot is given back must not be on it.
+   * Queues the records that were taken off the native list. A record whose slot is released must
+   * not be on that chain.
    */
   queueChain(): void;
 }
 
 /**
- * The native record of one Interrupt, and its delivery: what the protocol says of a single record.
+ * The native record of one Interrupt, and its delivery: the part of the protocol that concerns a
+ * single record.
  */
 export class InterruptRecord {
   readonly slot: number;
-  /** The arg of its native functions: good until it is retired, never again after. */
+  /**
+   * What native functions take as `arg`. It is valid until the record is retired, and never again.
+   */
   readonly token: bigint;
   readonly memory: NativeMemory;
-  /** Index of its first word. */
+  /** Index of its first int32 in `memory`. */
   readonly at: number;
-  /** The kernel was told to ignore the signal until it is handled. */
+  /** The kernel may have been told to ignore the signal: each handling rearms it. */
   rearms = false;
   closed = false;
-  /** Those that write to the same pipe, this one among them. */
+  /** The records that write to the same pipe, including this one. */
   #sharers: Set<InterruptRecord> | undefined;
   readonly #owner: RecordOwner;
-  /** Gives what the callback threw, if that is for the caller. */
+  /** Runs the callback; returns what it threw, if that is for the caller. */
   readonly #handler: (value: number) => Thrown | undefined;
   readonly report: (error: unknown) => void;
-  /**
-   * What the steps of a delivery leave for the next to look: see Agent, for how it is stored too.
-   */
+  /** What an interrupted delivery leaves to the next one. Agent says why it is a plain object. */
   readonly left: Left = { taken: 0, queued: false, retired: false };
-  /** Until proved otherwise: a `vm` timeout in the callback leaves it so. */
+  /**
+   * The callback runs. After a `vm` timeout in the callback this stays true: #isRunning() finds
+   * out.
+   */
   #running = false;
   #looks = 0;
-  /** The token of its EventPipe; 0 is nobody's. */
+  /** The token of its EventPipe; 0 is never one. */
   #pipe = 0n;
   #pipeFlag = 0;
   #drainDue = false;
-  /** Signals write no more, but may have: the next delivery drains. */
+  /**
+   * Signals no longer write to the pipe, but may have written before: the next delivery drains it.
+   */
   #drainsOnce = false;
 
   constructor(
@@ -115,7 +120,7 @@ export class InterruptRecord {
     this.slot = number % 2 ** 32;
     [this.memory, this.at] = owner.memoryOf(this.slot);
     this.#owner = owner;
-    // Bun 1.4 takes functions of one name for one function in traces: see isOnStack().
+    // Bun 1.4 treats functions of the same name as the same function in traces: see isOnStack().
     const name = { value: `Interrupt ${opened}` };
     this.#handler = Object.defineProperty(handler, "name", name);
     this.report = report;
@@ -134,17 +139,17 @@ export class InterruptRecord {
     this.memory.set(this.at + BLOCKED, this.blocked + 1);
   }
 
-  /** Gives whether something waits to be delivered. */
+  /** @returns whether a value is now to be delivered. */
   unblock(): boolean {
     const depth = this.blocked - 1;
     const waits = depth === 0 && this.pending !== 0;
-    // Whoever looked while it was blocked looks no more.
+    // A scan that found it blocked has unlisted it, so it must be notified anew.
     if (waits) this.notify();
     this.memory.set(this.at + BLOCKED, depth);
     return waits;
   }
 
-  /** Signals write to this EventPipe, by its token, once setPipe() says so. */
+  /** Makes signals write to the EventPipe with this token, once setPipe() turns that on. */
   usePipe(pipe: bigint, readFd: number): void {
     this.#pipe = pipe;
     this.#owner.native.functions.record_pipe(this.slot, pipe);
@@ -152,14 +157,16 @@ export class InterruptRecord {
     this.#sharers.add(this);
   }
 
-  /** Nothing when there is none, or it was closed. */
+  /** Does nothing if there is no pipe, or it was closed. */
   drainPipe(): void {
     this.#owner.native.functions.pipe_drain(this.#pipe);
   }
 
   /**
-   * Whoever waits makes the emptied pipe readable again: one is enough, if it is sure to write, and
-   * to this pipe.
+   * Draining a shared pipe hides the pending Interrupts that wrote to it. So this notifies them,
+   * until one is certain to make this pipe readable again.
+   *
+   * @param waits whether this record counts as pending too.
    */
   refillPipe(waits: boolean): void {
     for (const other of this.#sharers ?? []) {
@@ -170,16 +177,19 @@ export class InterruptRecord {
     }
   }
 
-  /** Whether signals write to the pipe, and whether it is drained before the callback. */
+  /**
+   * @param writes signals write to the pipe.
+   * @param drains a delivery drains it before the callback.
+   */
   setPipe(writes: boolean, drains: boolean): void {
     const before = this.#pipeFlag;
     const flag = !writes ? 0 : drains ? FLAG_PIPE : FLAG_PIPE_LAST;
     if (flag === before) return;
     const { functions } = this.#owner.native;
     if (flag !== 0) functions.record_flag(this.slot, flag, 1);
-    // Returns when the last write is made: whoever makes it lists the record.
+    // This returns after the last write to the pipe. The signaller that made it lists the record.
     if (before !== 0) functions.record_flag(this.slot, before, 0);
-    // What was written while nobody here drained it.
+    // Drain what was written while deliveries did not drain.
     if (flag === FLAG_PIPE) {
       this.drainPipe();
       this.refillPipe(true);
@@ -192,7 +202,7 @@ export class InterruptRecord {
     return this.#pipeFlag === FLAG_PIPE || this.#drainsOnce;
   }
 
-  /** From here on whoever signals it puts it on the native list again. */
+  /** From here on, the next signal puts the record on the native list again. */
   unlist(): void {
     if (!this.left.queued) return;
     this.memory.exchange(this.at + LISTED, 0);
@@ -201,9 +211,10 @@ export class InterruptRecord {
 
   signal(value: number): Thrown | undefined {
     const held = this.#running || this.blocked > 0;
-    // Before it is pending: whoever signals then leaves this to the first. The one that runs goes
-    // round again, but may be cut off. And delivered and drained at once, the pipe would only be
-    // written to be read.
+    // Notify before the value is stored: once a value is pending, other signallers leave the
+    // notifying to the first. This is needed while the callback runs, because that run may be ended
+    // by an exception; and for a pipe, unless the value is delivered and the pipe drained right
+    // here.
     const tells = this.#running ||
       (this.#pipeFlag !== 0 && (held || !this.#drains));
     if (tells && this.memory.get(this.at + PENDING) === 0) this.notify();
@@ -212,14 +223,14 @@ export class InterruptRecord {
       return undefined;
     }
     this.left.taken = value;
-    // What waits is older.
+    // A pending value is older, so this one replaces it.
     if (this.memory.get(this.at + PENDING) !== 0) {
       this.memory.exchange(this.at + PENDING, 0);
     }
     return this.deliver();
   }
 
-  /** Makes the loop or the next checkpoint look at this record. */
+  /** Makes the event loop, or the next checkpoint, look at this record. */
   notify(): void {
     if (!this.left.retired) {
       this.#owner.native.functions.record_notify(this.slot);
@@ -227,18 +238,18 @@ export class InterruptRecord {
   }
 
   /**
-   * Runs the handler as long as something is pending. Never re-entered: the one that runs goes
-   * round again, but not for ever: whoever signals without a pause must not keep the others, and
-   * the event loop, from their turn.
+   * Runs the handler while a value is pending. The handler is never re-entered: when it is running
+   * already, that run handles the new value too. It runs at most MAX_RUNS_IN_A_ROW times, so that
+   * nobody who signals without a pause keeps other Interrupts and the event loop from their turn.
    */
   deliver(): Thrown | undefined {
-    // A signaller that comes late writes the pipe after its value was taken: left readable, a loop
-    // that watches it would spin.
+    // A late signaller may write to the pipe after its value was taken. If the pipe stayed
+    // readable, a loop that watches it would spin.
     this.#drainDue = this.#drains;
     if (this.#running) {
       if (this.pending === 0 && !this.#drainDue) return undefined;
       if (this.#isRunning()) {
-        // The one that runs goes round again, unless it is cut off: this look must not be the last.
+        // The run handles this, unless an exception ends it: then another look is needed.
         this.notify();
         return undefined;
       }
@@ -247,16 +258,15 @@ export class InterruptRecord {
     let runs = 0;
     try {
       while (!this.closed) {
-        // A plain read, which is five times as fast: whoever makes it pending after this read
-        // announces that.
+        // A plain read is five times as fast as an atomic one. It may miss a value that is stored
+        // just now, but then its signaller notifies.
         if (memory.get(at + PENDING) === 0 && this.left.taken === 0) {
           if (!this.#drainDue) return undefined;
           this.#drain();
         } else if (memory.get(at + BLOCKED) !== 0) {
           return undefined;
         } else if (runs++ === MAX_RUNS_IN_A_ROW) {
-          // Whoever made it pending has told; but what that wrote to the pipe may have been
-          // drained.
+          // The signaller has notified already. But its write to the pipe may have been drained.
           if (this.#pipeFlag !== 0) this.notify();
           return undefined;
         } else {
@@ -282,18 +292,18 @@ export class InterruptRecord {
 
   #drain(): void {
     this.drainPipe();
-    // That took the writes of all who share the pipe.
+    // That also took the writes of the others that share the pipe.
     this.refillPipe(this.blocked > 0);
     this.#drainDue = this.#drainsOnce = false;
   }
 
   #handle(): Thrown | undefined {
-    // Drain, then take: what is signalled in between makes the pipe readable again.
+    // Drain, then take: a signal between the two makes the pipe readable again.
     if (this.#drains) this.#drain();
     const newest = this.memory.exchange(this.at + PENDING, 0);
     if (newest !== 0) this.left.taken = newest;
-    // Take, then rearm: an arrival in between belongs to this value, and nothing can leave the
-    // signal ignored.
+    // Take, then rearm: a signal that arrives between the two counts as part of this value, and no
+    // order of events leaves the signal ignored.
     if (this.rearms) this.#rearm();
     this.#looks = 0;
     this.#running = true;
@@ -305,8 +315,8 @@ export class InterruptRecord {
   }
 
   /**
-   * The callback begins: the value is its own. Nothing that may throw comes between this and its
-   * call.
+   * The callback is about to begin: it now owns the value. Nothing that may throw may stand between
+   * this and the call of the callback.
    */
   begin(): void {
     this.#owner.settle(this);
@@ -324,14 +334,14 @@ export class InterruptRecord {
     }
   }
 
-  /** Its owner closes it, with all that it has. */
+  /** The owner has closed the native side of all its records. */
   abandon(): void {
     this.left.retired = this.closed = true;
   }
 
   /**
-   * What is pending is delivered, once and even while blocked; unless the handler itself closes: it
-   * ends there.
+   * A pending value is delivered once, even while blocked, unless the handler itself calls close():
+   * its run is the last.
    */
   close(): void {
     if (this.closed) return;
@@ -343,7 +353,7 @@ export class InterruptRecord {
       this.left.queued = false;
       this.left.retired = true;
     } else if (runs) {
-      // Called again by the last callback.
+      // The last callback, which close() runs, has called close() again.
       return;
     }
     if (!runs && this.pending !== 0) {
@@ -354,7 +364,7 @@ export class InterruptRecord {
     }
     this.#sharers?.delete(this);
     this.#owner.delete(this);
-    // Never twice: the slot may be another's by then.
+    // Never release twice: the slot may belong to another record by then.
     this.closed = true;
     functions.record_release(this.slot);
   }

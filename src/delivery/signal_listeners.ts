@@ -7,46 +7,46 @@ import { signalTable } from "../../ffi/signal_names.ts";
 
 const nameOf = (signal: number) => signalTable().names.get(signal);
 
-/** Those without a name that runtimes know. */
+/** From here on, signals have no name that runtimes know. */
 const REALTIME = 32;
 const SIGPIPE = 13;
 
 /**
- * Of hook_unlistened. Deno registers a signal only once: with what was there before, every later
- * listener would be deaf.
+ * For hook_unlistened. Deno installs its handler for a signal only once: if the earlier disposition
+ * were restored, every later listener would be deaf.
  */
 const putsBack = { deno: 0, bun: 1, node: 2 }[runtime];
 
-/** Of hook_heard: Deno calls a listener once for signals that come fast. */
+/** For hook_heard: Deno may call a listener once for several signals that arrive fast. */
 const coalesces = runtime === "deno" ? 1 : 0;
 
 /**
- * The listener of one signal, while Interrupts of this realm, or of threads that can have none,
- * hook it.
+ * The listener for one signal. It exists while Interrupts of this realm hook the signal, or
+ * Interrupts of threads that cannot have a listener of their own.
  */
 interface Entry {
   readonly users: Set<object>;
   readonly listener: SignalListener | undefined;
   readonly options: number;
-  /** It stays when nobody uses it any more. */
+  /** The listener stays registered when it has no more users. */
   readonly stays: boolean;
 }
 
 /**
  * Makes this realm a listener of its runtime for each signal that its Interrupts hook, before they
- * do.
+ * hook it.
  *
- * A runtime installs its own handler with the first listener for a signal, takes it away with the
- * last, and Deno plays the default action where nobody listens. With a listener that does nothing
- * its handler is installed once, beneath ours, stays there, and everybody hears: ours passes every
- * signal on to it.
+ * A runtime installs its own handler with the first listener for a signal and removes it with the
+ * last; Deno also performs the default action where nobody listens. With a listener that does
+ * nothing, the runtime's handler is installed once, beneath ours, and stays there. Ours passes
+ * every signal on to it, so everybody hears.
  */
 export class SignalListeners {
   readonly #native: Native;
   readonly #agent: number;
   readonly #look: () => void;
   readonly #entries = new Map<number, Entry>();
-  /** The signals that are listened to for other threads. */
+  /** A bit for each signal that this realm listens to for other threads. */
   #lent = 0n;
 
   /** @param look delivers what is pending in this realm. */
@@ -59,8 +59,8 @@ export class SignalListeners {
   /**
    * Listens to a signal that can be hooked, until all users have closed.
    *
-   * @param user any object; itself again is no other user.
-   * @returns what record_hook must know.
+   * @param user any object; opening again with the same one has no effect.
+   * @returns the options to pass to record_hook.
    */
   open(signal: number, user: object): number {
     let entry = this.#entries.get(signal);
@@ -72,8 +72,8 @@ export class SignalListeners {
   }
 
   /**
-   * After our handler is gone: with its last listener a runtime puts SIG_DFL there, whatever stands
-   * there. Twice is as once, also when an exception came out of the first.
+   * Call this after our handler is removed: with its last listener a runtime installs SIG_DFL,
+   * whatever is installed then. Closing twice has no effect, also if an exception ended the first.
    */
   close(signal: number, user: object): void {
     const entry = this.#entries.get(signal);
@@ -137,15 +137,15 @@ export class SignalListeners {
         stays: !borrows,
       };
     }
-    // Without it the next write to a closed pipe would kill; Deno would play the default action of
-    // what was ignored.
+    // Without a listener for PIPE, the next write to a closed pipe would kill the process. On Deno,
+    // a signal that was ignored before would get the default action.
     const stays = signal === SIGPIPE || runtime === "deno" && ignored;
     return { users: new Set(), listener, options: LISTENED, stays };
   }
 
   /**
-   * Listens to the signals that agents of other threads need the main thread for, and no longer to
-   * those they do not.
+   * Begins to listen to the signals for which agents of other threads need a listener on the main
+   * thread, and stops for those that no agent needs any more.
    */
   lend(): void {
     const wanted = this.#native.functions.agent_borrowed();
@@ -159,7 +159,7 @@ export class SignalListeners {
   }
 }
 
-/** The bit `chain` of record_hook. Deno's handler calls by itself what it was installed over. */
+/** The option CHAIN of record_hook, or 0. Deno's handler itself calls the one that it replaced. */
 export function chainOption(chain: boolean, listened: number): number {
   return chain && !(runtime === "deno" && listened !== 0) ? CHAIN : 0;
 }
