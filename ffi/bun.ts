@@ -12,7 +12,7 @@ import { process } from "./runtime.ts";
 import { AGENT_CLOSE_FUNCTION } from "./symbols.ts";
 import { checked } from "./errors.ts";
 
-/** As much of Bun's API as is used here: its own types would be a dependency. */
+/** The part of Bun's API that is used here: Bun's own types would be a dependency. */
 interface BunSocket {
   ref(): void;
   unref(): void;
@@ -39,18 +39,18 @@ interface BunFfi {
   ): ArrayBuffer;
 }
 
-/** Only our library has agents. */
+/** Only our library has agents, so the generic table does not have this function. */
 interface Core {
   function_address(which: number): bigint;
 }
 
-/** `bun:ffi`. */
+/** Opens a library with `bun:ffi`. */
 export function openBun<T extends Symbols>(
   path: string,
   prefix: string,
   symbols: T,
 ): Library<T> {
-  // A specifier that no other runtime and no bundler can resolve must not stand in an import.
+  // Not an import: no other runtime and no bundler can resolve this specifier.
   const ffi = process().getBuiltinModule("bun:ffi") as BunFfi;
   const definitions: Record<
     string,
@@ -86,7 +86,10 @@ function listen(to: ListenTo): SignalListener | "none" | "main thread" {
   return Bun.isMainThread ? listenOnProcess(to) : "main thread";
 }
 
-/** For these a listener on `process` is that of any event. */
+/**
+ * Bun does not know these signals: it treats a listener on `process` for them as one for an
+ * ordinary event.
+ */
 const unknownToBun = new Set(["SIGSTKFLT", "SIGPWR"]);
 
 function openWake(
@@ -95,7 +98,7 @@ function openWake(
   callback: () => void,
   failed: (cause: unknown) => void,
 ): Wake {
-  // A Worker may end before Bun has taken it.
+  // A Worker may end before Bun owns the descriptor, so the agent closes it in that case.
   const forgets = 1;
   const fd = checked(
     functions.agent_wake_socket(agent, forgets),
@@ -104,15 +107,15 @@ function openWake(
   const { Bun } = globalThis as unknown as { Bun: BunApi };
   let socket: BunSocket | undefined;
   let referenced = false;
-  // Settles in one of the next turns; a wake that comes before waits in the socket.
+  // The promise settles in one of the next turns; until then a wake waits in the socket.
   const connect = () =>
     Bun.connect({
       fd,
       socket: { data: callback, end: () => failed(undefined) },
     }).then((opened) => {
       socket = opened;
-      // Not in `open`: up to 1.4.0 Bun forgets what comes before the promise is resolved, and the
-      // process would never end.
+      // Not in the `open` handler: Bun up to 1.4.0 forgets an unref() that comes before the promise
+      // is resolved, and the process would never end.
       if (!referenced) socket.unref();
     }).catch(failed);
   outsideContext(connect);
@@ -129,9 +132,9 @@ function openWake(
 }
 
 /**
- * Bun calls a socket back in the AsyncLocalStorage context that opened it, and keeps that for as
- * long: it would be the one of whoever made the first Interrupt. Where a message arrives there is
- * none, and that needs no `node:async_hooks`.
+ * Runs `work` outside of any AsyncLocalStorage context. Bun calls a socket back in the context that
+ * opened it, and keeps that context alive for as long: it would be the context of the code that
+ * made the first Interrupt. A message handler runs in none, and needs no `node:async_hooks`.
  */
 function outsideContext(work: () => void): void {
   const { port1, port2 } = new MessageChannel();

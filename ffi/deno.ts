@@ -13,7 +13,7 @@ import { mayOpenAll } from "./permission.ts";
 import { process } from "./runtime.ts";
 import { checked } from "./errors.ts";
 
-/** `Deno.dlopen`; needs --allow-ffi. */
+/** Opens a library with `Deno.dlopen`, which needs --allow-ffi. */
 export function openDeno<T extends Symbols>(
   path: string,
   prefix: string,
@@ -27,17 +27,17 @@ export function openDeno<T extends Symbols>(
     openWake: (...wake) => openWake(functions as unknown as WakeSocket, ...wake),
     listen: (to) => listen(functions as unknown as CheckDescriptors, to),
     beforeEnd,
-    // A thread may have one realm after the other: --watch, the files of `deno test`.
+    // A thread may have several realms in turn: with --watch, or for the files of `deno test`.
     atRealmEnd: (callback) => globalThis.addEventListener("unload", callback),
   };
 }
 
-/** Its answer differs from copy to copy of the library. */
+/** The address that it returns differs from one loaded copy of the library to another. */
 const IDENTITY = "function_address";
 
 /**
- * Deno compiles a trampoline for each function, which takes 50 µs: so the first use of a function
- * opens its group, such as pipe_open, pipe_close and their like.
+ * Deno compiles a trampoline for each function, which takes 50 µs. So the first use of a function
+ * opens only its group: pipe_open, pipe_close and the others of that prefix.
  */
 function openGroups(path: string, prefix: string, symbols: Symbols): object {
   const functions = {};
@@ -85,8 +85,9 @@ function open(
     };
   }
   const library = Deno.dlopen(path, definitions);
-  // Else `deno test --sanitize-resources` finds a leak in the first test that uses the group. The
-  // functions outlive it, since neither our library (DF_1_NODELETE) nor libc is ever unmapped.
+  // If it stayed open, `deno test --sanitize-resources` would report a leak in the first test that
+  // uses the group. The functions stay valid, since neither our library (DF_1_NODELETE) nor libc is
+  // ever unmapped.
   if (IDENTITY in symbols || prefix === "") library.close();
   return library.symbols;
 }
@@ -101,8 +102,8 @@ function memory(
   length: number,
 ): ArrayBuffer | undefined {
   try {
-    // --allow-ffi=<path> allows the library but no pointers (it would ask). The same file as an
-    // addon gives the same view.
+    // --allow-ffi=<path> allows the library, but Deno would ask the user for pointers. The same
+    // file, opened as an addon, gives the same view.
     if (!mayOpenAll()) return openAddon(path).view(address, length, 0n);
     return Deno.UnsafePointerView.getArrayBuffer(
       Deno.UnsafePointer.create(address)!,
@@ -115,14 +116,14 @@ function memory(
 
 function beforeEnd(callback: () => boolean): () => void {
   const listener = (event: Event) => {
-    // Else Deno ends, whatever the callback has begun.
+    // Without this, Deno ends although the callback has begun something.
     if (callback()) event.preventDefault();
   };
   addEventListener("beforeunload", listener);
   return () => removeEventListener("beforeunload", listener);
 }
 
-/** Milliseconds. Deno calls its listeners within one, but a loaded machine may take its time. */
+/** Milliseconds. Deno calls its listeners within one, but a loaded machine may take longer. */
 const LATE = 1000;
 
 interface CheckDescriptors {
@@ -130,10 +131,13 @@ interface CheckDescriptors {
 }
 let hasListened = false;
 
-/** What resumes a listener that was removed, and lingers. */
+/** By signal name: how to resume a removed listener that still lingers. */
 const lingering = new Map<string, (next: ListenTo) => SignalListener>();
 
-/** Not `process.on`: that takes 20 ms the first time, and warns when there are eleven. */
+/**
+ * Not with `process.on`: that takes 20 ms the first time, and warns when there are eleven
+ * listeners.
+ */
 function listen(
   functions: CheckDescriptors,
   to: ListenTo,
@@ -156,12 +160,12 @@ function listen(
       return;
     }
     heard();
-    // Deno often comes here before it reads the wake.
+    // Deno often calls this before it reads the wake.
     outsideContext?.(look);
   };
   /**
-   * Of several signals that come fast Deno makes fewer calls: then only time can tell that no more
-   * is to come.
+   * Whether Deno may still call the listener for a signal that it has received. For several signals
+   * that arrive fast Deno makes fewer calls, so only time can tell that no further call comes.
    */
   const isAwaited = () =>
     (passedOn() - before | 0) > calls &&
@@ -192,8 +196,8 @@ function listen(
     timer = setTimeout(remove, LATE);
     Deno.unrefTimer(timer as unknown as number);
   };
-  // With its first listener Deno opens two, and panics if it cannot. Other threads may take some
-  // meanwhile.
+  // Deno opens two descriptors with its first listener, and panics if it cannot. Two pairs are
+  // asked for, since other threads may take some meanwhile.
   if (!hasListened) {
     checked(functions.check_descriptors(2), `Cannot listen to ${name}`);
   }
@@ -201,18 +205,18 @@ function listen(
     Deno.addSignalListener(signal, listener);
     hasListened = true;
   } catch (error) {
-    // What Deno has no listeners for.
+    // Deno does not support listeners for this signal.
     if (error instanceof TypeError) return "none";
     throw error;
   }
   const before = passedThen = passedOn();
-  // Without a listener Deno's thread would play the default action for a signal that it still has,
-  // also while the program ends.
+  // While Deno still has a signal to deliver, there must be a listener, also while the program
+  // ends: Deno's thread would perform the default action.
   addEventListener("beforeunload", wait);
   return { remove: leave };
 }
 
-/** The real one: tests of users put theirs in its place. */
+/** Saved here, since tests of users replace the global one. */
 const later = globalThis.setTimeout;
 
 function openWake(
@@ -221,7 +225,7 @@ function openWake(
   callback: () => void,
   failed: (cause: unknown) => void,
 ): Wake {
-  // A Worker that is terminated leaves its sockets open.
+  // A terminated Worker leaves its sockets open, so the agent closes this one.
   const forgets = 1;
   const fd = checked(
     functions.agent_wake_socket(agent, forgets),
@@ -239,10 +243,10 @@ function openWake(
       failed(error);
     }
   };
-  // Not at once: node:net takes longer than all else. Before the first turn of the loop nobody can
-  // miss it, and what is signalled until then waits in the socket. No promise: while Deno loads a
-  // module of Node it runs those that are due, and in the middle of that node:net cannot be had, or
-  // opens the socket a second time.
+  // Not at once: loading node:net takes longer than everything else. Nothing is missed before the
+  // first turn of the event loop, since a wake waits in the socket. Not in a promise job either:
+  // Deno runs due jobs while it loads a module of Node, and in the middle of that node:net is not
+  // available, or opens the socket a second time.
   later(open);
   return {
     ref() {
@@ -261,8 +265,9 @@ function openWake(
 }
 
 /**
- * Runs code in no AsyncLocalStorage context, as Deno does where it has read from a socket. Its
- * listeners for signals run in the one of whoever added the first. undefined until the first wake.
+ * Runs code outside of any AsyncLocalStorage context, as Deno itself does after reading from a
+ * socket. Deno runs a signal listener in the context of the code that added the first one.
+ * undefined until the first wake.
  */
 let outsideContext: ((work: () => void) => void) | undefined;
 

@@ -1,4 +1,6 @@
-/** What the bindings may pass; `u64` is a bigint in JavaScript, the others are numbers. */
+/**
+ * The types that the bindings pass. In JavaScript `u64` is a bigint, and the others are numbers.
+ */
 export type Scalar = "i32" | "u32" | "u64" | "void";
 
 /** A table of functions, as zig-src/generate.zig writes it. */
@@ -17,7 +19,7 @@ type Parameters<P extends readonly Scalar[]> = {
   -readonly [I in keyof P]: JavaScript<P[I]>;
 };
 
-/** The functions of a table, as JavaScript calls them. */
+/** The functions of a table, with their JavaScript types. */
 export type Functions<T extends Symbols> = {
   readonly [K in keyof T]: (
     ...parameters: Parameters<T[K]["parameters"]>
@@ -25,39 +27,43 @@ export type Functions<T extends Symbols> = {
 };
 
 /**
- * What makes an agent's event loop turn. Unreferenced at first: it does not keep the process alive.
+ * What wakes the event loop of an agent. It begins unreferenced: it does not keep the process
+ * alive.
  */
 export interface Wake {
-  /** Where it must be held by whoever holds the wake. */
+  /** Set where nothing else holds the callback: the holder of the wake must keep it alive. */
   readonly callback?: () => void;
   ref(): void;
   unref(): void;
-  /** At the end of the realm, where the runtime leaves its descriptor open. */
+  /** Called at the end of the realm, where the runtime leaves the descriptor open. */
   close?(): void;
 }
 
-/** A listener of the runtime for a POSIX signal, which does nothing to the program. */
+/** A listener of the runtime for a POSIX signal. For the program it does nothing. */
 export interface SignalListener {
-  /** Where they must be held by whoever holds the listener. */
+  /** Set where nothing else holds these: the holder of the listener must keep them alive. */
   readonly callbacks?: readonly unknown[];
   remove(): void;
 }
 
-/** What {@linkcode Library.listen} is told. */
+/** The argument of {@linkcode Library.listen}. */
 export interface ListenTo {
   readonly agent: number;
   readonly signal: number;
   readonly name: string;
-  /** To be called by the listener. */
+  /** The listener must call this. */
   heard(): void;
   /**
-   * Delivers what waits for the wake, if the listener comes before that. To be called in no
-   * AsyncLocalStorage context.
+   * Delivers what is pending, if the listener is called before the runtime reads the wake. Call it
+   * outside of any AsyncLocalStorage context.
    */
   look(): void;
   /** How many signals the library has passed on to the runtime. */
   passedOn(): number;
-  /** The runtime may install its handler between these two calls, later than at the first time. */
+  /**
+   * Call replacing() before, and replaced() after, each later step in which the runtime may install
+   * its handler again.
+   */
   replacing(): void;
   replaced(): void;
 }
@@ -66,25 +72,28 @@ export interface ListenTo {
 export interface Library<T extends Symbols> {
   readonly functions: Functions<T>;
   /**
-   * A view of native memory; undefined where the permissions given do not allow one. `agent` is the
-   * token of the agent whose words these are: it is closed when the view is collected, where the
-   * runtime has realms that are.
+   * A view of native memory; undefined where the permissions do not allow one.
+   *
+   * @param agent the token of the agent that owns this memory. The agent is closed when the view is
+   * collected, on runtimes where a realm can be collected.
    */
   memory(
     address: bigint,
     length: number,
     agent?: bigint,
   ): ArrayBuffer | undefined;
-  /** Calls back when this realm ends, where the runtime says so. */
+  /** Calls back when this realm ends. Only where the runtime has an event for that. */
   atRealmEnd?(callback: () => void): void;
   /**
-   * Where these bytes are: as long as they are referred to, and if there are thousands, since
-   * engines move small arrays. undefined where the runtime does not tell.
+   * Address of `bytes`, valid while `bytes` is referenced. `bytes` must have thousands of elements,
+   * since engines move small arrays. undefined where the runtime does not give addresses.
    */
   addressOf(bytes: Uint8Array<ArrayBuffer>): bigint | undefined;
   /**
-   * Calls back in the event loop whenever the agent is woken. The runtime has drained its
-   * descriptor by then. `failed` is told when there will be no more wakes.
+   * Calls back in the event loop whenever the agent is woken, after the runtime has drained the
+   * descriptor.
+   *
+   * @param failed called when there will be no more wakes.
    */
   openWake(
     agent: number,
@@ -92,23 +101,24 @@ export interface Library<T extends Symbols> {
     failed: (cause: unknown) => void,
   ): Wake;
   /**
-   * Registers a listener for a signal with the runtime; it does not keep the process alive.
-   * `"none"`: the runtime knows no such signal. `"main thread"`: only a listener of the main
-   * thread's can be had.
+   * Registers a listener for a signal with the runtime. It does not keep the process alive.
+   *
+   * @returns `"none"` if the runtime does not know the signal, `"main thread"` if only the main
+   * thread can have a listener for it.
    */
   listen(to: ListenTo): SignalListener | "none" | "main thread";
   /**
-   * Calls back when the event loop has nothing left to do, before the thread ends; it goes on if
-   * `callback` gives true.
+   * Calls back when the event loop has nothing left to do, before the thread ends. The loop
+   * continues if `callback` returns true.
    *
-   * @returns what undoes it.
+   * @returns a function that undoes this.
    */
   beforeEnd(callback: () => boolean): () => void;
 }
 
 /**
- * Opens a library file, whose C symbols are `prefix` and the table's names. Throws what the runtime
- * throws.
+ * Opens a library file. Its C symbols are `prefix` and the names of the table. Throws what the
+ * runtime throws.
  */
 export type Open = <T extends Symbols>(
   path: string,
@@ -116,7 +126,7 @@ export type Open = <T extends Symbols>(
   symbols: T,
 ) => Library<T>;
 
-/** The function of the core that hands over the read side of an agent's wake socket. */
+/** The native function that hands over the read side of an agent's wake socket. */
 export interface WakeSocket {
   agent_wake_socket(agent: number, forgets: number): number;
 }

@@ -10,21 +10,21 @@ import { SONAME, symbols } from "./symbols.ts";
 
 const prefix = "ai_";
 const target = `${os}-${cpu}`;
-/** What is said of a runtime that lacks what this module needs. */
+/** The message for a runtime that lacks what this module needs. */
 const oldRuntime =
   "this runtime has no process.getBuiltinModule(): update it, Node to 20.16, 22.3 or later, Bun to 1.2 or later";
 
 /** The native library as an opened {@linkcode Library}. */
 export type Native = Library<typeof symbols>;
 
-/** Whether load() asks the user nothing: Deno prompts for --allow-ffi. */
+/** Whether load() asks the user nothing. Deno prompts for --allow-ffi. */
 export function canLoadSilently(): boolean {
   return mayOpenAll() || namedFile() !== undefined;
 }
 
 /**
- * Opens the native library: the one that is loaded already, else what this module carries, byte for
- * byte.
+ * Opens the native library: the one that this process has loaded already, else the one that this
+ * module carries, byte for byte.
  */
 export function load(): Native {
   const library = embedded[target];
@@ -39,7 +39,7 @@ export function load(): Native {
   const failures: unknown[] = [];
   const file = namedFile();
   const native = file !== undefined
-    // Deno allows nothing else, and whoever names the file vouches for it.
+    // Deno allows nothing else, and the user vouches for the file by naming it.
     ? attempted(() => open(file, prefix, symbols), failures)
     : openAny(library, failures);
   if (native !== undefined) return native;
@@ -54,29 +54,31 @@ function openAny(library: string, failures: unknown[]): Native | undefined {
   const attempt = (path: string, place: string) =>
     attempted(() => {
       try {
-        // As little as loads it.
+        // One function is enough to load it.
         open(path, prefix, { function_address: symbols.function_address });
       } catch (error) {
         const text = (error as Error).message.replaceAll(path, place);
         throw new Error(text, { cause: error });
       }
-      // Once more: of several threads that load a copy at the same time all find the same. Where
-      // names are no use, as in musl: this one.
+      // Look again: when several threads each load a copy at the same time, they must all use the
+      // same one. Where the name finds nothing, as in musl, use this copy.
       return openLoaded() ?? open(path, prefix, symbols);
     }, failures);
   return openEmbedded(library, beside(), attempt, (error) => note(error, failures));
 }
 
 /**
- * The library that this process has. Workers and copies of this module must share one, or an
- * Interrupt of one could not be signalled from another. The dynamic linker opens no file by this
- * name (build.zig).
+ * Opens the library that this process has loaded already. Workers and all copies of this module
+ * must share one: otherwise an Interrupt of one library could not be signalled from another. The
+ * name is its SONAME, under which the dynamic linker finds no file (build.zig).
  */
 function openLoaded(): Native | undefined {
   return attempted(() => open(SONAME, prefix, symbols), []);
 }
 
-/** What `step` gives; undefined when it fails. Throws when nothing else can succeed either. */
+/**
+ * Returns what `step` returns; undefined if it fails. Throws if nothing else can succeed either.
+ */
 function attempted<T>(step: () => T, failures: unknown[]): T | undefined {
   try {
     return step();
@@ -86,7 +88,7 @@ function attempted<T>(step: () => T, failures: unknown[]): T | undefined {
   }
 }
 
-/** Adds `error` to `failures`; throws when nothing else can succeed either. */
+/** Adds `error` to `failures`. Throws if nothing else can succeed either. */
 function note(error: unknown, failures: unknown[]): void {
   if (error instanceof InterruptError) throw error;
   const cure = runtimeCure(`${error}`);
@@ -111,7 +113,7 @@ function notFound(cure: string, causes: unknown[]): InterruptError {
   });
 }
 
-/** What to do if a runtime says in `text` that it opens no library at all. */
+/** What to do, if `text` says in the words of a runtime that it opens no library at all. */
 function runtimeCure(text: string): string | undefined {
   if (text.includes("loading addons is disabled")) {
     return "Node's permission model needs --allow-addons, and --no-addons must not be given";
@@ -129,7 +131,7 @@ function ffiCure(): string {
   return `${whole}, whole or as --allow-ffi=${file} (its folder is not enough: anybody may have put a file there)`;
 }
 
-/** What helps where files cannot be made, or no library be opened from where they can. */
+/** What helps where no file can be made, or no library opened from the places where one can. */
 function placeCure(causes: string): string {
   const put = `put lib/${target}.node of the package at`;
   const named = namedFile();
@@ -147,14 +149,17 @@ function placeCure(causes: string): string {
   return `${put} ${file}, where only this user or root can change it, or ${folder}`;
 }
 
-/** The file beside this module, if it is the one that --allow-ffi names. */
+/** The file beside this module, if --allow-ffi names it. */
 function namedFile(): string | undefined {
   if (mayOpenAll()) return undefined;
   const file = beside();
   return file !== undefined && mayOpenByName(file) ? file : undefined;
 }
 
-/** In the repository and in the npm package `lib/` lies beside the folder of this module. */
+/**
+ * Path of the library in `lib/`, which lies beside the folder of this module in the repository and
+ * in the npm package. undefined if this module is not a file.
+ */
 function beside(): string | undefined {
   try {
     const url = here();

@@ -1,22 +1,23 @@
 import type { Native } from "./load.ts";
 import { MEMORY_AND, MEMORY_EXCHANGE, MEMORY_LOAD, MEMORY_OR } from "./symbols.ts";
 
-/** int32 words in native memory, which other threads write. */
+/** An array of int32 in native memory, which other threads write. */
 export interface NativeMemory {
-  /** undefined where the permissions given allow only calls. */
+  /** undefined where the permissions allow only native calls. */
   readonly view: Int32Array | undefined;
   load(index: number): number;
   exchange(index: number, value: number): number;
-  /** Of bits that nobody else changes as they are now. */
+  /** Toggles `bits`. No other thread may change these bits meanwhile. */
   xor(index: number, bits: number): void;
-  /** For words that only this thread writes, or where an old value does no harm. */
+  /** A plain read: for words that only this thread writes, or where an old value does no harm. */
   get(index: number): number;
   set(index: number, value: number): void;
 }
 
 /**
- * The words at `address`, by a view where there can be one. `agent`: see {@linkcode Native}'s
- * memory().
+ * The memory at `address`, through a view where the permissions allow one.
+ *
+ * @param agent see memory() of {@linkcode Native}.
  */
 export function memoryAt(
   native: Native,
@@ -69,7 +70,7 @@ class MemoryByCalls implements NativeMemory {
   exchange(index: number, value: number): number {
     return this.#functions.memory(this.#at(index), MEMORY_EXCHANGE, value);
   }
-  /** First what is set: an exception may come between the two. */
+  /** Sets bits before it clears any: an exception may come between the two calls. */
   xor(index: number, bits: number): void {
     const before = this.load(index);
     this.#functions.memory(this.#at(index), MEMORY_OR, bits & ~before);

@@ -4,7 +4,7 @@ import { process } from "./runtime.ts";
 import { SONAME } from "./symbols.ts";
 import { checked } from "./errors.ts";
 
-/** What zig-src/uv_wake.zig adds to the table. */
+/** What zig-src/uv_wake.zig and zig-src/uv_signal.zig add to the table. */
 interface Addon {
   view(
     address: bigint,
@@ -13,18 +13,18 @@ interface Addon {
   ): ArrayBuffer | undefined;
   agent_wake_async(agent: number, callback: () => void): number;
   agent_wake_ref(agent: number, on: number): void;
-  /** What zig-src/uv_signal.zig adds. */
   agent_signal_start(agent: number, signal: number): number;
   agent_signal_stop(agent: number, signal: number): void;
 }
 
 /**
- * The library as an N-API addon. `process.dlopen` and no `require`: bundlers would look for the
- * file.
+ * Opens the library as an N-API addon, with `process.dlopen` and not `require`: bundlers would look
+ * for the file.
  */
 export function openAddon(path: string): Addon {
   const { dlopen } = process();
-  // Not an object of this realm, which it would keep: one of the realm that Node itself is in.
+  // Node keeps this object, and with it the realm that it comes from. So take the Object
+  // constructor of the realm that Node itself runs in.
   const { constructor: Objects } = Object.getPrototypeOf(
     Object.getPrototypeOf(dlopen),
   );
@@ -37,9 +37,10 @@ export function openAddon(path: string): Addon {
 const key = Symbol.for(SONAME);
 
 /**
- * The one that the process has is opened once a thread, for all its realms: Node keeps some
- * kilobytes for ever each time that it opens one. Not what is opened by a path: threads that load
- * it at the same time have several, and then look for the one.
+ * Opens the library that the process has loaded already, once per thread for all realms: Node keeps
+ * some kilobytes for ever each time that it opens one. A library that is opened by a path is not
+ * shared this way: threads that load it at the same time have several copies, and then look for the
+ * one to share.
  */
 function openLoaded(): Addon {
   const opened = process().dlopen as { [key]?: Addon };
@@ -51,14 +52,14 @@ function openLoaded(): Addon {
   return opened[key];
 }
 
-/** N-API. */
+/** Opens a library with N-API. */
 export function openNode<T extends Symbols>(
   path: string,
   _prefix: string,
   symbols: T,
 ): Library<T> {
   const addon = path === SONAME ? openLoaded() : openAddon(path);
-  // As dlopen does for the others: a file of another version must not pass for this one.
+  // As dlopen does on the other runtimes: a file of another version must not pass for this one.
   for (const name of Object.keys(symbols)) {
     if (!(name in addon)) throw new Error(`${path}: undefined symbol: ${name}`);
   }
@@ -72,7 +73,7 @@ export function openNode<T extends Symbols>(
         "Cannot make the wake handle",
       );
       return {
-        // The addon does not hold it.
+        // The addon holds it only weakly.
         callback,
         ref: () => addon.agent_wake_ref(agent, 1),
         unref: () => addon.agent_wake_ref(agent, 0),
@@ -89,9 +90,9 @@ function listen(
 ): SignalListener | "main thread" {
   const { isMainThread } = process().getBuiltinModule("node:worker_threads");
   if (isMainThread) return listenOnProcess(to);
-  // With `breakOnSigint` Node removes the main thread's listeners for INT for a while, and expects
-  // that none are left. For PIPE a Worker that ends would leave SIG_DFL for a moment, and a write
-  // kills then.
+  // For INT: with `breakOnSigint` Node removes the main thread's listeners for a while, and expects
+  // that none are left. For PIPE: a Worker that ends would leave SIG_DFL for a moment, in which a
+  // write to a closed pipe kills the process.
   if (to.name === "SIGINT" || to.name === "SIGPIPE") return "main thread";
   checked(
     addon.agent_signal_start(to.agent, to.signal),

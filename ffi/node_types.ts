@@ -1,7 +1,7 @@
 /**
- * As much of Node's API as is used here. Not from "node:process" and the like: that brings in
- * @types/node, and Deno does not type-check a project with a package.json that does not have it
- * installed.
+ * The part of Node's API that is used here. Not imported from "node:process" and the like: that
+ * needs @types/node, and Deno does not type-check a project with a package.json that does not have
+ * it installed.
  */
 export interface NodeProcess {
   readonly platform: string;

@@ -4,5 +4,5 @@ import type { Open } from "./library.ts";
 import { openNode } from "./node.ts";
 import { runtime } from "./runtime.ts";
 
-/** Opens a library with the means of the runtime that this is. */
+/** Opens a library with the adapter of the current runtime. */
 export const open: Open = { deno: openDeno, bun: openBun, node: openNode }[runtime];

@@ -4,18 +4,23 @@ import { granted, keepsNames } from "./permission.ts";
 import { os, process, runtime } from "./runtime.ts";
 
 /**
- * Opens the library by a path under which nobody can put another file; `place` is what to call it.
- * undefined: it fails.
+ * Opens the library by a path under which nobody can put another file. Returns undefined if that
+ * fails.
+ *
+ * @param place what to call the path in a message.
  */
 type Attempt<T> = (path: string, place: string) => T | undefined;
 
-/** Calls `attempt`, or throws: where that gives nothing, the next way is tried. */
+/** Calls `attempt`, or throws. If that returns nothing, the next way is tried. */
 type Way<T> = (attempt: Attempt<T>) => T | undefined;
 
 /**
- * Opens `library`, the embedded one in base64, in the first way that `attempt` gives something for.
+ * Tries the ways to open the embedded library, and returns what the first success of `attempt`
+ * returned.
  *
- * @param failed told what each way before that threw; what it throws itself ends the search.
+ * @param library the bytes of the library, in base64.
+ * @param file where the same bytes may lie in a file.
+ * @param failed called with what a way threw. If it throws itself, that ends the search.
  */
 export function openEmbedded<T>(
   library: string,
@@ -35,23 +40,23 @@ export function openEmbedded<T>(
 }
 
 /**
- * The best first: from `file` if that holds the very same bytes as `library`, or from memory; then
- * from a file that is unlinked as soon as it is open.
+ * The ways, best first: from `file` if its bytes are those of `library`, or from memory; then from
+ * a temporary file that is unlinked as soon as it is open.
  */
 function* ways<T>(
   library: string,
   file: string | undefined,
 ): Generator<Way<T>> {
   const best: Way<T>[] = [];
-  // Deno tells its user's number, and so the owner, with a further permission only.
+  // To compare the owner with the current user, Deno would need a further permission.
   if (runtime !== "deno" && file !== undefined) {
     best.push((attempt) => fromFile(file, library, attempt));
   }
-  // Node cannot call memfd_create() before an addon is loaded.
+  // Node cannot call memfd_create(2) before an addon is loaded.
   if (runtime !== "node" && os === "linux") {
     best.push((attempt) => fromMemory(library, attempt));
   }
-  // Bun takes longer for node:fs than for all else.
+  // In Bun, loading node:fs takes longer than everything else.
   if (runtime === "bun" && isGlibc()) best.reverse();
   yield* best;
   for (const folder of new Set([temporaryFolder(), "/dev/shm", "/var/tmp"])) {
@@ -62,8 +67,8 @@ function* ways<T>(
 }
 
 /**
- * Where the loaded library is found by its name. In musl it is not: threads share what they open
- * from one file.
+ * Whether the libc is glibc, which finds a loaded library by its name. musl does not; there,
+ * threads share what they open from one file.
  */
 function isGlibc(): boolean {
   try {
@@ -88,8 +93,8 @@ const libcSymbols = {
 } as const;
 
 /**
- * memfd_create(2): needs no file system, which may be read-only or mounted noexec, and no
- * permission but --allow-ffi.
+ * Uses memfd_create(2), which needs no file system (it may be read-only, or mounted noexec) and no
+ * permission except --allow-ffi.
  */
 function fromMemory<T>(
   library: string,
@@ -100,11 +105,11 @@ function fromMemory<T>(
       "memory: with --deny-ffi=<path> Deno would look for libc in the current folder",
     );
   }
-  // Every process has it loaded, so that this name opens no file. (musl takes it for itself.)
+  // Every glibc process has loaded this, so the name opens no file. (musl takes the name for itself.)
   const libc: Library<typeof libcSymbols> = open("libc.so.6", "", libcSymbols);
   const { functions: { memfd_create, write, close }, addressOf } = libc;
   const bytes = fromBase64(library);
-  // Larger than what engines keep on a heap that moves.
+  // Large enough that engines do not keep it on a heap whose objects move.
   const name = new Uint8Array(4096);
   new TextEncoder().encodeInto("async-interrupt", name);
   const closeOnExec = 1;
@@ -126,7 +131,8 @@ function fromMemory<T>(
 }
 
 /**
- * The file beside the modules, where a bundler or whoever unpacked a program may have left another.
+ * Uses the file beside the modules. A bundler, or somebody who unpacked a program, may have left
+ * another file there, so its owner, mode and bytes are checked.
  */
 function fromFile<T>(
   file: string,
@@ -135,13 +141,13 @@ function fromFile<T>(
 ): T | undefined {
   const fs = process().getBuiltinModule("node:fs");
   const { O_RDONLY, O_NONBLOCK } = fs.constants;
-  // A FIFO would wait for its writer.
+  // Without O_NONBLOCK, opening a FIFO would wait for its writer.
   const fd = fs.openSync(file, O_RDONLY | O_NONBLOCK);
   try {
     const { mode, size, uid } = fs.fstatSync(fd);
     const typeMask = 0o170000;
     const regular = 0o100000;
-    // Also the mask of an access control list, which has the place of the group.
+    // These bits also cover a POSIX ACL: its mask is stored in the bits of the group.
     const othersWrite = 0o022;
     const refuse = (why: string) => {
       throw new Error(`${file}: not opened, since ${why}`);
@@ -162,7 +168,7 @@ function fromFile<T>(
   }
 }
 
-/** A new file that nobody else can open, and that has lost its name by the time it is written. */
+/** Uses a new file that nobody else can open, and that is unlinked before the bytes are written. */
 function fromFolder<T>(
   folder: string,
   library: string,
@@ -180,15 +186,16 @@ function fromFolder<T>(
   }
 }
 
-/** Where Deno would ask for the variables, without asking. */
+/** On Deno, reads the environment only if that needs no question to the user. */
 function temporaryFolder(): string {
   return granted({ name: "env" }) ? process().getBuiltinModule("node:os").tmpdir() : "/tmp";
 }
 
 /**
- * What was checked is what is opened, whatever happens to its name. The dynamic linker compares
- * paths with those of the libraries that it has, which may have come by a descriptor of the same
- * number: so each time another spelling.
+ * A path of the descriptor, so that what was checked is what is opened, even if the file is renamed
+ * or replaced. The dynamic linker compares the path with those of the libraries that it has loaded,
+ * and one of these may have been opened by a descriptor of the same number. So each call spells the
+ * path differently.
  */
 function pathOf(fd: number): string {
   const bits = Math.random().toString(2).slice(2);

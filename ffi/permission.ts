@@ -1,24 +1,24 @@
 /**
- * What Deno allows; the others allow all, as far as can be asked. Nothing here prompts but
- * {@linkcode askToOpen}.
+ * The permissions of Deno. The other runtimes allow everything, as far as can be asked. Only
+ * {@linkcode askToOpen} prompts.
  */
 
 import { runtime } from "./runtime.ts";
 
-/** Whether this is granted already. */
+/** Whether this permission is granted already. */
 export function granted(descriptor: Deno.PermissionDescriptor): boolean {
   return runtime !== "deno" ||
     Deno.permissions.querySync(descriptor).state === "granted";
 }
 
-/** Whether every library may be opened, and memory be read. */
+/** Whether every library may be opened, and native memory be read. */
 export function mayOpenAll(): boolean {
   return granted({ name: "ffi" });
 }
 
 /**
- * Whether a bare name reaches the dynamic linker: with --deny-ffi=<path> Deno looks for it in the
- * current folder.
+ * Whether a bare library name reaches the dynamic linker. With --deny-ffi=<path> Deno looks for the
+ * name in the current folder.
  */
 export function keepsNames(): boolean {
   return runtime !== "deno" ||
@@ -26,16 +26,17 @@ export function keepsNames(): boolean {
 }
 
 /**
- * Deno's one question to the user. It asks nobody where there is no terminal, or once the answer
- * was no.
+ * Asks the user for --allow-ffi: the only question of this module. Deno asks nobody where there is
+ * no terminal, or after the answer was no.
  */
 export function askToOpen(): boolean {
   return Deno.permissions.requestSync({ name: "ffi" }).state === "granted";
 }
 
 /**
- * Whether --allow-ffi names this very file. A folder says nothing of who put the file there, and
- * Deno would not open it by the descriptor that was compared with what the module carries.
+ * Whether --allow-ffi names this very file. Allowing a folder is not enough: anybody may have put
+ * the file there, and Deno could not open it by the descriptor whose bytes were compared with the
+ * library that this module carries.
  */
 export function mayOpenByName(file: string): boolean {
   const folder = file.slice(0, file.lastIndexOf("/"));

@@ -4,12 +4,13 @@ import { process, runtime } from "./runtime.ts";
 type Callback = (...args: never[]) => unknown;
 
 /**
- * Runs where Node itself does: what `process` holds must not be of a realm that shall be collected.
+ * This source runs in the realm that Node itself runs in: what `process` holds must not come from a
+ * realm that shall be collected.
  */
 const weakSource = `(events, event, callback) => {
   const held = new WeakRef(callback);
   const listener = (...args) => held.deref()?.(...args);
-  // It lives as long as the listener, or it would tell nobody.
+  // The registry must live as long as the listener: a collected registry calls nobody.
   listener.registry = new FinalizationRegistry(() => {
     while (events.listeners(event).includes(listener)) events.off(event, listener);
   });
@@ -22,9 +23,9 @@ let makeWeak:
   | undefined;
 
 /**
- * What stands for `callback` as a listener on `process`, which outlives the realms of a thread:
- * `node:vm`, jest. It goes when `callback` is collected, so the caller must hold that. Bun takes
- * the listeners of a realm away with it.
+ * A listener for `process` that calls `callback`, but does not keep it alive: `process` outlives
+ * the realms of a thread (`node:vm`, jest). The listener is removed when `callback` is collected,
+ * so the caller must hold that. Bun removes the listeners of a realm itself.
  */
 function weak<C extends Callback>(event: string, callback: C): C {
   if (runtime !== "node") return callback;
@@ -34,7 +35,7 @@ function weak<C extends Callback>(event: string, callback: C): C {
 }
 
 /**
- * {@linkcode Library.beforeEnd} of Node and Bun, where the loop goes on by itself if there is
+ * {@linkcode Library.beforeEnd} of Node and Bun. Their event loop continues by itself if there is
  * something to do.
  */
 export function beforeExit(callback: () => boolean): () => void {
@@ -54,16 +55,16 @@ export function listenOnProcess(
   const events = process();
   const callback = () => {
     hears();
-    // Bun calls listeners before it reads the wake, and one that comes after ours may end the
-    // process. Node reads it first.
+    // Bun calls the listeners before it reads the wake, and a listener after ours may end the
+    // process. Node reads the wake first.
     if (runtime === "bun") look();
   };
   const heard = weak(name, callback);
   const isIn = () => events.listeners(name).includes(heard);
   let renewing = false;
   /**
-   * The runtime has our handler beneath its own as soon as the first listener comes after the last
-   * one went.
+   * After the last listener is removed, the next one that is added makes the runtime install its
+   * handler on top of ours. This puts ours on top again.
    */
   const renew = () => {
     if (renewing) return;
@@ -76,8 +77,7 @@ export function listenOnProcess(
       renewing = false;
     }
   };
-  // As with removeAllListeners(), or with code that saves all listeners, removes them and adds them
-  // again.
+  // Code may call removeAllListeners(), or save all listeners, remove them and add them again.
   const added = (which: unknown, listener: unknown) => {
     if (which !== name || renewing) return;
     renew();

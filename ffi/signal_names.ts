@@ -2,8 +2,8 @@ import { os, process } from "./runtime.ts";
 import { signalNumbers } from "./symbols.ts";
 
 /**
- * The kernel's real-time signals as glibc counts them: the first has a name and cannot be hooked,
- * since musl uses it. Linux only.
+ * Real-time signals in the numbering of glibc, Linux only. The kernel's first ones, 32 and 33,
+ * belong to libc; 34 has a name but cannot be hooked, since musl uses it.
  */
 const RTMIN = 34;
 const RTMAX = 64;
@@ -28,7 +28,7 @@ export function signalTable(): {
     numbers.set(name, number);
     if (!aliases.has(name)) names.set(number, name);
   }
-  // Only Linux among our platforms has them.
+  // Of our platforms only Linux has real-time signals.
   if (os === "linux") {
     for (let number = RTMIN; number <= RTMAX; number++) {
       const [up, down] = [number - RTMIN, RTMAX - number];
@@ -37,14 +37,14 @@ export function signalTable(): {
         down ? `SIGRTMAX-${down}` : "SIGRTMAX",
       ];
       numbers.set(low, number).set(high, number);
-      // As kill -l has them.
+      // The names that `kill -l` prints.
       names.set(number, up < 16 ? low : high);
     }
   }
   return tables = { numbers, names };
 }
 
-/** Every signal this platform has a name for, in the order of their numbers. */
+/** Every signal that has a name on this platform, in the order of the numbers. */
 export function namedSignals(): [number: number, name: string][] {
   return [...signalTable().names].sort(([a], [b]) => a - b);
 }

@@ -3,91 +3,106 @@
 /** Every function of the native bindings. */
 export const symbols = {
   /**
-   * Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative:
-   * nobody ever had this arg. Any thread.
+   * Signals the Interrupt whose token is arg. Any thread. Returns 1 if it was signalled, 0 if it is
+   * closed, a status if arg was never given to anybody.
    */
   signal: { parameters: ["u64", "i32"], result: "i32" },
   /**
-   * An agent for the calling thread, by its token, with its number in the lower half. Or a status,
-   * as int64.
+   * Opens an agent for the calling thread. Returns its token, whose lower half is its number; or a
+   * status, as int64.
    */
   agent_open: { parameters: [], result: "u64" },
   /**
-   * Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too.
+   * Closes the agent with this token, and all that it has open. Does nothing if it is closed.
+   * Engines can call it as the deallocator of the agent's memory.
    */
   agent_close: { parameters: ["u64", "u64"], result: "void" },
-  /**
-   * Address of the int32 that JavaScript reads: the attention word, the list of records that became
-   * pending, what failed, what is due.
-   */
+  /** Address of the int32s of the agent that JavaScript reads: see ATTENTION to LISTENERS_DUE. */
   agent_address: { parameters: ["u32"], result: "u64" },
-  /** Makes the socket that wakes the loop; gives its read side to the caller. */
+  /**
+   * Makes the socket that wakes the event loop. The caller owns the read side, which is returned.
+   * forgets: the agent closes it too, if the caller has not.
+   */
   agent_wake_socket: { parameters: ["u32", "u32"], result: "i32" },
-  /** 0 if as many pairs of descriptors can be had just now. */
+  /** Returns 0 if this many pairs of descriptors can be opened now. */
   check_descriptors: { parameters: ["u32"], result: "i32" },
   /**
-   * A record of the agent, by its token: the arg that signal, block and unblock take, with the slot
-   * in its lower half. Or a status, as int64.
+   * Opens a record of the agent. Returns its token, which signal, block and unblock take as arg,
+   * and whose lower half is the slot; or a status, as int64.
    */
   record_open: { parameters: ["u32", "u32"], result: "u64" },
-  /** Address of the record's words. */
+  /** Address of the int32s of the record: see PENDING to LISTED. */
   record_address: { parameters: ["u32"], result: "u64" },
-  /** Says again that this record is pending. */
+  /** Announces once more that this record is pending. */
   record_notify: { parameters: ["u32"], result: "void" },
-  /** Flags: FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. */
+  /**
+   * Sets or clears FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. Clearing a pipe flag returns after the
+   * last write to the pipe.
+   */
   record_flag: { parameters: ["u32", "u32", "u32"], result: "void" },
-  /** The EventPipe, by its token, to make readable. */
+  /** Sets the token of the EventPipe that signals make readable. */
   record_pipe: { parameters: ["u32", "u64"], result: "void" },
-  /** Hooks a POSIX signal. Options: 1 chain, 2 hysteresis. */
+  /** Hooks a POSIX signal. Options: CHAIN, HYSTERESIS, LISTENED. */
   record_hook: { parameters: ["u32", "u32", "u32"], result: "i32" },
-  /** Changes the options. */
+  /** Changes the options of record_hook. */
   record_hook_options: { parameters: ["u32", "u32"], result: "i32" },
-  /** After a signal with hysteresis was handled. */
+  /**
+   * Makes the kernel deliver a signal with hysteresis again. Call it when the signal is handled.
+   */
   record_rearm: { parameters: ["u32"], result: "i32" },
-  /** From here on nobody signals it. */
+  /** First half of closing: from here on the record accepts no signals. */
   record_retire: { parameters: ["u32"], result: "void" },
-  /** The slot may serve another. */
+  /** Second half of closing: the slot may be used again. */
   record_release: { parameters: ["u32"], result: "void" },
-  /** 0 when the signal can be hooked. */
+  /** Returns 0 if the signal can be hooked. */
   hook_check: { parameters: ["u32"], result: "i32" },
-  /** Before a listener of the runtime is registered. 1: the signal is ignored until now. */
+  /**
+   * Call it before a listener of the runtime is registered. Returns 1 if the signal is ignored
+   * until now.
+   */
   hook_listening: { parameters: ["u32", "u32"], result: "i32" },
-  /** After that: ours goes on top, where the runtime has installed its handler. */
+  /** Call it after that. If the runtime has installed its handler, ours is put on top again. */
   hook_listened: { parameters: ["u32"], result: "i32" },
-  /** That listener was called. */
+  /** Call it in that listener. */
   hook_heard: { parameters: ["u32", "u32", "u32"], result: "void" },
-  /** How many signals ours has passed on to the runtime. */
+  /** How many signals our handler has passed on to the runtime. */
   hook_passed_on: { parameters: ["u32"], result: "u32" },
   /**
-   * That listener is gone. put_back: with the last one, what was there before returns; 2: and the
-   * runtime calls no later listener for an earlier signal.
+   * Call it after that listener is removed. put_back: 1 restores the earlier disposition with the
+   * last listener; 2 does so for a runtime that calls no later listener for an earlier signal.
    */
   hook_unlistened: { parameters: ["u32", "u32", "u32"], result: "i32" },
-  /** Whether this agent, of another thread, needs a listener of the main thread's runtime. */
+  /** Sets whether this agent, of another thread, needs a listener on the main thread. */
   agent_borrow: { parameters: ["u32", "u32", "u32"], result: "void" },
-  /** A bit for each signal, from 1, that some agent needs one for. */
+  /**
+   * A bit for each signal for which some agent needs a listener on the main thread. Bit 0 is signal
+   * 1.
+   */
   agent_borrowed: { parameters: [], result: "u64" },
-  /** An eventfd, or a pipe. */
+  /** Opens an eventfd, or a pipe where there is none. Returns its slot. */
   pipe_open: { parameters: ["u32"], result: "i32" },
-  /** The caller's descriptors, which it keeps. */
+  /** Opens an EventPipe with duplicates of the caller's descriptors. Returns its slot. */
   pipe_adopt: { parameters: ["u32", "i32", "i32"], result: "i32" },
-  /** The arg that pipe_signal and pipe_drain take. */
+  /** The token that pipe_signal and pipe_drain take as arg. */
   pipe_token: { parameters: ["u32"], result: "u64" },
   /** PIPE_READ_FD, PIPE_WRITE_FD, or PIPE_KIND: an index of pipeKinds. */
   pipe_info: { parameters: ["u32", "u32"], result: "i32" },
-  /** Makes it readable. Any thread, any signal handler; nothing after close. */
+  /** Makes it readable. Any thread, any signal handler. Does nothing after pipe_close. */
   pipe_signal: { parameters: ["u64"], result: "void" },
-  /** Makes it unreadable. Any thread, any signal handler; nothing after close. */
+  /** Makes it unreadable. Any thread, any signal handler. Does nothing after pipe_close. */
   pipe_drain: { parameters: ["u64"], result: "void" },
-  /** 1 readable, 0 timed out; a timeout of 2^64-1 waits for ever. */
+  /**
+   * Waits until it is readable. Returns 1 if it is, 0 after the timeout. A timeout of 2^64-1 never
+   * ends.
+   */
   pipe_wait: { parameters: ["u32", "u64"], result: "i32" },
-  /** New descriptors under the old numbers. */
+  /** Puts new descriptors under the old numbers. */
   pipe_renew: { parameters: ["u32"], result: "i32" },
-  /** Closes it. */
+  /** Closes the EventPipe, when it was closed as often as opened. */
   pipe_close: { parameters: ["u32"], result: "void" },
-  /** Address of one of the functions for native code. */
+  /** Address of a function for native code: SIGNAL_FUNCTION and so on. */
   function_address: { parameters: ["u32"], result: "u64" },
-  /** 0 when code can run at that address. */
+  /** Returns 0 if the memory at this address is executable. */
   function_check: { parameters: ["u64"], result: "i32" },
   /** Calls void (*func)(void *arg, int value). */
   function_call: { parameters: ["u64", "u64", "i32"], result: "void" },
@@ -104,46 +119,46 @@ export const SONAME = "/dev/null/libasync_interrupt-0.1.0.so";
 /** Index of an agent's int32: non-zero when some record may be pending. */
 export const ATTENTION = 0;
 
-/** Index of an agent's int32: the first record of its list. */
+/** Index of an agent's int32: the slot of the first record that became pending. */
 export const LIST = 3;
 
-/** Index of an agent's int32: why its loop could not be woken, a status. */
+/** Index of an agent's int32: the status of the last wake that failed. */
 export const WAKE_FAILURE = 4;
 
-/** Index of an agent's int32: why one of its pipes could not be written or read, a status. */
+/** Index of an agent's int32: the status of the last write to or read from a pipe that failed. */
 export const PIPE_FAILURE = 5;
 
 /** Index of an agent's int32: 1 when agent_borrowed has changed. */
 export const LISTENERS_DUE = 6;
 
-/** Size of the words of an agent. */
+/** Bytes of an agent that JavaScript may see. */
 export const AGENT_BYTES = 28;
 
-/** Bit of the attention word: something may be pending. */
+/** Bit of the attention word: a record may be pending. */
 export const NEEDS_SCAN = 1;
 
 /** Bit of the attention word: a wake is on its way. */
 export const WAKE_SENT = 2;
 
-/** Bit of the attention word: JavaScript has begun to look, and not ended. */
+/** Bit of the attention word: JavaScript has begun a scan and not finished it. */
 export const OWED = 4;
 
-/** Index of a record's int32: the value that waits. */
+/** Index of a record's int32: the pending value, 0 for none. */
 export const PENDING = 0;
 
-/** Index of a record's int32: nesting depth. */
+/** Index of a record's int32: how many blocks are not undone yet. */
 export const BLOCKED = 3;
 
-/** Index of a record's int32: the next one on the list. */
+/** Index of a record's int32: the slot of the next record on the list, 0 for none. */
 export const NEXT = 5;
 
 /** Index of a record's int32: whether it is on the list. */
 export const LISTED = 6;
 
-/** Size of a record. */
+/** Bytes of a record. */
 export const SLOT_BYTES = 64;
 
-/** Records that stand in one mapping. */
+/** How many records are in one mapping. */
 export const CHUNK_SLOTS = 1024;
 
 /** Of record_open and record_flag: a signal wakes the loop. */
@@ -152,16 +167,19 @@ export const FLAG_WAKE = 1;
 /** Of record_flag: a signal writes to the EventPipe, which is drained before the callback. */
 export const FLAG_PIPE = 2;
 
-/** Of record_flag: a signal writes to the EventPipe, which its watcher drains before it looks. */
+/**
+ * Of record_flag: a signal writes to the EventPipe, which the loop that watches it drains before it
+ * checks the Interrupt.
+ */
 export const FLAG_PIPE_LAST = 4;
 
-/** Of record_hook: call the earlier handler too. */
+/** Of record_hook: also call the earlier handler. */
 export const CHAIN = 1;
 
 /** Of record_hook: a listener of the runtime was registered, and its handler gets every signal. */
 export const LISTENED = 4;
 
-/** Of record_hook: ignored by the kernel until handled. */
+/** Of record_hook: the kernel ignores the signal until it is handled. */
 export const HYSTERESIS = 2;
 
 /** Of function_address. */

@@ -29,125 +29,138 @@ typedef void (*async_interrupt_callback)(void *arg, int value);
  */
 
 /*
- * Signals the Interrupt that arg (signalFunc().arg) names: 1 signalled, 0 closed, negative: nobody
- * ever had this arg. Any thread.
+ * Signals the Interrupt whose token is arg. Any thread. Returns 1 if it was signalled, 0 if it is
+ * closed, a status if arg was never given to anybody.
  */
 int32_t ai_signal(uint64_t arg, int32_t value);
 
 /*
- * An agent for the calling thread, by its token, with its number in the lower half. Or a status, as
- * int64.
+ * Opens an agent for the calling thread. Returns its token, whose lower half is its number; or a
+ * status, as int64.
  */
 uint64_t ai_agent_open(void);
 
 /*
- * Closes it, with all that it has open; nothing if it is closed. A deallocator of its words, too.
+ * Closes the agent with this token, and all that it has open. Does nothing if it is closed. Engines
+ * can call it as the deallocator of the agent's memory.
  */
 void ai_agent_close(uint64_t words, uint64_t token);
 
-/*
- * Address of the int32 that JavaScript reads: the attention word, the list of records that became
- * pending, what failed, what is due.
- */
+/* Address of the int32s of the agent that JavaScript reads: see ATTENTION to LISTENERS_DUE. */
 uint64_t ai_agent_address(uint32_t agent);
 
-/* Makes the socket that wakes the loop; gives its read side to the caller. */
+/*
+ * Makes the socket that wakes the event loop. The caller owns the read side, which is returned.
+ * forgets: the agent closes it too, if the caller has not.
+ */
 int32_t ai_agent_wake_socket(uint32_t agent, uint32_t forgets);
 
-/* 0 if as many pairs of descriptors can be had just now. */
+/* Returns 0 if this many pairs of descriptors can be opened now. */
 int32_t ai_check_descriptors(uint32_t pairs);
 
 /*
- * A record of the agent, by its token: the arg that signal, block and unblock take, with the slot
- * in its lower half. Or a status, as int64.
+ * Opens a record of the agent. Returns its token, which signal, block and unblock take as arg, and
+ * whose lower half is the slot; or a status, as int64.
  */
 uint64_t ai_record_open(uint32_t agent, uint32_t flags);
 
-/* Address of the record's words. */
+/* Address of the int32s of the record: see PENDING to LISTED. */
 uint64_t ai_record_address(uint32_t slot);
 
-/* Says again that this record is pending. */
+/* Announces once more that this record is pending. */
 void ai_record_notify(uint32_t slot);
 
-/* Flags: FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. */
+/*
+ * Sets or clears FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. Clearing a pipe flag returns after the
+ * last write to the pipe.
+ */
 void ai_record_flag(uint32_t slot, uint32_t flag, uint32_t on);
 
-/* The EventPipe, by its token, to make readable. */
+/* Sets the token of the EventPipe that signals make readable. */
 void ai_record_pipe(uint32_t slot, uint64_t pipe);
 
-/* Hooks a POSIX signal. Options: 1 chain, 2 hysteresis. */
+/* Hooks a POSIX signal. Options: CHAIN, HYSTERESIS, LISTENED. */
 int32_t ai_record_hook(uint32_t slot, uint32_t signal, uint32_t options);
 
-/* Changes the options. */
+/* Changes the options of record_hook. */
 int32_t ai_record_hook_options(uint32_t slot, uint32_t options);
 
-/* After a signal with hysteresis was handled. */
+/* Makes the kernel deliver a signal with hysteresis again. Call it when the signal is handled. */
 int32_t ai_record_rearm(uint32_t slot);
 
-/* From here on nobody signals it. */
+/* First half of closing: from here on the record accepts no signals. */
 void ai_record_retire(uint32_t slot);
 
-/* The slot may serve another. */
+/* Second half of closing: the slot may be used again. */
 void ai_record_release(uint32_t slot);
 
-/* 0 when the signal can be hooked. */
+/* Returns 0 if the signal can be hooked. */
 int32_t ai_hook_check(uint32_t signal);
 
-/* Before a listener of the runtime is registered. 1: the signal is ignored until now. */
+/*
+ * Call it before a listener of the runtime is registered. Returns 1 if the signal is ignored until
+ * now.
+ */
 int32_t ai_hook_listening(uint32_t agent, uint32_t signal);
 
-/* After that: ours goes on top, where the runtime has installed its handler. */
+/* Call it after that. If the runtime has installed its handler, ours is put on top again. */
 int32_t ai_hook_listened(uint32_t signal);
 
-/* That listener was called. */
+/* Call it in that listener. */
 void ai_hook_heard(uint32_t agent, uint32_t signal, uint32_t coalesces);
 
-/* How many signals ours has passed on to the runtime. */
+/* How many signals our handler has passed on to the runtime. */
 uint32_t ai_hook_passed_on(uint32_t signal);
 
 /*
- * That listener is gone. put_back: with the last one, what was there before returns; 2: and the
- * runtime calls no later listener for an earlier signal.
+ * Call it after that listener is removed. put_back: 1 restores the earlier disposition with the
+ * last listener; 2 does so for a runtime that calls no later listener for an earlier signal.
  */
 int32_t ai_hook_unlistened(uint32_t agent, uint32_t signal, uint32_t put_back);
 
-/* Whether this agent, of another thread, needs a listener of the main thread's runtime. */
+/* Sets whether this agent, of another thread, needs a listener on the main thread. */
 void ai_agent_borrow(uint32_t agent, uint32_t signal, uint32_t on);
 
-/* A bit for each signal, from 1, that some agent needs one for. */
+/*
+ * A bit for each signal for which some agent needs a listener on the main thread. Bit 0 is signal
+ * 1.
+ */
 uint64_t ai_agent_borrowed(void);
 
-/* An eventfd, or a pipe. */
+/* Opens an eventfd, or a pipe where there is none. Returns its slot. */
 int32_t ai_pipe_open(uint32_t agent);
 
-/* The caller's descriptors, which it keeps. */
+/* Opens an EventPipe with duplicates of the caller's descriptors. Returns its slot. */
 int32_t ai_pipe_adopt(uint32_t agent, int32_t read_fd, int32_t write_fd);
 
-/* The arg that pipe_signal and pipe_drain take. */
+/* The token that pipe_signal and pipe_drain take as arg. */
 uint64_t ai_pipe_token(uint32_t slot);
 
 /* PIPE_READ_FD, PIPE_WRITE_FD, or PIPE_KIND: an index of pipeKinds. */
 int32_t ai_pipe_info(uint32_t slot, uint32_t what);
 
-/* Makes it readable. Any thread, any signal handler; nothing after close. */
+/* Makes it readable. Any thread, any signal handler. Does nothing after pipe_close. */
 void ai_pipe_signal(uint64_t arg);
 
-/* Makes it unreadable. Any thread, any signal handler; nothing after close. */
+/* Makes it unreadable. Any thread, any signal handler. Does nothing after pipe_close. */
 void ai_pipe_drain(uint64_t arg);
 
-/* 1 readable, 0 timed out; a timeout of 2^64-1 waits for ever. */
+/*
+ * Waits until it is readable. Returns 1 if it is, 0 after the timeout. A timeout of 2^64-1 never
+ * ends.
+ */
 int32_t ai_pipe_wait(uint32_t slot, uint64_t timeout_ns);
 
-/* New descriptors under the old numbers. */
+/* Puts new descriptors under the old numbers. */
 int32_t ai_pipe_renew(uint32_t slot);
 
-/* Closes it. */
+/* Closes the EventPipe, when it was closed as often as opened. */
 void ai_pipe_close(uint32_t slot);
 
-/* Address of one of the functions for native code. */
+/* Address of a function for native code: SIGNAL_FUNCTION and so on. */
 uint64_t ai_function_address(uint32_t which);
 
-/* 0 when code can run at that address. */
+/* Returns 0 if the memory at this address is executable. */
 int32_t ai_function_check(uint64_t func);
 
 /* Calls void (*func)(void *arg, int value). */
