@@ -36,17 +36,26 @@ pub fn build(b: *std.Build) void {
     b.getInstallStep().dependOn(&update.step);
     b.step("lib", "Build lib/<platform>.node").dependOn(&update.step);
 
-    const generator = b.addExecutable(.{
-        .name = "generate",
-        .root_module = b.createModule(.{ .root_source_file = b.path("zig-src/generate.zig"), .target = native }),
-    });
     const generated = b.addUpdateSourceFiles();
-    for ([_][2][]const u8{ .{ "typescript", "ffi/symbols.ts" }, .{ "header", "include/async_interrupt.h" } }) |what| {
+    for ([_][3][]const u8{
+        .{ "typescript", "zig-src/root.zig", "ffi/symbols.ts" },
+        .{ "header", "zig-src/root.zig", "include/async_interrupt.h" },
+        .{ "typescript", "tests/native/testkit.zig", "tests/support/testkit_symbols.ts" },
+        .{ "typescript", "bench/native/benchkit.zig", "bench/programs/benchkit_symbols.ts" },
+    }) |what| {
+        const table = b.createModule(.{ .root_source_file = b.path(what[1]), .target = native });
+        const is_library = std.mem.eql(u8, what[1], "zig-src/root.zig");
+        if (!is_library) table.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
+        const generator = b.addExecutable(.{
+            .name = "generate",
+            .root_module = b.createModule(.{ .root_source_file = b.path("zig-src/generate.zig"), .target = native }),
+        });
+        generator.root_module.addImport("table", table);
         const run = b.addRunArtifact(generator);
-        run.addArgs(&.{ what[0], soname });
-        generated.addCopyFileToSource(run.captureStdOut(.{}), what[1]);
+        run.addArgs(&.{ what[0], what[1], soname });
+        generated.addCopyFileToSource(run.captureStdOut(.{}), what[2]);
     }
-    b.step("generate", "Write ffi/symbols.ts and the C header").dependOn(&generated.step);
+    b.step("generate", "Write the tables for JavaScript and the C header").dependOn(&generated.step);
 
     // The fuzzer needs the coverage that only LLVM puts in.
     const tests = b.addTest(.{ .use_llvm = true, .root_module = b.createModule(.{

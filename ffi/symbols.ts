@@ -1,6 +1,6 @@
 // Generated from zig-src/root.zig by `zig build generate`. Do not edit.
 
-/** Every function of the native bindings. */
+/** The functions of the native library. */
 export const symbols = {
   /**
    * Signals the Interrupt whose token is arg. Any thread. Returns 1 if it was signalled, 0 if it is

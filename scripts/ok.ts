@@ -54,7 +54,12 @@ const reports = await Deno.makeTempDir({ prefix: "async-interrupt-junit-" });
  */
 const filesForOldest = ["exit", "wait", "embedded", "runtime_listeners"]
   .map((name) => `tests/${name}_test.ts`);
-const generated = ["ffi/symbols.ts", "include/async_interrupt.h"];
+const generated = [
+  "ffi/symbols.ts",
+  "include/async_interrupt.h",
+  "tests/support/testkit_symbols.ts",
+  "bench/programs/benchkit_symbols.ts",
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

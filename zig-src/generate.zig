@@ -1,10 +1,12 @@
-//! Writes `ffi/symbols.ts` or the C header from the table in `root.zig`: `generate
-//! typescript|header SONAME > file`.
+//! Writes what JavaScript or C must know of a table of functions: `generate typescript|header SOURCE
+//! SONAME > file`. The module `table` is the one that the build gives it: `root.zig`, or the helpers
+//! of the tests or the benchmark.
 const std = @import("std");
-const bindings = @import("bindings.zig");
-const platform = @import("platform.zig");
-const root = @import("root.zig");
-const status = @import("status.zig");
+const table = @import("table");
+const bindings = table.bindings;
+
+/// The helpers have functions only.
+const is_library = @hasDecl(table, "constants");
 
 pub fn main(init: std.process.Init) !void {
     var buffer: [4096]u8 = undefined;
@@ -13,19 +15,22 @@ pub fn main(init: std.process.Init) !void {
     var arguments = init.minimal.args.iterate();
     _ = arguments.next();
     const what = arguments.next().?;
-    if (std.mem.eql(u8, what, "typescript")) try typescript(out, arguments.next().?) else try header(out);
+    const source = arguments.next().?;
+    const soname = arguments.next().?;
+    if (std.mem.eql(u8, what, "typescript")) {
+        try functionsInTypeScript(out, source);
+        if (is_library) try constantsInTypeScript(out, soname);
+    } else if (is_library) {
+        try header(out);
+    }
     try out.flush();
 }
 
-fn typescript(out: *std.Io.Writer, soname: []const u8) !void {
-    try out.writeAll(
-        \\// Generated from zig-src/root.zig by `zig build generate`. Do not edit.
-        \\
-        \\/** Every function of the native bindings. */
-        \\export const symbols = {
-        \\
-    );
-    inline for (root.functions) |function| {
+fn functionsInTypeScript(out: *std.Io.Writer, source: []const u8) !void {
+    try out.print("// Generated from {s} by `zig build generate`. Do not edit.\n\n", .{source});
+    try writeComment(out, .typescript, 0, if (is_library) "The functions of the native library." else "The functions of the native helpers.");
+    try out.writeAll("export const symbols = {\n");
+    inline for (table.functions) |function| {
         const info = @typeInfo(@TypeOf(function[1])).@"fn";
         try writeComment(out, .typescript, 2, function[3]);
         try out.print("  {s}: {{ parameters: [", .{function[0]});
@@ -36,10 +41,15 @@ fn typescript(out: *std.Io.Writer, soname: []const u8) !void {
         try out.print("], result: \"{t}\" }},\n", .{comptime bindings.Scalar.of(info.return_type.?)});
     }
     try out.writeAll("} as const;\n");
+}
+
+fn constantsInTypeScript(out: *std.Io.Writer, soname: []const u8) !void {
+    const platform = table.platform;
+    const status = table.status;
     try out.writeAll("\n");
     try writeComment(out, .typescript, 0, "DT_SONAME: a library that is loaded already is found by it, whatever file it came from.");
     try out.print("export const SONAME = \"{s}\";\n", .{soname});
-    inline for (root.constants) |constant| {
+    inline for (table.constants) |constant| {
         try out.writeAll("\n");
         try writeComment(out, .typescript, 0, constant[2]);
         try out.print("export const {s} = {d};\n", .{ constant[0], constant[1] });
@@ -113,7 +123,7 @@ fn header(out: *std.Io.Writer) !void {
         \\ */
         \\
     );
-    inline for (root.functions) |function| {
+    inline for (table.functions) |function| {
         const info = @typeInfo(@TypeOf(function[1])).@"fn";
         const result = comptime bindings.Scalar.of(info.return_type.?).c();
         try out.writeAll("\n");

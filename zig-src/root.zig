@@ -5,14 +5,15 @@ const builtin = @import("builtin");
 const root = @import("root");
 
 pub const agent = @import("agent.zig");
-const bindings = @import("bindings.zig");
+pub const bindings = @import("bindings.zig");
 pub const event_pipe = @import("event_pipe.zig");
 pub const hook = @import("hook.zig");
 const napi = @import("napi.zig");
 const native_function = @import("native_function.zig");
+pub const platform = @import("platform.zig");
 pub const record = @import("record.zig");
 pub const slab = @import("slab.zig");
-const status = @import("status.zig");
+pub const status = @import("status.zig");
 const uv_signal = @import("uv_signal.zig");
 const uv_wake = @import("uv_wake.zig");
 

@@ -5,7 +5,7 @@ const std = @import("std");
 const builtin = @import("builtin");
 const linux = std.os.linux;
 const assert = std.debug.assert;
-const bindings = @import("napi").bindings;
+pub const bindings = @import("napi").bindings;
 const napi = @import("napi");
 
 const ValueFunction = *const fn (u64, i32) callconv(.c) void;
@@ -47,8 +47,11 @@ pub const functions = .{
 };
 
 comptime {
-    bindings.exportAll("benchkit_", functions);
-    napi.exportModule(functions, .{ .{ "view", &napi.view }, .{ "tsfn_open", &tsfnOpen } });
+    // The generator reads the table too.
+    if (builtin.output_mode == .Lib) {
+        bindings.exportAll("benchkit_", functions);
+        napi.exportModule(functions, .{ .{ "view", &napi.view }, .{ "tsfn_open", &tsfnOpen } });
+    }
 }
 
 // Threads that call
