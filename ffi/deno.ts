@@ -76,12 +76,14 @@ function open(
   names: string[],
 ): Record<string, unknown> {
   const definitions: Record<string, Deno.ForeignFunction> = {};
-  for (const name of names.filter((name) => name in symbols)) {
-    const { parameters, result } = symbols[name];
+  for (const name of names) {
+    const symbol = symbols[name];
+    // libc has no IDENTITY.
+    if (symbol === undefined) continue;
     definitions[name] = {
       name: prefix + name,
-      parameters: parameters as Deno.NativeType[],
-      result: result as Deno.NativeResultType,
+      parameters: symbol.parameters as Deno.NativeType[],
+      result: symbol.result as Deno.NativeResultType,
     };
   }
   const library = Deno.dlopen(path, definitions);

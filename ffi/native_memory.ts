@@ -46,7 +46,7 @@ class MemoryByView implements NativeMemory {
     Atomics.xor(this.view, index, bits);
   }
   get(index: number): number {
-    return this.view[index];
+    return this.view[index]!;
   }
   set(index: number, value: number): void {
     this.view[index] = value;

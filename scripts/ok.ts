@@ -241,6 +241,11 @@ await choice("spelling", spelling);
 await choice("links", links);
 await choice("circles", () => circles(flags));
 await choice("check", () => run([deno, "check", ...flags]));
+// For what ships; tests and scripts are not ready for noUncheckedIndexedAccess.
+await choice(
+  "check-strict",
+  () => run([deno, "check", "--config=scripts/lib/strict.json", "mod.ts"]),
+);
 await choice("doc", () => run([deno, "doc", "--lint", ...flags, "mod.ts"]));
 await choice(
   "doc-tests",

@@ -40,5 +40,5 @@ export function checkpoint(): void {
   if (hoists) other[0] = 0;
   // WAKE_SENT alone says nothing: in a busy loop it stays set from the first signal on. If the
   // library could not be opened with this module, NEEDS_SCAN stays set, and the agent knows.
-  if ((memory[attention] & needsScan) !== 0) agentIfOpen()?.checkpoint();
+  if ((memory[attention]! & needsScan) !== 0) agentIfOpen()?.checkpoint();
 }

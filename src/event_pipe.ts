@@ -67,7 +67,7 @@ export class EventPipe implements Disposable {
     this.#arg = functions.pipe_token(this.#slot);
     const info = (what: number) => functions.pipe_info(this.#slot, what);
     this.#filenos = given ?? [info(PIPE_READ_FD), info(PIPE_WRITE_FD)];
-    this.type = pipeKinds[info(PIPE_KIND)];
+    this.type = pipeKinds[info(PIPE_KIND)]!;
     pipes.add(this);
   }
 

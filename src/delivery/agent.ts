@@ -307,7 +307,7 @@ export class Agent implements RecordOwner {
     try {
       this.#takeList();
       while (queue.length > 0) {
-        const record = queue[queue.length - 1];
+        const record = queue[queue.length - 1]!;
         record.unlist();
         const thrown = record.deliver();
         if (first === undefined) first = thrown;
