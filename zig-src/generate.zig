@@ -1,6 +1,6 @@
-//! Writes what JavaScript or C must know of a table of functions: `generate typescript|header SOURCE
-//! SONAME > file`. The module `table` is the one that the build gives it: `root.zig`, or the helpers
-//! of the tests or the benchmark.
+//! Writes what JavaScript or C must know of a table of functions: `generate typescript|header
+//! SOURCE SONAME > file`. The build chooses the module `table`: `root.zig`, or the native helpers
+//! of the tests or of the benchmark.
 const std = @import("std");
 const table = @import("table");
 const bindings = table.bindings;
@@ -28,7 +28,8 @@ pub fn main(init: std.process.Init) !void {
 
 fn functionsInTypeScript(out: *std.Io.Writer, source: []const u8) !void {
     try out.print("// Generated from {s} by `zig build generate`. Do not edit.\n\n", .{source});
-    try writeComment(out, .typescript, 0, if (is_library) "The functions of the native library." else "The functions of the native helpers.");
+    const what = if (is_library) "library" else "helpers";
+    try out.print("/** The functions of the native {s}. */\n", .{what});
     try out.writeAll("export const symbols = {\n");
     inline for (table.functions) |function| {
         const info = @typeInfo(@TypeOf(function[1])).@"fn";
@@ -38,7 +39,10 @@ fn functionsInTypeScript(out: *std.Io.Writer, source: []const u8) !void {
             if (index > 0) try out.writeAll(", ");
             try out.print("\"{t}\"", .{comptime bindings.Scalar.of(T.?)});
         }
-        try out.print("], result: \"{t}\" }},\n", .{comptime bindings.Scalar.of(info.return_type.?)});
+        try out.print(
+            "], result: \"{t}\" }},\n",
+            .{comptime bindings.Scalar.of(info.return_type.?)},
+        );
     }
     try out.writeAll("} as const;\n");
 }
@@ -47,7 +51,12 @@ fn constantsInTypeScript(out: *std.Io.Writer, soname: []const u8) !void {
     const platform = table.platform;
     const status = table.status;
     try out.writeAll("\n");
-    try writeComment(out, .typescript, 0, "DT_SONAME: a library that is loaded already is found by it, whatever file it came from.");
+    try writeComment(
+        out,
+        .typescript,
+        0,
+        "DT_SONAME: a library that is loaded already is found by it, whatever file it came from.",
+    );
     try out.print("export const SONAME = \"{s}\";\n", .{soname});
     inline for (table.constants) |constant| {
         try out.writeAll("\n");
@@ -68,10 +77,19 @@ fn constantsInTypeScript(out: *std.Io.Writer, soname: []const u8) !void {
         \\
     );
     inline for (status.errors) |entry| {
-        try out.print("  [{d}]: [\n    \"{s}\",\n    \"{s}\",\n  ],\n", .{ entry[0].code(), entry[1], entry[2] });
+        try out.print(
+            "  [{d}]: [\n    \"{s}\",\n    \"{s}\",\n  ],\n",
+            .{ entry[0].code(), entry[1], entry[2] },
+        );
     }
     try out.writeAll("} as const;\n\n");
-    try writeComment(out, .typescript, 0, "By platform and name, as Zig's standard library has them: in Deno it takes long to ask node:os.");
+    try writeComment(
+        out,
+        .typescript,
+        0,
+        "By platform and name, as Zig's standard library has them: " ++
+            "in Deno it takes long to ask node:os.",
+    );
     try out.writeAll(
         \\export const signalNumbers: {
         \\  readonly [platform: string]: { readonly [name: string]: number };
@@ -83,7 +101,12 @@ fn constantsInTypeScript(out: *std.Io.Writer, soname: []const u8) !void {
     inline for (@typeInfo(Signal).@"enum".field_names) |name| {
         try out.print("    SIG{s}: {d},\n", .{ name, @backingInt(@field(Signal, name)) });
     }
-    const aliases = .{ .{ "IOT", Signal.ABRT }, .{ "POLL", Signal.IO }, .{ "CLD", Signal.CHLD }, .{ "UNUSED", Signal.SYS } };
+    const aliases = .{
+        .{ "IOT", Signal.ABRT },
+        .{ "POLL", Signal.IO },
+        .{ "CLD", Signal.CHLD },
+        .{ "UNUSED", Signal.SYS },
+    };
     inline for (aliases) |alias| {
         try out.print("    SIG{s}: {d},\n", .{ alias[0], @backingInt(alias[1]) });
     }
@@ -149,7 +172,12 @@ fn header(out: *std.Io.Writer) !void {
 const columns_max = 100;
 
 /// On one line where it fits, else wrapped.
-fn writeComment(out: *std.Io.Writer, language: enum { typescript, c }, indent: usize, text: []const u8) !void {
+fn writeComment(
+    out: *std.Io.Writer,
+    language: enum { typescript, c },
+    indent: usize,
+    text: []const u8,
+) !void {
     const opening = if (language == .typescript) "/**" else "/*";
     try out.splatByteAll(' ', indent);
     if (indent + opening.len + text.len + " ".len + " */".len <= columns_max) {

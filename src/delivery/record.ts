@@ -88,8 +88,8 @@ export class InterruptRecord {
   /** What an interrupted delivery leaves to the next one. Agent says why it is a plain object. */
   readonly left: Left = { taken: 0, queued: false, retired: false };
   /**
-   * The callback runs. After a `vm` timeout in the callback this stays true: #isRunning() finds
-   * out.
+   * Whether the handler is running. A `vm` timeout in the callback leaves this true: #isRunning()
+   * finds out.
    */
   #running = false;
   #looks = 0;
@@ -238,9 +238,10 @@ export class InterruptRecord {
   }
 
   /**
-   * Runs the handler while a value is pending. The handler is never re-entered: when it is running
-   * already, that run handles the new value too. It runs at most MAX_RUNS_IN_A_ROW times, so that
-   * nobody who signals without a pause keeps other Interrupts and the event loop from their turn.
+   * Runs the handler while a value is pending. The handler is never re-entered: if it is running
+   * already, that call handles the new value too. It runs at most MAX_RUNS_IN_A_ROW times: an
+   * Interrupt that is signalled without a pause must leave a turn to the others and to the event
+   * loop.
    */
   deliver(): Thrown | undefined {
     // A late signaller may write to the pipe after its value was taken. If the pipe stayed
@@ -249,7 +250,8 @@ export class InterruptRecord {
     if (this.#running) {
       if (this.pending === 0 && !this.#drainDue) return undefined;
       if (this.#isRunning()) {
-        // The run handles this, unless an exception ends it: then another look is needed.
+        // The running call handles this value too, unless an exception ends it: then another look
+        // is needed.
         this.notify();
         return undefined;
       }
