@@ -25,7 +25,7 @@
 
 byte disposition = OLD;
 
-/* @hook.zig:Hook */
+/* @signal/hook.zig:Hook */
 byte cell[READERS];
 byte count;
 byte with_hysteresis;
@@ -54,7 +54,7 @@ bool replaced;
 bool calls_ours;
 
 #ifdef LISTENS
-/* @hook.zig:Listeners */
+/* @signal/hook.zig:Listeners */
 byte listeners;
 byte before;
 /* Its runtime_handler: ours calls it. */
@@ -77,7 +77,7 @@ inline arrive_ignored() {
 }
 
 inline ignore() {
-  /* @hook.zig:ignore */
+  /* @signal/handler.zig:ignore */
   if
   :: hysteresis ->
 #ifndef M_IGNORING_NOT_COUNTED
@@ -134,14 +134,14 @@ proctype handler(bool called) {
   byte asked;
 #endif
 begin:
-  /* @hook.zig:handler */
+  /* @signal/handler.zig:handler */
 #ifdef M_CHAIN_IS_ASKED_BEFORE
   asked = cell[0] | cell[1];
 #endif
 #ifndef M_SIGNAL_THEN_IGNORE
   ignore();
 #endif
-  /* @hook.zig:deliver, @hook.zig:signalAll */
+  /* @signal/handler.zig:deliver, @signal/subscribers.zig:deliverTo */
   do
   :: seen = changes;
      do
@@ -197,7 +197,7 @@ begin:
   asked = cell[0] | cell[1];
 #endif
 #ifdef LISTENS
-  /* @hook.zig:handler, what is sent again arrives at the runtime's handler by itself. */
+  /* @signal/handler.zig:handler, what is sent again arrives at the runtime's handler by itself. */
   if
 #ifdef M_SENT_AGAIN_REACHES_RUNTIME_TWICE
   :: passes_on -> passed++
@@ -304,7 +304,7 @@ proctype user() {
 }
 
 inline listen() {
-  /* @hook.zig:listening */
+  /* @signal/registry.zig:listening */
   LOCK;
   before = (listeners == 0 -> (IS_OURS(disposition) -> old : disposition) : before);
 #ifndef M_LISTENER_COUNTS_LATE
@@ -326,7 +326,7 @@ inline unlisten() {
 #ifndef M_NOBODY_LISTENS
   atomic { registered--; user_was_alone = user_was_alone || (registered == 0 && user_listens); runtime_goes() };
 #endif
-  /* @hook.zig:unlistened, @hook.zig:putBack */
+  /* @signal/registry.zig:unlistened, @signal/registry.zig:putBack */
   LOCK;
   listeners--;
 #ifndef M_NOT_PUT_BACK
@@ -351,7 +351,7 @@ inline unlisten() {
 #endif
 
 inline stop_ignoring() {
-  /* @hook.zig:stopIgnoring */
+  /* @signal/registry.zig:stopIgnoring */
 #ifdef M_CHANGE_WHILE_IGNORING
   skip
 #else
@@ -363,12 +363,12 @@ inline stop_ignoring() {
 }
 
 inline resume_ignoring() {
-  /* @hook.zig:resumeIgnoring */
+  /* @signal/registry.zig:resumeIgnoring */
   hysteresis = (count != 0 && with_hysteresis >= count)
 }
 
 inline overlaid() {
-  /* @hook.zig:overlaid */
+  /* @signal/registry.zig:foreignHandlerInstalled */
   is_overlaid = true;
 #ifndef M_OVERLAID_IS_LATE
   late = 0
@@ -376,7 +376,7 @@ inline overlaid() {
 }
 
 inline keep(what) {
-  /* @hook.zig:keep */
+  /* @signal/registry.zig:keep */
 #ifndef M_KEPT_IS_NOT_OVERLAID
   if
   :: count != 0 -> overlaid()
@@ -387,7 +387,7 @@ inline keep(what) {
 }
 
 inline install() {
-  /* @hook.zig:install */
+  /* @signal/registry.zig:install */
 #ifndef M_KEEP_AFTER_INSTALL
   current = disposition;
   if
@@ -396,7 +396,7 @@ inline install() {
   fi;
 #endif
 #if defined(LISTENS) && !defined(M_RUNTIME_IS_NOT_TOLD)
-  /* @hook.zig:passOn */
+  /* @signal/registry.zig:passOn */
   passes_on = true;
 #endif
   atomic { current = disposition; disposition = OURS };
@@ -408,7 +408,7 @@ inline install() {
 }
 
 inline set_cell() {
-  /* @hook.zig:cellOf */
+  /* @signal/subscribers.zig:wordOf */
   cell[me] = READER | (chains[me] -> CHAINS : 0)
 }
 
@@ -416,7 +416,7 @@ inline add() {
 #if defined(LISTENS) && !defined(M_LISTENS_AFTER_ADD)
   listen();
 #endif
-  /* @hook.zig:add */
+  /* @signal/registry.zig:add */
   LOCK;
 #ifdef M_INSTALL_BEFORE_CELL
   install();
@@ -442,7 +442,7 @@ inline add() {
 }
 
 inline rearm() {
-  /* @hook.zig:rearmLocked */
+  /* @signal/registry.zig:rearmLocked */
   if
   :: count != 0 && ignored ->
      ignored = false;
@@ -458,7 +458,7 @@ inline rearm() {
 }
 
 inline restore() {
-  /* @hook.zig:restore */
+  /* @signal/registry.zig:restore */
   current = disposition;
   if
 #ifdef M_RESTORE_OVER_OTHERS
@@ -482,7 +482,7 @@ inline restore() {
 }
 
 inline remove() {
-  /* @hook.zig:remove */
+  /* @signal/registry.zig:remove */
   atomic { hooked[me] = false; owed[me] = false };
   LOCK;
   changes++;
@@ -512,7 +512,7 @@ inline handle() {
 #endif
   pending[me] = false;
 #ifndef M_REARM_BEFORE_TAKE
-  /* @hook.zig:rearm */
+  /* @signal/registry.zig:rearm */
   if
   :: wants -> LOCK; rearm(); UNLOCK
   :: else
@@ -541,7 +541,7 @@ proctype reader(byte me) {
   :: hooked[me] && pending[me] -> handle()
   :: acts > 0 && hooked[me] -> acts--; remove()
   :: acts > 0 && !hooked[me] -> acts--; pending[me] = false; add()
-  /* @hook.zig:change */
+  /* @signal/registry.zig:change */
   :: acts > 0 && hooked[me] ->
      acts--;
      LOCK;

@@ -4,7 +4,7 @@ const std = @import("std");
 const assert = std.debug.assert;
 const agents = @import("agent.zig");
 const event_pipe = @import("event_pipe.zig");
-const hooks = @import("hook.zig");
+const hooks = @import("signal/registry.zig");
 const slabs = @import("slab.zig");
 const Status = @import("status.zig").Status;
 

@@ -10,7 +10,7 @@ export async function guarantees(): Promise<Outcome> {
   const text = await Deno.readTextFile("SECURITY.md");
   const table = text.slice(text.indexOf("<!-- guarantees"));
   const proofs = [
-    ...table.matchAll(/`([\w-]+\/[\w.]+)`(?: "(.*?)"(?=[,\s]))?/g),
+    ...table.matchAll(/`((?:[\w-]+\/)+[\w.]+)`(?: "(.*?)"(?=[,\s]))?/g),
   ];
   const missing: string[] = [];
   for (const [, file, title = ""] of proofs) {

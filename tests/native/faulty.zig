@@ -62,8 +62,8 @@ fn slotsInUse(slab: *library.slab.Slab) u32 {
 
 fn signalsHooked() u32 {
     var count: u32 = 0;
-    for (&library.hook.hooks) |*hook| {
-        if (hook.count != 0 or hook.with_hysteresis != 0) count += 1;
+    for (&library.hook.state.hooks) |*hook| {
+        if (hook.locked.count != 0 or hook.locked.with_hysteresis != 0) count += 1;
     }
     return count;
 }

@@ -1,0 +1,89 @@
+//! The state of each signal that Interrupts hook. The handler and the registry share it; neither
+//! of them imports the other's code for it.
+const std = @import("std");
+const agents = @import("../agent.zig");
+const platform = @import("../platform.zig");
+const Subscribers = @import("subscribers.zig").Subscribers;
+
+/// Beside the address of an old handler, in bits that no address has. It is one word because the
+/// registry may replace it while a handler reads it.
+pub const old_bits = struct {
+    /// It was installed for a single signal (SA_RESETHAND), and is gone after that.
+    pub const one_shot: u64 = 1 << 63;
+    /// It may itself call ours: it was installed over ours at some time, and signal libraries call
+    /// the handler that they found.
+    pub const calls_ours: u64 = 1 << 62;
+    /// It gets every signal, whether a subscriber chains or not.
+    pub const always: u64 = 1 << 61;
+    pub const all = one_shot | calls_ours | always;
+};
+
+/// How many signals one restoring may find in flight: each of them on a thread that the kernel has
+/// sent into our handler, and that has not yet read the cells.
+pub const in_flight_max = 16;
+
+/// All but `locked` is atomic: a handler reads it without a lock.
+pub const Hook = struct {
+    subscribers: Subscribers = .{},
+    /// How often a subscriber came or went. A handler that found nobody reads it again: if it is
+    /// the same, nobody was there in between.
+    changes: std.atomic.Value(u32) = .init(0),
+    /// How many signals may still be in flight after the last subscriber has gone. It is a limit,
+    /// so that nothing is sent again for ever; 0 where a foreign handler may call ours, since that
+    /// one would pass each such signal back to us.
+    in_flight: std.atomic.Value(i32) = .init(0),
+    /// All subscribers want it: for one that does not, a signal that the kernel ignores would be a
+    /// lost signal.
+    hysteresis: std.atomic.Value(bool) = .init(false),
+    /// The kernel ignores the signal because we told it to.
+    ignored: std.atomic.Value(bool) = .init(false),
+    /// Handlers that are about to make the kernel ignore the signal.
+    ignoring: std.atomic.Value(u32) = .init(0),
+    /// What a handler calls for a subscriber that chains: an address with `old_bits`, 0 for none.
+    old_handler: std.atomic.Value(u64) = .init(0),
+    /// The runtime's handler, which gets every signal: the same form.
+    runtime_handler: std.atomic.Value(u64) = .init(0),
+    /// How often ours has called it.
+    passed_on: std.atomic.Value(u32) = .init(0),
+    locked: Locked = .{},
+};
+
+/// Only the registry uses it, under its lock.
+pub const Locked = struct {
+    /// Subscribers.
+    count: u32 = 0,
+    /// How many of them want hysteresis.
+    with_hysteresis: u32 = 0,
+    /// A foreign handler was installed over ours at some time. It may call ours for ever, so this
+    /// never becomes false again.
+    has_foreign_handler: bool = false,
+    /// The disposition that returns when the last subscriber goes.
+    old: platform.Disposition = std.mem.zeroes(platform.Disposition),
+    listeners: Listeners = .{},
+};
+
+/// The agents that have registered a listener with their runtime. The runtime installs its handler
+/// for the first of them; ours goes on top, and the runtime's stays beneath it.
+pub const Listeners = struct {
+    count: u32 = 0,
+    /// The disposition before the first of them.
+    before: platform.Disposition = std.mem.zeroes(platform.Disposition),
+    /// It could not be put back yet: the next Interrupt that goes does it.
+    is_owed: bool = false,
+    /// The handler just before the last of them registered.
+    handler_then: usize = 0,
+    /// The agent whose listener counts its calls, so that we know which of them are for signals
+    /// that ours has passed on.
+    counter: u32 = agents.nobody,
+    /// How many of its calls these were. Of the signals passed on, the others are still on their
+    /// way to the listener, or came when there was none.
+    calls: u32 = 0,
+    /// `passed_on` when ours was installed. null: the next call may be for one of those signals.
+    passed_then: ?u32 = null,
+};
+
+pub var hooks: [platform.signal_max + 1]Hook = @splat(.{});
+
+/// The process in which the runtime listens. In the child of a fork(2) no listener runs: there the
+/// runtime's handler would tell those of the parent, by a pipe that both processes share.
+pub var listening_process: i32 = 0;
