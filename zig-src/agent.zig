@@ -1,7 +1,8 @@
 //! An agent: one JavaScript realm on its thread. Its attention word says "look", its list says
 //! where.
 const std = @import("std");
-const assert = std.debug.assert;
+const debugCheck = @import("invariant.zig").debugCheck;
+const invariant = @import("invariant.zig").invariant;
 const platform = @import("platform.zig");
 const event_pipe = @import("event_pipe.zig");
 const hooks = @import("signal/registry.zig");
@@ -61,7 +62,7 @@ pub const Agent = extern struct {
 };
 
 comptime {
-    assert(@sizeOf(Agent) == slabs.slot_size);
+    std.debug.assert(@sizeOf(Agent) == slabs.slot_size);
 }
 
 /// The words that JavaScript may see.
@@ -114,7 +115,8 @@ pub fn address(id: u32) callconv(.c) u64 {
 /// terminates a Worker.
 pub fn openWakeSocket(id: u32, forgets: u32) callconv(.c) i32 {
     const agent = get(id);
-    assert(agent.wake_kind.load(.monotonic) == .none);
+    // Another thread may read the union already, by the kind that it has.
+    invariant(agent.wake_kind.load(.monotonic) == .none);
     var ends: [2]platform.Fd = undefined;
     var status = platform.streamPair(&ends);
     if (status < 0) return status;
@@ -141,7 +143,8 @@ pub fn checkDescriptors(pairs: u32) callconv(.c) i32 {
 /// A runtime's own wake that may be called in a signal handler (uv_async_send).
 pub fn setWakeFunction(id: u32, function: *const fn (*anyopaque) callconv(.c) c_int, argument: *anyopaque) void {
     const agent = get(id);
-    assert(agent.wake_kind.load(.monotonic) == .none);
+    // Another thread may read the union already, by the kind that it has.
+    invariant(agent.wake_kind.load(.monotonic) == .none);
     agent.wake = .{ .function = .{ .call = function, .argument = argument } };
     agent.wake_kind.store(.function, .release);
 }
@@ -318,8 +321,9 @@ pub fn closeCollected(_: u64, token: u64) callconv(.c) void {
 /// The owner of the wake function says that it will not be called any more: the agent's place is
 /// free.
 pub fn releaseWakeFunction(id: u32) void {
-    assert(!slab.lives(id));
-    assert(get(id).wake_kind.load(.monotonic) == .function);
+    // Else the place would have two owners.
+    invariant(!slab.lives(id));
+    invariant(get(id).wake_kind.load(.monotonic) == .function);
     slab.release(id);
 }
 

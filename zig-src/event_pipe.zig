@@ -1,7 +1,7 @@
 //! Descriptors that are readable while something waits: what poll, select and epoll loops of other
 //! libraries watch.
 const std = @import("std");
-const assert = std.debug.assert;
+const invariant = @import("invariant.zig").invariant;
 const agents = @import("agent.zig");
 const platform = @import("platform.zig");
 const slabs = @import("slab.zig");
@@ -23,7 +23,7 @@ const EventPipe = extern struct {
 };
 
 comptime {
-    assert(@sizeOf(EventPipe) == slabs.slot_size);
+    std.debug.assert(@sizeOf(EventPipe) == slabs.slot_size);
 }
 
 pub var slab: slabs.Slab = .{};
@@ -153,7 +153,7 @@ pub fn renew(slot: u32) callconv(.c) i32 {
     // Whoever has found the old write side and not yet written, would get SIGPIPE: it has its turn.
     // Not for ever: newcomers are not refused.
     if (pipe.kind != .eventfd) for (0..16) |_| {
-        if (!slab.hasGuests(slot)) break;
+        if (!slab.isBusy(slot)) break;
         platform.yield();
     };
     closeBoth(old);
@@ -179,6 +179,8 @@ fn make(pipe: *EventPipe, ends: *[2]platform.Fd) i32 {
 
 pub fn close(slot: u32) callconv(.c) void {
     const pipe = get(slot);
+    // Closed once too often: its descriptors may be another's by now.
+    invariant(pipe.users != 0);
     pipe.users -= 1;
     if (pipe.users > 0) return;
     slab.retire(slot);

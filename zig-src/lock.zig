@@ -2,6 +2,7 @@
 //! signal handler or by a signalling thread: those read what the lock's holder published with
 //! atomics.
 const std = @import("std");
+const debugCheck = @import("invariant.zig").debugCheck;
 const platform = @import("platform.zig");
 
 pub const Lock = struct {
@@ -12,7 +13,7 @@ pub const Lock = struct {
     }
 
     pub fn release(lock: *Lock) void {
-        std.debug.assert(lock.held.load(.monotonic));
+        debugCheck(lock.held.load(.monotonic));
         lock.held.store(false, .release);
     }
 };

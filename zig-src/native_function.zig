@@ -2,6 +2,7 @@
 const std = @import("std");
 const agent = @import("agent.zig");
 const event_pipe = @import("event_pipe.zig");
+const invariant = @import("invariant.zig").invariant;
 const platform = @import("platform.zig");
 const record = @import("record.zig");
 const Status = @import("status.zig").Status;
@@ -10,6 +11,8 @@ const Status = @import("status.zig").Status;
 pub const Which = enum(u32) { signal, block, unblock, pipe_signal, pipe_drain, agent_close };
 
 pub fn address(which: u32) callconv(.c) u64 {
+    // The switch below jumps by a table.
+    invariant(which < std.enums.values(Which).len);
     return switch (@as(Which, @fromBackingInt(which))) {
         .signal => @intFromPtr(&record.signal),
         .block => @intFromPtr(&record.block),
@@ -32,6 +35,7 @@ pub fn call(func: u64, arg: u64, value: i32) callconv(.c) void {
 pub const Operation = enum(u32) { load, exchange, bit_and, bit_or };
 
 pub fn memory(word_address: u64, operation: u32, value: i32) callconv(.c) i32 {
+    invariant(operation < std.enums.values(Operation).len);
     const word: *std.atomic.Value(i32) = @ptrFromInt(word_address);
     return switch (@as(Operation, @fromBackingInt(operation))) {
         .load => word.load(.seq_cst),

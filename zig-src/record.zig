@@ -1,7 +1,8 @@
 //! A record: the native state of one Interrupt. `signal` is the one function that other threads and
 //! signal handlers call.
 const std = @import("std");
-const assert = std.debug.assert;
+const debugCheck = @import("invariant.zig").debugCheck;
+const invariant = @import("invariant.zig").invariant;
 const agents = @import("agent.zig");
 const event_pipe = @import("event_pipe.zig");
 const hooks = @import("signal/registry.zig");
@@ -31,14 +32,14 @@ pub const Record = extern struct {
     }
 
     fn word(record: *Record) *std.atomic.Value(u64) {
-        comptime assert(@offsetOf(Record, "head") == 0 and @offsetOf(slabs.Head, "tag") == 4);
+        comptime std.debug.assert(@offsetOf(Record, "head") == 0 and @offsetOf(slabs.Head, "tag") == 4);
         return @ptrCast(@alignCast(&record.head));
     }
 };
 
 comptime {
-    assert(@sizeOf(Record) == slabs.slot_size);
-    assert(@import("builtin").cpu.arch.endian() == .little);
+    std.debug.assert(@sizeOf(Record) == slabs.slot_size);
+    std.debug.assert(@import("builtin").cpu.arch.endian() == .little);
 }
 
 pub const flag_wake = 1;
@@ -64,11 +65,11 @@ fn of(head: *slabs.Head) *Record {
 }
 
 pub fn open(agent: u32, flags: u32) i32 {
-    assert(agents.slab.lives(agent));
+    debugCheck(agents.slab.lives(agent));
     const slot = slab.open() orelse return Status.full.code();
     const record = get(slot);
     record.pending().store(0, .monotonic);
-    assert(record.listed.load(.monotonic) == 0);
+    debugCheck(record.listed.load(.monotonic) == 0);
     record.blocked = 0;
     record.flags.store(flags, .monotonic);
     record.signal = 0;
@@ -105,8 +106,9 @@ pub fn send(target: slabs.Token, value: i32) Sent {
         const was_idle = new.pending == 0;
         new.pending = if (value == 0) 1 else value;
         if (was_idle) {
-            assert(new.tag.guests != std.math.maxInt(u12));
-            new.tag.guests += 1;
+            // One more would wrap to 0: retire() would not wait for this caller.
+            invariant(new.tag.busy != std.math.maxInt(u12));
+            new.tag.busy += 1;
         }
         // Always a read-modify-write, even when it changes nothing: it publishes what the caller
         // wrote before.
@@ -183,7 +185,7 @@ pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
         _ = record.flags.fetchAnd(~flag, .seq_cst);
         // A wake too many does no harm, and the one who made it may be waiting for this very
         // processor.
-        if (flag != flag_wake) slab.awaitGuests(slot);
+        if (flag != flag_wake) slab.awaitIdle(slot);
         return;
     }
     _ = record.flags.fetchOr(flag, .seq_cst);
@@ -192,7 +194,7 @@ pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
 
 pub fn hook(slot: u32, signal_number: u32, options: u32) callconv(.c) i32 {
     const record = get(slot);
-    assert(record.signal == 0);
+    debugCheck(record.signal == 0);
     const status = hooks.add(signal_number, token(slot), options);
     if (status < 0) return status;
     record.signal = signal_number;
@@ -227,7 +229,7 @@ pub fn retire(slot: u32) callconv(.c) void {
 /// Second half: the slot may serve another.
 pub fn release(slot: u32) callconv(.c) void {
     const record = get(slot);
-    assert(record.signal == 0);
+    debugCheck(record.signal == 0);
     record.agent.store(agents.nobody, .monotonic);
     slab.release(slot);
 }

@@ -2,11 +2,12 @@
 //! was closed long ago.
 //!
 //! A token is `generation << 32 | slot`, below 2^53 so that it survives a JavaScript number. A
-//! slot's tag holds the generation, odd while it is in use, and the number of signallers that are
-//! inside it just now: a token of another generation is refused, and a slot is not used again
+//! slot's tag holds the generation, odd while it is in use, and the busy count: how many signallers
+//! are inside it just now: a token of another generation is refused, and a slot is not used again
 //! before the last signaller has left it.
 const std = @import("std");
-const assert = std.debug.assert;
+const debugCheck = @import("invariant.zig").debugCheck;
+const invariant = @import("invariant.zig").invariant;
 const platform = @import("platform.zig");
 const Lock = @import("lock.zig").Lock;
 
@@ -14,10 +15,10 @@ pub const slot_size = 64;
 pub const chunk_slots = 1024;
 const chunks_max = 4096;
 
-/// The upper half of a slot's first word pair: who the slot is (generation) and how many are inside
-/// (guests).
+/// The upper half of a slot's first word pair: who the slot is (generation), and how many threads
+/// and handlers are inside (busy).
 pub const Tag = packed struct(u32) {
-    guests: u12 = 0,
+    busy: u12 = 0,
     generation: u20 = 0,
 };
 
@@ -26,7 +27,7 @@ pub const Token = packed struct(u64) {
     generation: u20,
     zero: u12 = 0,
 
-    /// Whether it is this life that it names.
+    /// Whether the token names the life that the slot has now.
     pub fn names(token: Token, tag: Tag) bool {
         return token.zero == 0 and token.generation % 2 == 1 and token.generation == tag.generation;
     }
@@ -71,7 +72,7 @@ pub const Slab = struct {
         const chunk = &slab.chunks[slot / chunk_slots];
         if (chunk.load(.monotonic) == null) {
             const memory = platform.map(@sizeOf(Chunk)) orelse return null;
-            // Release: whoever finds the chunk finds it zeroed.
+            // Release: a thread that finds the chunk finds it zeroed.
             chunk.store(@ptrCast(@alignCast(memory)), .release);
         }
         slab.used.store(slot, .release);
@@ -81,23 +82,25 @@ pub const Slab = struct {
     /// The slot lives: from here on its token is good.
     pub fn publish(slab: *Slab, slot: u32) void {
         const generation = slab.step(slot);
-        assert(generation % 2 == 1);
+        debugCheck(generation % 2 == 1);
     }
 
     /// Ends this life: its token is refused. Returns when the last signaller has left.
     pub fn retire(slab: *Slab, slot: u32) void {
         const generation = slab.step(slot);
-        assert(generation % 2 == 0);
-        slab.awaitGuests(slot);
+        // Retired twice it would live again, with no owner.
+        invariant(generation % 2 == 0);
+        slab.awaitIdle(slot);
     }
 
-    /// Whoever entered before has left, and acts no more on what it saw.
-    pub fn awaitGuests(slab: *Slab, slot: u32) void {
-        while (slab.hasGuests(slot)) platform.yield();
+    /// Returns when nobody is inside. All that entered before have left then, and act no more on
+    /// what they saw.
+    pub fn awaitIdle(slab: *Slab, slot: u32) void {
+        while (slab.isBusy(slot)) platform.yield();
     }
 
-    pub fn hasGuests(slab: *Slab, slot: u32) bool {
-        return slab.tagOf(slot).guests != 0;
+    pub fn isBusy(slab: *Slab, slot: u32) bool {
+        return slab.tagOf(slot).busy != 0;
     }
 
     fn step(slab: *Slab, slot: u32) u20 {
@@ -123,7 +126,8 @@ pub const Slab = struct {
     /// become good again.
     pub fn release(slab: *Slab, slot: u32) void {
         const tag = slab.tagOf(slot);
-        assert(tag.guests == 0);
+        // Else the slot's next owner would share it with a signaller.
+        invariant(tag.busy == 0 and tag.generation % 2 == 0);
         if (tag.generation == 0) return;
         slab.lock.acquire();
         defer slab.lock.release();
@@ -132,8 +136,10 @@ pub const Slab = struct {
     }
 
     pub fn get(slab: *Slab, slot: u32) *Head {
-        assert(slot != 0);
-        return &slab.chunks[slot / chunk_slots].load(.acquire).?[slot % chunk_slots].head;
+        debugCheck(slot != 0);
+        const chunk = slab.chunks[slot / chunk_slots].load(.acquire);
+        invariant(chunk != null);
+        return &chunk.?[slot % chunk_slots].head;
     }
 
     /// For values from outside: null when no such slot was ever handed out.
@@ -144,7 +150,7 @@ pub const Slab = struct {
 
     pub fn token(slab: *Slab, slot: u32) Token {
         const tag = slab.tagOf(slot);
-        assert(tag.generation % 2 == 1);
+        debugCheck(tag.generation % 2 == 1);
         return .{ .slot = slot, .generation = tag.generation };
     }
 
@@ -155,16 +161,17 @@ pub const Slab = struct {
         while (true) {
             var new: Tag = @bitCast(old);
             if (!wanted.names(new)) return null;
-            assert(new.guests != std.math.maxInt(u12));
-            new.guests += 1;
-            // Sequentially consistent against retire(): either it sees the guest, or the guest sees
-            // the new generation.
+            // One more would wrap to 0 and end in the generation: retire() would not wait.
+            invariant(new.busy != std.math.maxInt(u12));
+            new.busy += 1;
+            // Sequentially consistent against retire(): either retire() sees this caller counted,
+            // or the caller sees the new generation.
             old = item.tag.cmpxchgWeak(old, @bitCast(new), .seq_cst, .monotonic) orelse return item;
         }
     }
 
     pub fn leave(_: *Slab, item: *Head) void {
         const old: Tag = @bitCast(item.tag.fetchSub(1, .release));
-        assert(old.guests > 0);
+        invariant(old.busy > 0);
     }
 };

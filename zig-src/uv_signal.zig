@@ -2,9 +2,9 @@
 //! signals. libuv keeps its handler in place as long as one of them is started, whatever the main
 //! thread adds and removes.
 const std = @import("std");
-const assert = std.debug.assert;
 const callFunction = @import("platform/system_call.zig").callFunction;
 const hooks = @import("signal/registry.zig");
+const invariant = @import("invariant.zig").invariant;
 const napi = @import("napi.zig");
 const records = @import("record.zig");
 const Status = @import("status.zig").Status;
@@ -44,7 +44,9 @@ fn start(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
 
 fn tryStart(env: napi.Env, agent: u32, signal: u32) i32 {
     const loop = napi.eventLoop(env) orelse return Status.unsupported.code();
-    if (std.debug.runtime_safety) assert(napi.host("uv_handle_size", fn (c_int) callconv(.c) usize)(uv_signal) <= @sizeOf(UvSignal));
+    // libuv would write beyond the end.
+    const sizeOf = napi.host("uv_handle_size", fn (c_int) callconv(.c) usize);
+    invariant(sizeOf(uv_signal) <= @sizeOf(UvSignal));
     const watcher = for (&watchers) |*watcher| {
         if (!watcher.in_use.swap(true, .acquire)) break watcher;
     } else return Status.full.code();

@@ -1,7 +1,7 @@
 //! Node's wake: uv_async_send, which libuv documents as safe in signal handlers.
 const std = @import("std");
-const assert = std.debug.assert;
 const agents = @import("agent.zig");
+const invariant = @import("invariant.zig").invariant;
 const napi = @import("napi.zig");
 const platform = @import("platform.zig");
 const callFunction = @import("platform/system_call.zig").callFunction;
@@ -66,7 +66,9 @@ fn open(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
 
 fn tryOpen(env: napi.Env, agent: u32, callback: napi.Value) i32 {
     const loop = napi.eventLoop(env) orelse return Status.unsupported.code();
-    if (std.debug.runtime_safety) assert(napi.host("uv_handle_size", fn (c_int) callconv(.c) usize)(uv_async) <= @sizeOf(UvAsync));
+    // libuv would write beyond the end.
+    const sizeOf = napi.host("uv_handle_size", fn (c_int) callconv(.c) usize);
+    invariant(sizeOf(uv_async) <= @sizeOf(UvAsync));
     const place = &agents.get(agent).wake.function.argument;
     if (place.* == null) place.* = platform.map(@sizeOf(Wake));
     const wake: *Wake = @ptrCast(@alignCast(place.* orelse return Status.full.code()));

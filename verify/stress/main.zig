@@ -138,7 +138,7 @@ const Flat = struct {
             const record = library.record.get(@intCast(slot));
             const tag: library.slab.Tag = @bitCast(record.head.tag.load(.monotonic));
             if (tag.generation % 2 != 0) fail("slot {d} is in use", .{slot});
-            if (tag.guests != 0) fail("slot {d} has {d} guests", .{ slot, tag.guests });
+            if (tag.busy != 0) fail("slot {d} has a busy count of {d}", .{ slot, tag.busy });
             if (record.listed.load(.monotonic) != 0) fail("slot {d} is listed", .{slot});
         }
     }
