@@ -79,10 +79,10 @@ inline deliver() {
   atomic { queue[r] = 0; r = 0 }
 }
 
-inline wait_for_guests(r) {
+inline wait_until_idle(r) {
 #ifndef M_RETIRE_WITHOUT_WAIT
   /* @slab.zig:retire */
-  guests[r] == 0
+  busy[r] == 0
 #else
   skip
 #endif
@@ -118,7 +118,7 @@ inline retire(r) {
   unlist(r);
 #endif
   generation[r]++;
-  wait_for_guests(r);
+  wait_until_idle(r);
 #ifndef M_UNLIST_BEFORE_RETIRE
   unlist(r)
 #endif
@@ -127,7 +127,7 @@ inline retire(r) {
 inline release(r) {
   /* @record.zig:release */
   atomic {
-    PROPERTY(slots_are_reused_cleanly, guests[r] == 0 && !listed[r] && !on_list[r]);
+    PROPERTY(slots_are_reused_cleanly, busy[r] == 0 && !listed[r] && !on_list[r]);
     mine[r] = 0; is_free[r] = true
   }
 }
@@ -163,8 +163,8 @@ inline close_pipe(p) {
   file[p] = 0;
 #endif
   pipe_generation[p]++;
-#ifndef M_PIPE_WITHOUT_GUESTS
-  pipe_guests[p] == 0;
+#ifndef M_PIPE_WITHOUT_BUSY
+  pipe_busy[p] == 0;
 #endif
   atomic { file[p] = 0; is_nobodys = false }
 }

@@ -366,7 +366,7 @@ inline close(record) {
   queue_chain();
   /* @record.ts:close, @record.zig:retire; what unlisting one of many is like, see close.pml. */
   retired[record] = true;
-  guests[record] == 0;
+  busy[record] == 0;
   atomic {
     if
     :: list[0] == record -> list[0] = next[record]
@@ -630,8 +630,8 @@ unwound:
   :: atomic { IN_USER && acts > 0 && pipe_flag[1] && OPEN(1) -> acts--; pipe_flag[1] = false };
      piped[1] = false;
 #ifndef M_DISABLE_WITHOUT_WAIT
-     /* @slab.zig:awaitGuests */
-     guests[1] == 0;
+     /* @slab.zig:awaitIdle */
+     busy[1] == 0;
 #endif
 #ifndef M_DISABLED_IS_NOT_DRAINED
      drains_once[1] = AUTODRAIN

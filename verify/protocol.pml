@@ -51,8 +51,8 @@ byte turns_owed;
 
 #if defined(LIVES) || defined(PIPES)
 /* @slab.zig:tagOf */
-#define GUESTS
-byte guests[SLOTS];
+#define BUSY
+byte busy[SLOTS];
 #endif
 
 #ifdef LIVES
@@ -74,7 +74,7 @@ byte pipe_of[SLOTS];
 bool readable[PIPES];
 #ifdef LIVES
 byte pipe_generation[PIPES];
-byte pipe_guests[PIPES];
+byte pipe_busy[PIPES];
 /* The life whose file is open under the pipe's number; 0: closed, or foreign. */
 byte file[PIPES];
 #endif
@@ -175,16 +175,16 @@ inline write_pipe(p, life) {
   /* @event_pipe.zig:signal, @slab.zig:enter */
   atomic {
     sent = (life == pipe_generation[p] -> SENT_FIRST : NOT_SENT);
-#ifndef M_PIPE_WITHOUT_GUESTS
-    pipe_guests[p] = (sent != NOT_SENT -> pipe_guests[p] + 1 : pipe_guests[p])
+#ifndef M_PIPE_WITHOUT_BUSY
+    pipe_busy[p] = (sent != NOT_SENT -> pipe_busy[p] + 1 : pipe_busy[p])
 #endif
   }
   if
   :: sent != NOT_SENT ->
     atomic { PROPERTY(no_write_to_a_closed_descriptor, file[p] == life); readable[p] = true };
     /* @slab.zig:leave */
-#ifndef M_PIPE_WITHOUT_GUESTS
-    pipe_guests[p]--
+#ifndef M_PIPE_WITHOUT_BUSY
+    pipe_busy[p]--
 #endif
   :: else
   fi;
@@ -240,24 +240,24 @@ inline send(r, of_life, what) {
        sent = (pending[r] == 0 -> SENT_FIRST : SENT);
        pending[r] = what;
        signalled[r] = what;
-#if defined(GUESTS) && !defined(M_GUEST_AFTER_SWAP)
-       guests[r] = (sent == SENT_FIRST -> guests[r] + 1 : guests[r])
+#if defined(BUSY) && !defined(M_BUSY_AFTER_SWAP)
+       busy[r] = (sent == SENT_FIRST -> busy[r] + 1 : busy[r])
 #endif
     fi
   }
 #ifndef M_ANNOUNCE_BEFORE_PENDING
   if
   :: sent == SENT_FIRST ->
-#if defined(GUESTS) && defined(M_GUEST_AFTER_SWAP)
-    guests[r]++;
+#if defined(BUSY) && defined(M_BUSY_AFTER_SWAP)
+    busy[r]++;
 #endif
-#if defined(GUESTS) && defined(M_LEAVE_BEFORE_ANNOUNCE)
-    guests[r]--;
+#if defined(BUSY) && defined(M_LEAVE_BEFORE_ANNOUNCE)
+    busy[r]--;
 #endif
     announce(r);
-#if defined(GUESTS) && !defined(M_LEAVE_BEFORE_ANNOUNCE)
+#if defined(BUSY) && !defined(M_LEAVE_BEFORE_ANNOUNCE)
     /* @slab.zig:leave */
-    guests[r]--
+    busy[r]--
 #endif
   :: else
   fi;

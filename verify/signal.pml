@@ -1,14 +1,15 @@
 /*
- * One POSIX signal and its disposition: two readers in two threads hook it, want hysteresis or not, handle and close,
- * while it arrives. That a signalled record is handled is for the other models; here it simply is. With CHAIN one of them,
+ * One POSIX signal and its disposition: two subscribers in two threads hook it, want hysteresis or not, handle and
+ * close, while it arrives. That a signalled record is handled is for the other models; here it simply is. With CHAIN one of them,
  * or both, pass on what they get to the handler that came before ours. With LISTENS the runtime has a handler of its own,
- * which it installs with its first listener and takes away with its last; a user of it comes and goes, and readers listen too.
+ * which it installs with its first listener and takes away with its last; a user of it comes and goes, and subscribers
+ * listen too.
  *
  * Comments and M_... as in protocol.pml.
  */
-#define READERS 2
-/* More than can be late here. */
-#define LATE_MAX 4
+#define SUBSCRIBERS 2
+/* More signals than can be in flight here. */
+#define IN_FLIGHT_MAX 4
 /* Dispositions. */
 #define OLD 0
 #define OURS 1
@@ -19,14 +20,14 @@
 /* The runtime's handler, and what it leaves with its last listener. */
 #define RUNTIME 5
 #define DEFAULT 6
-/* In a cell: a reader is there; it chains. */
-#define READER 1
+/* In a cell: a subscriber is there; it chains. */
+#define SUBSCRIBER 1
 #define CHAINS 2
 
 byte disposition = OLD;
 
 /* @signal/hook.zig:Hook */
-byte cell[READERS];
+byte cell[SUBSCRIBERS];
 byte count;
 byte with_hysteresis;
 bool hysteresis;
@@ -35,22 +36,22 @@ byte ignoring;
 /* Its handler too, which a handler of ours reads without the lock. */
 byte old = NONE;
 byte changes;
-byte late;
-bool is_overlaid;
+byte in_flight;
+bool has_foreign_handler;
 bool locked;
 
-bool pending[READERS];
+bool pending[SUBSCRIBERS];
 /* @record.zig:retire, as its second step. */
-bool lives[READERS];
+bool lives[SUBSCRIBERS];
 /* What it wants now. */
-bool chains[READERS];
+bool chains[SUBSCRIBERS];
 
 /* Ghosts. From the end of add() to the beginning of remove(). */
-bool hooked[READERS];
+bool hooked[SUBSCRIBERS];
 /* It arrived while ignored: a callback must begin after that. */
-bool owed[READERS];
+bool owed[SUBSCRIBERS];
 bool replaced;
-/* Somebody else's handler was installed over ours, and calls it. */
+/* A foreign handler was installed over ours, and calls it. */
 bool calls_ours;
 
 #ifdef LISTENS
@@ -59,7 +60,10 @@ byte listeners;
 byte before;
 /* Its runtime_handler: ours calls it. */
 bool passes_on;
-/* The runtime's own: the readers' listeners; it installs its handler if it is not in, and does not look whether it still is. */
+/*
+ * The runtime's own: the subscribers' listeners; it installs its handler if it is not in, and does not look whether it
+ * still is.
+ */
 byte registered;
 bool runtime_is_in;
 bool user_listens;
@@ -117,11 +121,11 @@ proctype handler(bool called) {
   byte seen;
   byte found;
   /* The cells of those who have it, or-ed. */
-  byte heard;
+  byte delivered;
   bool again;
   bool calls_old;
-  /* Ghosts: some reader has it; one that chained when it was found and when it got it; one that chained at either: while
-   * it changes, both are right. */
+  /* Ghosts: some subscriber has it; one that chained when it was found and when it got it; one that chained at either:
+   * while it changes, both are right. */
   bool got;
   bool owes_old;
   bool may_call_old;
@@ -145,15 +149,15 @@ begin:
   do
   :: seen = changes;
      do
-     :: atomic { r < READERS && cell[r] -> found = cell[r]; chained_then = chains[r] };
+     :: atomic { r < SUBSCRIBERS && cell[r] -> found = cell[r]; chained_then = chains[r] };
         /* @record.zig:send; one that was retired meanwhile refuses. */
         atomic {
-#ifdef M_STALE_IS_HEARD
-          heard = heard | found;
+#ifdef M_STALE_IS_DELIVERED
+          delivered = delivered | found;
 #endif
           if
           :: lives[r] ->
-             pending[r] = true; heard = heard | found; got = true;
+             pending[r] = true; delivered = delivered | found; got = true;
              owes_old = owes_old || (chained_then && chains[r]);
              may_call_old = may_call_old || chained_then || chains[r]
           :: else
@@ -161,30 +165,30 @@ begin:
           found = 0; chained_then = false;
           r++
         }
-     :: r < READERS && !cell[r] -> r++
-     :: r == READERS -> break
+     :: r < SUBSCRIBERS && !cell[r] -> r++
+     :: r == SUBSCRIBERS -> break
      od;
      r = 0;
-#ifdef M_LATE_IS_LOST
+#ifdef M_IN_FLIGHT_IS_LOST
      break
 #else
      if
-     :: heard -> break
+     :: delivered -> break
      :: else
      fi;
      displaced = disposition;
      if
-#ifndef M_LATE_WITHOUT_SECOND_LOOK
+#ifndef M_IN_FLIGHT_WITHOUT_SECOND_LOOK
      :: changes != seen
 #endif
      :: (true
-#ifndef M_LATE_WITHOUT_SECOND_LOOK
+#ifndef M_IN_FLIGHT_WITHOUT_SECOND_LOOK
         && changes == seen
 #endif
         ) ->
         atomic {
-          again = (displaced != OURS && late > 0);
-          late = (again -> late - 1 : late);
+          again = (displaced != OURS && in_flight > 0);
+          in_flight = (again -> in_flight - 1 : in_flight);
           break
         }
      fi
@@ -211,26 +215,26 @@ begin:
   atomic {
 #ifdef LISTENS
     passed = passed + (again && disposition == RUNTIME);
-    /* One who came or went meanwhile may have heard it or not. */
+    /* One who came or went meanwhile may have got it or not. */
     PROPERTY(listeners_hear, !(user_listened && user_listens) || passed > 0 || again);
     PROPERTY(listeners_hear_once, passed <= 1);
     passed = 0;
 #endif
 #if defined(M_CHAIN_IS_ASKED_BEFORE) || defined(M_CHAIN_IS_ASKED_AFTER)
-    calls_old = (heard && (asked & CHAINS));
+    calls_old = (delivered && (asked & CHAINS));
 #elif defined(M_SENT_AGAIN_IS_PASSED_ON)
-    calls_old = ((heard & CHAINS) || again);
+    calls_old = ((delivered & CHAINS) || again);
 #else
-    calls_old = ((heard & CHAINS) != 0);
+    calls_old = ((delivered & CHAINS) != 0);
 #endif
     PROPERTY(old_handler_is_called, (calls_old -> may_call_old && old != NONE : !owes_old));
-    displaced = 0; seen = 0; heard = 0; calls_old = false; owes_old = false; may_call_old = false;
+    displaced = 0; seen = 0; delivered = 0; calls_old = false; owes_old = false; may_call_old = false;
     if
     :: again && disposition == OURS -> again = false; called = false; goto begin
     :: again && disposition == IGNORED -> arrive_ignored()
     /* Not twice. */
     :: again && disposition != OURS && disposition != IGNORED -> PROPERTY(none_twice, !called)
-    :: !again -> PROPERTY(none_lost, got || called || is_overlaid)
+    :: !again -> PROPERTY(none_lost, got || called || has_foreign_handler)
     fi
   }
 }
@@ -244,7 +248,7 @@ proctype kernel() {
        left--;
        if
        :: disposition == OURS ->
-          /* Whoever hooks it has its cell in before, and takes it away after. */
+          /* A subscriber sets its cell before the disposition, and clears it after\. */
           PROPERTY(none_lost, cell[0] || cell[1]);
           run handler(false)
        :: disposition == IGNORED -> arrive_ignored()
@@ -262,7 +266,7 @@ proctype kernel() {
 }
 
 #ifdef FOREIGN
-/* Somebody else installs a handler over ours, and stays. */
+/* Foreign code installs a handler over ours, and stays. */
 proctype foreign() {
   atomic { calls_ours = (disposition == OURS); disposition = OTHER; replaced = true }
 }
@@ -367,19 +371,19 @@ inline resume_ignoring() {
   hysteresis = (count != 0 && with_hysteresis >= count)
 }
 
-inline overlaid() {
+inline foreign_handler_installed() {
   /* @signal/registry.zig:foreignHandlerInstalled */
-  is_overlaid = true;
-#ifndef M_OVERLAID_IS_LATE
-  late = 0
+  has_foreign_handler = true;
+#ifndef M_FOREIGN_IS_IN_FLIGHT
+  in_flight = 0
 #endif
 }
 
 inline keep(what) {
   /* @signal/registry.zig:keep */
-#ifndef M_KEPT_IS_NOT_OVERLAID
+#ifndef M_KEPT_IS_NOT_FOREIGN
   if
-  :: count != 0 -> overlaid()
+  :: count != 0 -> foreign_handler_installed()
   :: else
   fi;
 #endif
@@ -409,7 +413,7 @@ inline install() {
 
 inline set_cell() {
   /* @signal/subscribers.zig:wordOf */
-  cell[me] = READER | (chains[me] -> CHAINS : 0)
+  cell[me] = SUBSCRIBER | (chains[me] -> CHAINS : 0)
 }
 
 inline add() {
@@ -466,16 +470,16 @@ inline restore() {
 #else
   :: IS_OURS(current) ->
 #endif
-     late = (is_overlaid -> 0 : LATE_MAX);
+     in_flight = (has_foreign_handler -> 0 : IN_FLIGHT_MAX);
      atomic { current = disposition; disposition = old };
      if
 #if !defined(M_RESTORE_WITHOUT_SECOND_LOOK) && !defined(M_RESTORE_OVER_OTHERS)
-     :: !IS_OURS(current) -> overlaid(); disposition = current
+     :: !IS_OURS(current) -> foreign_handler_installed(); disposition = current
 #endif
      :: else
      fi
 #ifndef M_RESTORE_OVER_OTHERS
-  :: else -> overlaid()
+  :: else -> foreign_handler_installed()
 #endif
   fi;
   ignored = false
@@ -521,8 +525,8 @@ inline handle() {
   owed[me] = false
 }
 
-/* The readers' first wishes are theirs to choose; each changes its mind, closes and comes again, ACTS times. */
-proctype reader(byte me) {
+/* The subscribers' first wishes are theirs to choose; each changes its mind, closes and comes again, ACTS times. */
+proctype subscriber(byte me) {
   byte acts = ACTS;
   byte current;
   bit wants;
@@ -576,15 +580,15 @@ proctype reader(byte me) {
 #else
     PROPERTY(old_disposition_returns, replaced || count != 0 || disposition == OLD);
 #endif
-    /* Whoever came after us keeps theirs; whoever hooks after that gives it back. */
+    /* Foreign code that came after us keeps its own; a subscriber that comes after that gives it back. */
     PROPERTY(others_keep_theirs, !replaced || disposition == OTHER || (count > 0 && disposition == OURS && old == OTHER))
   }
 }
 
 init {
   atomic {
-    run reader(0);
-    run reader(1);
+    run subscriber(0);
+    run subscriber(1);
 #ifdef FOREIGN
     run foreign();
 #endif
