@@ -1,5 +1,28 @@
 const std = @import("std");
 
+// Before all else: another version of Zig has other names, whose errors would say nothing of this.
+comptime {
+    const found = @import("builtin").zig_version_string;
+    const wanted = zigVersion(@embedFile("scripts/lib/versions.json"));
+    if (!std.mem.eql(u8, found, wanted)) @compileError("this is Zig " ++ found ++
+        ", and async-interrupt is built by Zig " ++ wanted ++
+        " (scripts/lib/versions.json): `deno task build` gets and runs that one");
+}
+
+/// "zig" in versions.json, which has the versions of all tools.
+fn zigVersion(comptime json: []const u8) []const u8 {
+    var strings = std.mem.tokenizeScalar(u8, json, '"');
+    while (strings.next()) |string| {
+        if (!std.mem.eql(u8, string, "zig")) continue;
+        _ = strings.next();
+        return strings.next().?;
+    }
+    @compileError("scripts/lib/versions.json names no version of Zig");
+}
+
+const Optimize = std.lang.Optimize;
+const Step = std.Build.Step;
+
 /// The targets that `lib/` can hold; each file is named after its JavaScript platform and
 /// architecture.
 const Target = struct { query: std.Target.Query, name: []const u8 };
@@ -7,127 +30,185 @@ const targets = [_]Target{
     .{ .query = .{ .cpu_arch = .x86_64, .os_tag = .linux, .abi = .none }, .name = "linux-x64" },
 };
 
-pub fn build(b: *std.Build) void {
-    const optimize = b.option(std.lang.Optimize, "optimize", "What ships is small; tests are debug by default");
-    const native = b.graph.host;
-    // Each release has a name of its own: a process may have several, and they are found by name
-    // (ffi/load.ts). /dev/null is no folder: the dynamic linker compares the name with those of the
-    // libraries that are loaded, but can find no file by it.
-    const soname = b.fmt("/dev/null/libasync_interrupt-{s}.so", .{release(b)});
-
-    const finish_elf = b.addExecutable(.{
-        .name = "finish_elf",
-        .root_module = b.createModule(.{ .root_source_file = b.path("zig-src/finish_elf.zig"), .target = native }),
-    });
-    const update = b.addUpdateSourceFiles();
-    for (targets) |target| {
-        const objects = addLibrary(b, .static, "async_interrupt", "zig-src/root.zig", b.resolveTargetQuery(target.query), optimize orelse .small);
-        const triple = target.query.zigTriple(b.allocator) catch @panic("OOM");
-        // std.Build has no option for the hash style: two tables, where every loader knows the one,
-        // are half a kilobyte.
-        const link = b.addSystemCommand(&.{ b.graph.zig_exe, "cc", "-target", triple, "-shared", "-nostdlib", "-s", "-Wl,--hash-style=gnu,-z,now,--gc-sections,-u,napi_register_module_v1" });
-        link.addArg(b.fmt("-Wl,-soname,{s}", .{soname}));
-        link.addFileArg(objects.getEmittedBin());
-        link.addArg("-o");
-        const finish = b.addRunArtifact(finish_elf);
-        finish.addFileArg(link.addOutputFileArg("library.so"));
-        update.addCopyFileToSource(finish.addOutputFileArg("library.node"), b.fmt("lib/{s}.node", .{target.name}));
-    }
-    b.getInstallStep().dependOn(&update.step);
-    b.step("lib", "Build lib/<platform>.node").dependOn(&update.step);
-
-    const generated = b.addUpdateSourceFiles();
-    for ([_][3][]const u8{
-        .{ "typescript", "zig-src/root.zig", "ffi/symbols.ts" },
-        .{ "header", "zig-src/root.zig", "include/async_interrupt.h" },
-        .{ "typescript", "tests/native/testkit.zig", "tests/support/testkit_symbols.ts" },
-        .{ "typescript", "bench/native/benchkit.zig", "bench/programs/benchkit_symbols.ts" },
-    }) |what| {
-        const table = b.createModule(.{ .root_source_file = b.path(what[1]), .target = native });
-        const is_library = std.mem.eql(u8, what[1], "zig-src/root.zig");
-        if (!is_library) table.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
-        const generator = b.addExecutable(.{
-            .name = "generate",
-            .root_module = b.createModule(.{ .root_source_file = b.path("zig-src/generate.zig"), .target = native }),
-        });
-        generator.root_module.addImport("table", table);
-        const run = b.addRunArtifact(generator);
-        run.addArgs(&.{ what[0], what[1], soname });
-        generated.addCopyFileToSource(run.captureStdOut(.{}), what[2]);
-    }
-    b.step("generate", "Write the tables for JavaScript and the C header").dependOn(&generated.step);
-
-    // The fuzzer needs the coverage that only LLVM puts in.
-    const tests = b.addTest(.{ .use_llvm = true, .root_module = b.createModule(.{
-        .root_source_file = b.path("zig-src/root.zig"),
-        .target = native,
-        .optimize = optimize orelse .debug,
-        .link_libc = true,
-    }) });
-    // The helpers of the tests are stripped: what prints their traces takes the compiler longer
-    // than all the rest of them.
-    const testkit = b.addUpdateSourceFiles();
-    for (targets) |target| {
-        const resolved = b.resolveTargetQuery(target.query);
-        const library = addLibrary(b, .dynamic, "testkit", "tests/native/testkit.zig", resolved, optimize orelse .safe);
-        library.root_module.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
-        library.root_module.strip = true;
-        testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/testkit-{s}.node", .{target.name}));
-    }
-    for (targets) |target| {
-        const resolved = b.resolveTargetQuery(target.query);
-        const library = addLibrary(b, .dynamic, "faulty", "tests/native/faulty.zig", resolved, .safe);
-        library.root_module.strip = true;
-        library.root_module.addImport("async_interrupt", b.createModule(.{ .root_source_file = b.path("zig-src/root.zig") }));
-        testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/faulty-{s}.node", .{target.name}));
-    }
-    for (targets) |target| {
-        const library = addLibrary(b, .dynamic, "planted", "tests/native/planted.zig", b.resolveTargetQuery(target.query), .small);
-        testkit.addCopyFileToSource(library.getEmittedBin(), b.fmt("tests/native/lib/planted-{s}.node", .{target.name}));
-    }
-    for ([_][]const u8{ "sender", "tracer" }) |name| {
-        const program = b.addExecutable(.{
-            .name = name,
-            .root_module = b.createModule(.{
-                .root_source_file = b.path(b.fmt("tests/native/{s}.zig", .{name})),
-                .target = native,
-                .optimize = optimize orelse .safe,
-                .strip = true,
-            }),
-        });
-        testkit.addCopyFileToSource(program.getEmittedBin(), b.fmt("tests/native/lib/{s}", .{name}));
-    }
-    b.step("testkit", "Build the native helpers of the tests").dependOn(&testkit.step);
-
-    const bench = b.addUpdateSourceFiles();
-    for (targets) |target| {
-        const library = addLibrary(b, .dynamic, "benchkit", "bench/native/benchkit.zig", b.resolveTargetQuery(target.query), .fast);
-        library.root_module.addImport("napi", b.createModule(.{ .root_source_file = b.path("zig-src/napi.zig") }));
-        bench.addCopyFileToSource(library.getEmittedBin(), b.fmt("build/peers/benchkit-{s}.node", .{target.name}));
-    }
-    b.step("bench", "Build the native helpers of the benchmark").dependOn(&bench.step);
-
-    addStress(b);
-
-    b.step("test", "Run the unit tests").dependOn(&b.addRunArtifact(tests).step);
-}
-
-/// The version that deno.json names.
-fn release(b: *std.Build) []const u8 {
-    const Package = struct { version: []const u8 };
-    const text = @embedFile("deno.json");
-    const package = std.json.parseFromSliceLeaky(Package, b.allocator, text, .{ .ignore_unknown_fields = true }) catch @panic("deno.json names no version");
-    return package.version;
-}
-
 /// How the stress is built. The library is all Zig: what C has UBSan for, Zig's own checks find in
 /// debug and safe.
 const Stress = enum { debug, safe, small, thread };
 
-fn addStress(b: *std.Build) void {
-    const variants = b.option([]const Stress, "stress", "Only these builds of the stress; thread is ThreadSanitizer's") orelse std.enums.values(Stress);
-    const step = b.step("stress", "Run the stress, one build after the other: -- --seconds 3 --seed 1");
-    var previous: ?*std.Build.Step = null;
+pub fn build(b: *std.Build) void {
+    const optimize = b.option(
+        Optimize,
+        "optimize",
+        "What ships is small; tests are debug by default",
+    );
+    const variants = b.option(
+        []const Stress,
+        "stress",
+        "Only these builds of the stress; thread is ThreadSanitizer's",
+    );
+
+    const lib = b.step("lib", "Build lib/<platform>.node");
+    const finish_elf = addFinishElf(b);
+    for (targets) |target| addShippedLibrary(b, lib, target, finish_elf, optimize orelse .small);
+    b.getInstallStep().dependOn(lib);
+
+    const generate = b.step("generate", "Write the tables for JavaScript and the C header");
+    addGenerated(b, generate);
+
+    const testkit = b.step("testkit", "Build the native helpers of the tests");
+    for (targets) |target| {
+        addTestkit(b, testkit, target, optimize orelse .safe);
+        addFaulty(b, testkit, target);
+        addPlanted(b, testkit, target);
+    }
+    for ([_][]const u8{ "sender", "tracer" }) |name| {
+        addTestProgram(b, testkit, name, optimize orelse .safe);
+    }
+
+    const bench = b.step("bench", "Build the native helpers of the benchmark");
+    for (targets) |target| addBenchkit(b, bench, target);
+
+    const stress = b.step(
+        "stress",
+        "Run the stress, one build after the other: -- --seconds 3 --seed 1",
+    );
+    addStress(b, stress, variants orelse std.enums.values(Stress));
+
+    const unit_tests = b.step("test", "Run the unit tests");
+    addUnitTests(b, unit_tests, optimize orelse .debug);
+}
+
+/// `lib/<platform>.node`, which ships: compiled to an archive, linked by `zig cc`, and finished.
+fn addShippedLibrary(
+    b: *std.Build,
+    step: *Step,
+    target: Target,
+    finish_elf: *Step.Compile,
+    optimize: Optimize,
+) void {
+    const resolved = b.resolveTargetQuery(target.query);
+    const objects =
+        addLibrary(b, .static, "async_interrupt", "zig-src/root.zig", resolved, optimize);
+    const triple = target.query.zigTriple(b.allocator) catch @panic("OOM");
+    // std.Build has no option for the hash style. Every loader knows the GNU one; a second table
+    // would be half a kilobyte.
+    const flags = "-Wl,--hash-style=gnu,-z,now,--gc-sections,-u,napi_register_module_v1";
+    const link = b.addSystemCommand(&.{ b.graph.zig_exe, "cc", "-target", triple });
+    link.addArgs(&.{ "-shared", "-nostdlib", "-s", flags });
+    link.addArg(b.fmt("-Wl,-soname,{s}", .{soname(b)}));
+    link.addFileArg(objects.getEmittedBin());
+    link.addArg("-o");
+    const finish = b.addRunArtifact(finish_elf);
+    finish.addFileArg(link.addOutputFileArg("library.so"));
+    const finished = finish.addOutputFileArg("library.node");
+    copyTo(b, step, finished, b.fmt("lib/{s}.node", .{target.name}));
+}
+
+/// The program that takes out of the library what the linker cannot leave out.
+fn addFinishElf(b: *std.Build) *Step.Compile {
+    return b.addExecutable(.{
+        .name = "finish_elf",
+        .root_module = b.createModule(.{
+            .root_source_file = b.path("zig-src/finish_elf.zig"),
+            .target = b.graph.host,
+        }),
+    });
+}
+
+/// What JavaScript and C must know of the tables of native functions. The results are committed.
+fn addGenerated(b: *std.Build, step: *Step) void {
+    const library = "zig-src/root.zig";
+    const files = [_]struct { kind: []const u8, table: []const u8, path: []const u8 }{
+        .{ .kind = "typescript", .table = library, .path = "ffi/symbols.ts" },
+        .{ .kind = "header", .table = library, .path = "include/async_interrupt.h" },
+        .{
+            .kind = "typescript",
+            .table = "tests/native/testkit.zig",
+            .path = "tests/support/testkit_symbols.ts",
+        },
+        .{
+            .kind = "typescript",
+            .table = "bench/native/benchkit.zig",
+            .path = "bench/programs/benchkit_symbols.ts",
+        },
+    };
+    for (files) |file| {
+        const generator = b.addExecutable(.{
+            .name = "generate",
+            .root_module = b.createModule(.{
+                .root_source_file = b.path("zig-src/generate.zig"),
+                .target = b.graph.host,
+            }),
+        });
+        const table = b.createModule(.{
+            .root_source_file = b.path(file.table),
+            .target = b.graph.host,
+        });
+        // The library has napi.zig in its own module.
+        if (!std.mem.eql(u8, file.table, library)) addImport(b, table, "napi", "zig-src/napi.zig");
+        generator.root_module.addImport("table", table);
+        const run = b.addRunArtifact(generator);
+        run.addArgs(&.{ file.kind, file.table, soname(b) });
+        copyTo(b, step, run.captureStdOut(.{}), file.path);
+    }
+}
+
+/// What the tests call from native threads. Like all helpers of the tests it is stripped: what
+/// prints their traces takes the compiler longer than all the rest of them.
+fn addTestkit(b: *std.Build, step: *Step, target: Target, optimize: Optimize) void {
+    const resolved = b.resolveTargetQuery(target.query);
+    const library =
+        addLibrary(b, .dynamic, "testkit", "tests/native/testkit.zig", resolved, optimize);
+    addImport(b, library.root_module, "napi", "zig-src/napi.zig");
+    library.root_module.strip = true;
+    copyTo(b, step, library.getEmittedBin(), testFile(b, "testkit", target));
+}
+
+/// The library whose system calls fail when a test says so.
+fn addFaulty(b: *std.Build, step: *Step, target: Target) void {
+    const resolved = b.resolveTargetQuery(target.query);
+    const library = addLibrary(b, .dynamic, "faulty", "tests/native/faulty.zig", resolved, .safe);
+    addImport(b, library.root_module, "async_interrupt", "zig-src/root.zig");
+    library.root_module.strip = true;
+    copyTo(b, step, library.getEmittedBin(), testFile(b, "faulty", target));
+}
+
+/// The library that an attacker would plant.
+fn addPlanted(b: *std.Build, step: *Step, target: Target) void {
+    const resolved = b.resolveTargetQuery(target.query);
+    const root = "tests/native/planted.zig";
+    const library = addLibrary(b, .dynamic, "planted", root, resolved, .small);
+    copyTo(b, step, library.getEmittedBin(), testFile(b, "planted", target));
+}
+
+/// `sender`, another process that signals, or `tracer`, which steps through a handler.
+fn addTestProgram(b: *std.Build, step: *Step, name: []const u8, optimize: Optimize) void {
+    const program = b.addExecutable(.{
+        .name = name,
+        .root_module = b.createModule(.{
+            .root_source_file = b.path(b.fmt("tests/native/{s}.zig", .{name})),
+            .target = b.graph.host,
+            .optimize = optimize,
+            .strip = true,
+        }),
+    });
+    copyTo(b, step, program.getEmittedBin(), b.fmt("tests/native/lib/{s}", .{name}));
+}
+
+fn testFile(b: *std.Build, name: []const u8, target: Target) []const u8 {
+    return b.fmt("tests/native/lib/{s}-{s}.node", .{ name, target.name });
+}
+
+fn addBenchkit(b: *std.Build, step: *Step, target: Target) void {
+    const resolved = b.resolveTargetQuery(target.query);
+    const library =
+        addLibrary(b, .dynamic, "benchkit", "bench/native/benchkit.zig", resolved, .fast);
+    addImport(b, library.root_module, "napi", "zig-src/napi.zig");
+    const path = b.fmt("build/peers/benchkit-{s}.node", .{target.name});
+    copyTo(b, step, library.getEmittedBin(), path);
+}
+
+fn addStress(b: *std.Build, step: *Step, variants: []const Stress) void {
+    var previous: ?*Step = null;
     for (variants) |variant| {
         const options: std.Build.Module.CreateOptions = .{
             .target = b.graph.host,
@@ -139,23 +220,75 @@ fn addStress(b: *std.Build) void {
             .sanitize_thread = variant == .thread,
             .link_libc = true,
         };
-        const stress = b.addExecutable(.{ .name = b.fmt("stress-{t}", .{variant}), .root_module = b.createModule(options) });
-        stress.root_module.root_source_file = b.path("verify/stress/main.zig");
+        const program = b.addExecutable(.{
+            .name = b.fmt("stress-{t}", .{variant}),
+            .root_module = b.createModule(options),
+        });
+        program.root_module.root_source_file = b.path("verify/stress/main.zig");
         const library = b.createModule(options);
         library.root_source_file = b.path("zig-src/root.zig");
-        stress.root_module.addImport("async_interrupt", library);
-        const run = b.addRunArtifact(stress);
+        program.root_module.addImport("async_interrupt", library);
+        const run = b.addRunArtifact(program);
         run.addPassthruArgs();
         run.has_side_effects = true;
         run.setEnvironmentVariable("TSAN_OPTIONS", "halt_on_error=1");
-        // They share the cores with nobody.
+        // One after the other: each needs all cores.
         if (previous) |it| run.step.dependOn(it);
         previous = &run.step;
     }
     if (previous) |it| step.dependOn(it);
 }
 
-fn addLibrary(b: *std.Build, linkage: std.lang.LinkMode, name: []const u8, root: []const u8, target: std.Build.ResolvedTarget, optimize: std.lang.Optimize) *std.Build.Step.Compile {
+fn addUnitTests(b: *std.Build, step: *Step, optimize: Optimize) void {
+    const tests = b.addTest(.{
+        // The fuzzer needs the coverage that only LLVM puts in.
+        .use_llvm = true,
+        .root_module = b.createModule(.{
+            .root_source_file = b.path("zig-src/root.zig"),
+            .target = b.graph.host,
+            .optimize = optimize,
+            .link_libc = true,
+        }),
+    });
+    step.dependOn(&b.addRunArtifact(tests).step);
+}
+
+/// Each release has a name of its own: a process may have several, and they are found by name
+/// (ffi/load.ts). /dev/null is no folder: the dynamic linker compares the name with those of the
+/// libraries that are loaded, but can find no file by it.
+fn soname(b: *std.Build) []const u8 {
+    return b.fmt("/dev/null/libasync_interrupt-{s}.so", .{release(b)});
+}
+
+/// The version that deno.json names.
+fn release(b: *std.Build) []const u8 {
+    const Package = struct { version: []const u8 };
+    const text = @embedFile("deno.json");
+    const options: std.json.ParseOptions = .{ .ignore_unknown_fields = true };
+    const package = std.json.parseFromSliceLeaky(Package, b.allocator, text, options) catch
+        @panic("deno.json names no version");
+    return package.version;
+}
+
+/// Makes `step` write the file into the source tree.
+fn copyTo(b: *std.Build, step: *Step, file: std.Build.LazyPath, path: []const u8) void {
+    const update = b.addUpdateSourceFiles();
+    update.addCopyFileToSource(file, path);
+    step.dependOn(&update.step);
+}
+
+fn addImport(b: *std.Build, module: *std.Build.Module, name: []const u8, path: []const u8) void {
+    module.addImport(name, b.createModule(.{ .root_source_file = b.path(path) }));
+}
+
+fn addLibrary(
+    b: *std.Build,
+    linkage: std.lang.LinkMode,
+    name: []const u8,
+    root: []const u8,
+    target: std.Build.ResolvedTarget,
+    optimize: Optimize,
+) *Step.Compile {
     const library = b.addLibrary(.{
         .name = name,
         .linkage = linkage,
