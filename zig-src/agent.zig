@@ -141,7 +141,11 @@ pub fn checkDescriptors(pairs: u32) callconv(.c) i32 {
 }
 
 /// A runtime's own wake that may be called in a signal handler (uv_async_send).
-pub fn setWakeFunction(id: u32, function: *const fn (*anyopaque) callconv(.c) c_int, argument: *anyopaque) void {
+pub fn setWakeFunction(
+    id: u32,
+    function: *const fn (*anyopaque) callconv(.c) c_int,
+    argument: *anyopaque,
+) void {
     const agent = get(id);
     // Another thread may read the union already, by the kind that it has.
     invariant(agent.wake_kind.load(.monotonic) == .none);
@@ -152,8 +156,8 @@ pub fn setWakeFunction(id: u32, function: *const fn (*anyopaque) callconv(.c) c_
 /// The tail of a signal: `record` is pending and its agent must come to know. The caller is counted
 /// in the record's tag, so the agent cannot be closed meanwhile.
 pub fn notify(agent: *Agent, slot: u32, record: *records.Record) void {
-    // Whoever finds it listed leaves the rest to the one who listed it, whose attention bit comes
-    // after the push.
+    // A signaller that finds the record listed leaves the list to the one that has listed it; that
+    // one sets its attention bit after the push.
     if (record.listed.swap(1, .seq_cst) == 0) {
         var head = agent.list.load(.monotonic);
         while (true) {
@@ -164,7 +168,8 @@ pub fn notify(agent: *Agent, slot: u32, record: *records.Record) void {
     // Asked after the listing: an owner that has just begun to wait may have found it listed, and
     // its list still empty.
     const wants_wake = record.flags.load(.seq_cst) & records.flag_wake != 0;
-    const before = agent.attention().fetchOr(if (wants_wake) needs_scan | wake_sent else needs_scan, .seq_cst);
+    const bits: i32 = if (wants_wake) needs_scan | wake_sent else needs_scan;
+    const before = agent.attention().fetchOr(bits, .seq_cst);
     if (wants_wake and before & wake_sent == 0) wake(agent);
 }
 
@@ -313,7 +318,7 @@ pub fn closeToken(token: u64) ?*anyopaque {
 
 /// `void (*)(void *bytes, void *context)`, as engines call it when a view of memory is collected:
 /// the words of an agent, and the token. The realm is gone, and nothing in it will look again.
-/// Also for who knows that without.
+/// A caller that knows that a realm has ended may call it too.
 pub fn closeCollected(_: u64, token: u64) callconv(.c) void {
     _ = closeToken(token);
 }
@@ -342,7 +347,9 @@ test "an agent's token closes it once, and none that comes after it" {
     const second = openToken();
     defer _ = closeToken(second);
     try std.testing.expectEqual(slot, @as(u32, @truncate(second)));
-    for ([_]u64{ first, 0, second + 1, second + (2 << 32), std.math.maxInt(u64) }) |stale| closeCollected(0, stale);
+    for ([_]u64{ first, 0, second + 1, second + (2 << 32), std.math.maxInt(u64) }) |stale| {
+        closeCollected(0, stale);
+    }
     try std.testing.expect(slab.lives(slot));
 }
 

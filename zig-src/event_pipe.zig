@@ -12,12 +12,12 @@ const EventPipe = extern struct {
     /// Read and write side, and the caller's own numbers when the descriptors were adopted, else
     /// -1.
     fds: [4]platform.Fd,
-    /// Stays as it is, also when renewed: signalling threads read it.
+    /// It never changes while the pipe is open, not even when renewed: signalling threads read it.
     kind: platform.FdKind,
-    /// It is closed with it.
+    /// The agent with which it is closed.
     agent: std.atomic.Value(u32),
-    /// How often it was opened: who adopts what is adopted already, gets the same. Only the agent's
-    /// thread counts.
+    /// How often it was opened: a caller that adopts what is adopted already gets the same pipe.
+    /// Only the agent's thread changes it.
     users: u32,
     padding: [6]u32,
 };
@@ -35,7 +35,7 @@ fn get(slot: u32) *EventPipe {
 pub fn open(agent: u32) callconv(.c) i32 {
     var ends: [2]platform.Fd = undefined;
     if (platform.eventFd(&ends) == 0) return publish(agent, ends, .eventfd, .{ -1, -1 });
-    // A kernel or a sandbox without: a pipe does as well.
+    // A kernel without eventfds, or a sandbox that forbids them: a pipe does as well.
     const status = platform.pipePair(&ends);
     return if (status < 0) status else publish(agent, ends, .pipe, .{ -1, -1 });
 }
@@ -48,7 +48,8 @@ pub fn adopt(agent: u32, read_fd: i32, write_fd: i32) callconv(.c) i32 {
     if (status < 0) return status;
     for (1..slab.used.load(.acquire) + 1) |slot| {
         const pipe = get(@intCast(slot));
-        if (pipe.agent.load(.monotonic) != agent or pipe.fds[2] != read_fd or pipe.fds[3] != write_fd or check(pipe) < 0) continue;
+        if (pipe.agent.load(.monotonic) != agent) continue;
+        if (pipe.fds[2] != read_fd or pipe.fds[3] != write_fd or check(pipe) < 0) continue;
         pipe.users += 1;
         return @intCast(slot);
     }
@@ -144,14 +145,14 @@ pub fn renew(slot: u32) callconv(.c) i32 {
             if (target < 0) continue;
             status = platform.replace(new[index % 2], target);
             if (status == 0) continue;
-            // Half of it would be deaf.
+            // New descriptors at one end only would carry no signal: all go back.
             for (pipe.fds[0..index], 0..) |done, undo| _ = platform.replace(old[undo % 2], done);
             break;
         }
         closeBoth(new);
     }
-    // Whoever has found the old write side and not yet written, would get SIGPIPE: it has its turn.
-    // Not for ever: newcomers are not refused.
+    // A signaller that has found the old write side and not yet written would get SIGPIPE once the
+    // read side is closed: it gets time to write. Not for ever, since more may come meanwhile.
     if (pipe.kind != .eventfd) for (0..16) |_| {
         if (!slab.isBusy(slot)) break;
         platform.yield();
@@ -160,7 +161,7 @@ pub fn renew(slot: u32) callconv(.c) i32 {
     return status;
 }
 
-/// A status below 0: the caller has closed its numbers since, and somebody else may have them now.
+/// A status below 0: the caller has closed its numbers since, and foreign code may have them now.
 fn check(pipe: *EventPipe) i32 {
     for (pipe.fds[2..4], pipe.fds[0..2]) |callers, ours| {
         if (callers < 0) break;
@@ -170,10 +171,12 @@ fn check(pipe: *EventPipe) i32 {
     return 0;
 }
 
-/// One number cannot become two, nor two one.
+/// As many descriptors as the pipe has: the caller watches these numbers.
 fn make(pipe: *EventPipe, ends: *[2]platform.Fd) i32 {
     const is_socket = pipe.kind == .socketpair;
-    if (pipe.fds[0] == pipe.fds[1]) return if (is_socket) Status.unsupported.code() else platform.eventFd(ends);
+    if (pipe.fds[0] == pipe.fds[1]) {
+        return if (is_socket) Status.unsupported.code() else platform.eventFd(ends);
+    }
     return if (is_socket) platform.streamPair(ends) else platform.pipePair(ends);
 }
 
@@ -214,14 +217,14 @@ test "EventPipe: signalled, readable, drained, idle" {
     drain(arg);
 }
 
-test "EventPipe: while somebody is about to signal, close keeps the descriptors" {
+test "EventPipe: while a signaller is inside, close keeps the descriptors" {
     const id: u32 = @intCast(open(1));
     const arg = token(id);
     const fd = info(id, 0);
     const head = slab.enter(@bitCast(arg)).?;
     const closer = try std.Thread.spawn(.{}, close, .{id});
     while (slab.lives(id)) platform.yield();
-    // By the last of these it would have gone on.
+    // Without the wait it would have gone on by the last of these.
     for (0..1000) |_| platform.yield();
     const waits = isOpen(fd);
     slab.leave(head);

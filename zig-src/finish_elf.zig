@@ -13,17 +13,28 @@ pub fn main(init: std.process.Init) !void {
     const in = arguments.next().?;
     const out = arguments.next().?;
     const cwd = std.Io.Dir.cwd();
-    const file = try cwd.readFileAllocOptions(init.io, in, init.gpa, .limited(1 << 24), .of(elf.Elf64.Ehdr), null);
+    const file = try cwd.readFileAllocOptions(
+        init.io,
+        in,
+        init.gpa,
+        .limited(1 << 24),
+        .of(elf.Elf64.Ehdr),
+        null,
+    );
     defer init.gpa.free(file);
 
     const header = std.mem.bytesAsValue(elf.Elf64.Ehdr, file[0..@sizeOf(elf.Elf64.Ehdr)]);
-    const programs = std.mem.bytesAsSlice(elf.Elf64.Phdr, file[header.phoff..][0 .. header.phnum * @sizeOf(elf.Elf64.Phdr)]);
+    const programs = std.mem.bytesAsSlice(
+        elf.Elf64.Phdr,
+        file[header.phoff..][0 .. header.phnum * @sizeOf(elf.Elf64.Phdr)],
+    );
     var end: u64 = 0;
     var pinned = false;
     for (programs) |program| {
         if (program.type == .LOAD) end = @max(end, program.offset + program.filesz);
         if (program.type != .DYNAMIC) continue;
-        for (std.mem.bytesAsSlice(elf.Elf64_Dyn, file[program.offset..][0..program.filesz])) |*entry| {
+        const dynamic = file[program.offset..][0..program.filesz];
+        for (std.mem.bytesAsSlice(elf.Elf64_Dyn, dynamic)) |*entry| {
             // The host has a libc; which one, is not ours to say.
             if (entry.d_tag == elf.DT_NEEDED) return error.NeedsLibrary;
             if (entry.d_tag != elf.DT_FLAGS_1) continue;

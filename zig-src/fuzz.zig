@@ -16,7 +16,7 @@ const Life = struct {
     /// What should be pending.
     pending: i32 = 0,
     flags: u32 = 0,
-    /// The token that it was told, whoever's.
+    /// The token that it was told, of any pipe or none.
     pipe: u64 = 0,
     /// Index in `signals`.
     hooked: ?usize = null,
@@ -33,10 +33,15 @@ const Pipe = struct {
     given: ?[2]platform.Fd,
 };
 
-/// Those that nobody misses here; whatever the default is, a handler is always there.
-const signals = [_]u32{ @backingInt(linux.SIG.USR2), @backingInt(linux.SIG.URG), @backingInt(linux.SIG.WINCH), 40 };
+/// Signals that nothing else uses here. Some end the process by default: a handler is always there.
+const signals = [_]u32{
+    @backingInt(linux.SIG.USR2),
+    @backingInt(linux.SIG.URG),
+    @backingInt(linux.SIG.WINCH),
+    40,
+};
 
-/// Handlers of somebody else's, which count.
+/// Handlers of foreign code, which count.
 const Foreign = struct {
     var calls: [2][signals.len]u32 = @splat(@splat(0));
 
@@ -61,7 +66,7 @@ const Signal = struct {
     live: union(enum) { foreign: usize, ours, ignored } = .{ .foreign = 0 },
     /// Whose handler was there before ours.
     old: usize = 0,
-    /// How often theirs should have been called.
+    /// How often the foreign handlers should have been called.
     calls: [2]u32 = @splat(0),
 };
 
@@ -158,7 +163,10 @@ const World = struct {
             },
             // As JavaScript does when it handles.
             .take => if (maybe.*) |*life| {
-                try std.testing.expectEqual(life.pending, records.get(life.slot).head.word.swap(0, .seq_cst));
+                try std.testing.expectEqual(
+                    life.pending,
+                    records.get(life.slot).head.word.swap(0, .seq_cst),
+                );
                 life.pending = 0;
             },
             .flag => if (maybe.*) |*life| {
@@ -173,7 +181,12 @@ const World = struct {
                 }
             },
             .use_pipe => if (maybe.*) |*life| {
-                life.pipe = if (maybe_pipe.*) |pipe| pipe.token else if (smith.value(bool)) world.closed_pipes[pipe_place] else anyToken(smith);
+                life.pipe = if (maybe_pipe.*) |pipe|
+                    pipe.token
+                else if (smith.value(bool))
+                    world.closed_pipes[pipe_place]
+                else
+                    anyToken(smith);
                 records.setPipe(life.slot, life.pipe);
             },
             .hook => if (maybe.*) |*life| if (life.hooked == null) {
@@ -203,11 +216,14 @@ const World = struct {
                 try world.rearmed(life.hooked);
             },
             .raise => try world.raise(smith.index(signals.len)),
-            // Theirs over ours, or over each other's.
+            // A foreign handler over ours, or over another foreign one.
             .overlay => {
                 const index = smith.index(signals.len);
                 const which = smith.index(2);
-                try std.testing.expectEqual(0, platform.setDisposition(signals[index], &Foreign.of(which)));
+                try std.testing.expectEqual(
+                    0,
+                    platform.setDisposition(signals[index], &Foreign.of(which)),
+                );
                 world.signals[index].live = .{ .foreign = which };
             },
             .check_signal => {
@@ -216,12 +232,19 @@ const World = struct {
                 const exists = signal >= 1 and signal <= 64;
                 try std.testing.expectEqual(!exists, answer == Status.unknown_signal.code());
             },
-            .pipe_open => if (maybe_pipe.* == null) try world.pipeOpened(pipe_place, event_pipe.open(world.agent), null),
+            .pipe_open => if (maybe_pipe.* == null) {
+                try world.pipeOpened(pipe_place, event_pipe.open(world.agent), null);
+            },
             .pipe_adopt => if (maybe_pipe.* == null) {
                 var ends: [2]platform.Fd = undefined;
-                const made = if (smith.value(bool)) platform.pipePair(&ends) else platform.streamPair(&ends);
+                const is_pipe = smith.value(bool);
+                const made = if (is_pipe) platform.pipePair(&ends) else platform.streamPair(&ends);
                 try std.testing.expectEqual(0, made);
-                try world.pipeOpened(pipe_place, event_pipe.adopt(world.agent, ends[0], ends[1]), ends);
+                try world.pipeOpened(
+                    pipe_place,
+                    event_pipe.adopt(world.agent, ends[0], ends[1]),
+                    ends,
+                );
             },
             .pipe_close_given => if (maybe_pipe.*) |*pipe| if (pipe.given) |ends| {
                 for (ends) |end| platform.close(end);
@@ -242,25 +265,36 @@ const World = struct {
                 pipe.is_readable = false;
             },
             .pipe_anything => {
-                const token = if (smith.value(bool)) world.closed_pipes[pipe_place] else anyToken(smith);
+                const is_closed = smith.value(bool);
+                const token = if (is_closed) world.closed_pipes[pipe_place] else anyToken(smith);
                 event_pipe.signal(token);
                 world.wrote(token);
-                if (world.isOpenPipe(token)) |pipe| try std.testing.expectEqual(1, event_pipe.wait(pipe.slot, 0));
+                if (world.isOpenPipe(token)) |pipe| {
+                    try std.testing.expectEqual(1, event_pipe.wait(pipe.slot, 0));
+                }
                 event_pipe.drain(token);
                 if (world.isOpenPipe(token)) |pipe| pipe.is_readable = false;
-                const slot = event_pipe.adopt(world.agent, smith.valueRangeAtMost(i32, std.math.minInt(i32), -1), smith.value(i32));
+                const slot = event_pipe.adopt(
+                    world.agent,
+                    smith.valueRangeAtMost(i32, std.math.minInt(i32), -1),
+                    smith.value(i32),
+                );
                 try std.testing.expect(slot < 0);
             },
             .pipe_wait => if (maybe_pipe.*) |pipe| {
                 // Nobody makes it readable meanwhile: up to 65 microseconds, or any time if it is.
                 const timeout: u64 = if (pipe.is_readable) anyTimeout(smith) else smith.value(u16);
-                try std.testing.expectEqual(@intFromBool(pipe.is_readable), event_pipe.wait(pipe.slot, timeout));
+                try std.testing.expectEqual(
+                    @intFromBool(pipe.is_readable),
+                    event_pipe.wait(pipe.slot, timeout),
+                );
             },
             .pipe_renew => if (maybe_pipe.*) |*pipe| {
                 const status = event_pipe.renew(pipe.slot);
                 if (pipe.was_given and pipe.given == null) {
-                    // Whoever has the numbers now keeps what it has.
-                    try std.testing.expect(status == Status.bad_fd.code() or status == Status.ofErrno(@backingInt(linux.E.BADF)));
+                    // Foreign code may have the numbers by now, and keeps what it has.
+                    const is_closed = status == Status.ofErrno(@backingInt(linux.E.BADF));
+                    try std.testing.expect(status == Status.bad_fd.code() or is_closed);
                 } else {
                     try std.testing.expectEqual(0, status);
                     pipe.is_readable = false;
@@ -313,13 +347,17 @@ const World = struct {
 
     /// Its numbers stay, and the caller's mean the same.
     fn checkPipe(_: *World, pipe: Pipe) !void {
-        for (pipe.fds, 0..) |fd, which| try std.testing.expectEqual(fd, event_pipe.info(pipe.slot, @intCast(which)));
+        for (pipe.fds, 0..) |fd, which| {
+            try std.testing.expectEqual(fd, event_pipe.info(pipe.slot, @intCast(which)));
+        }
         const readable: i32 = @intFromBool(pipe.is_readable);
         try std.testing.expectEqual(readable, event_pipe.wait(pipe.slot, 0));
-        if (pipe.given) |ends| try std.testing.expectEqual(readable, platform.waitReadable(ends[0], 0));
+        if (pipe.given) |ends| {
+            try std.testing.expectEqual(readable, platform.waitReadable(ends[0], 0));
+        }
     }
 
-    /// Readers of a signal, and how many of them want this.
+    /// Subscribers of a signal, and how many of them want this.
     fn count(world: *World, index: usize, option: u32) [2]usize {
         var result: [2]usize = @splat(0);
         for (world.open) |maybe| if (maybe) |life| if (life.hooked == index) {
@@ -331,7 +369,9 @@ const World = struct {
 
     fn unhooked(world: *World, index: usize) !void {
         const state = &world.signals[index];
-        if (world.count(index, 0)[0] == 0 and state.live != .foreign) state.live = .{ .foreign = state.old };
+        if (world.count(index, 0)[0] == 0 and state.live != .foreign) {
+            state.live = .{ .foreign = state.old };
+        }
         try world.checkDisposition(index);
     }
 
@@ -350,13 +390,17 @@ const World = struct {
             .foreign => |which| state.calls[which] += 1,
             .ignored => {},
             .ours => {
-                const readers, const hysteresis = world.count(index, hook.option_hysteresis);
-                if (hysteresis == readers) state.live = .ignored;
-                for (&world.open) |*maybe| if (maybe.*) |*life| if (life.hooked == index) world.sent(life, 1);
+                const subscribers, const hysteresis = world.count(index, hook.option_hysteresis);
+                if (hysteresis == subscribers) state.live = .ignored;
+                for (&world.open) |*maybe| {
+                    if (maybe.*) |*life| if (life.hooked == index) world.sent(life, 1);
+                }
                 if (world.count(index, hook.option_chain)[1] > 0) state.calls[state.old] += 1;
             },
         }
-        for (state.calls, 0..) |calls, which| try std.testing.expectEqual(calls, Foreign.calls[which][index]);
+        for (state.calls, 0..) |calls, which| {
+            try std.testing.expectEqual(calls, Foreign.calls[which][index]);
+        }
         try world.checkDisposition(index);
     }
 
@@ -367,8 +411,11 @@ const World = struct {
             .foreign => |which| Foreign.of(which),
             .ignored => platform.ignored(),
             .ours => {
-                try std.testing.expect(@intFromPtr(current.handler) != @intFromPtr(platform.ignored().handler));
-                for (0..2) |which| try std.testing.expect(current.handler != Foreign.of(which).handler);
+                const ignored = platform.ignored().handler;
+                try std.testing.expect(@intFromPtr(current.handler) != @intFromPtr(ignored));
+                for (0..2) |which| {
+                    try std.testing.expect(current.handler != Foreign.of(which).handler);
+                }
                 return;
             },
         };
@@ -379,14 +426,20 @@ const World = struct {
 
 fn run(_: void, smith: *std.testing.Smith) !void {
     var before: [signals.len]platform.Disposition = undefined;
-    for (signals, &before) |signal, *old| try std.testing.expectEqual(0, platform.swapDisposition(signal, &Foreign.of(0), old));
-    defer for (signals, &before) |signal, *old| std.debug.assert(platform.setDisposition(signal, old) == 0);
+    for (signals, &before) |signal, *old| {
+        try std.testing.expectEqual(0, platform.swapDisposition(signal, &Foreign.of(0), old));
+    }
+    defer for (signals, &before) |signal, *old| {
+        std.debug.assert(platform.setDisposition(signal, old) == 0);
+    };
     Foreign.calls = @splat(@splat(0));
 
     const agent: u32 = @intCast(agents.open());
     var world: World = .{ .smith = smith, .agent = agent };
     {
-        defer for (world.pipes) |maybe| if (maybe) |pipe| if (pipe.given) |ends| for (ends) |end| platform.close(end);
+        defer for (world.pipes) |maybe| {
+            if (maybe) |pipe| if (pipe.given) |ends| for (ends) |end| platform.close(end);
+        };
         // What is still open goes with it.
         defer agents.close(agent);
         while (!smith.eos()) try world.step();
@@ -410,7 +463,8 @@ fn anySignal(smith: *std.testing.Smith) u32 {
 }
 
 fn anyTimeout(smith: *std.testing.Smith) u64 {
-    return if (smith.value(bool)) @as(u64, event_pipe.forever) - smith.value(u8) else smith.value(u64);
+    if (!smith.value(bool)) return smith.value(u64);
+    return @as(u64, event_pipe.forever) - smith.value(u8);
 }
 
 /// Anything, or nearly one that was given: a slot and a generation.

@@ -50,12 +50,24 @@ pub fn exportModule(comptime functions: anytype, comptime extra: anytype) void {
 }
 
 /// Gives back where the next name starts.
-fn add(env: Env, exports: Value, name: [*:0]const u8, callback: Callback, data: ?*const Native) [*:0]const u8 {
+fn add(
+    env: Env,
+    exports: Value,
+    name: [*:0]const u8,
+    callback: Callback,
+    data: ?*const Native,
+) [*:0]const u8 {
     const length = std.mem.len(name);
     var function: Value = undefined;
-    const create = napi("create_function", fn (Env, [*]const u8, usize, Callback, ?*const Native, *Value) callconv(.c) Status);
+    const create = napi(
+        "create_function",
+        fn (Env, [*]const u8, usize, Callback, ?*const Native, *Value) callconv(.c) Status,
+    );
     if (create(env, name, length, callback, data, &function) == 0) {
-        _ = napi("set_named_property", fn (Env, Value, [*:0]const u8, Value) callconv(.c) Status)(env, exports, name, function);
+        _ = napi(
+            "set_named_property",
+            fn (Env, Value, [*:0]const u8, Value) callconv(.c) Status,
+        )(env, exports, name, function);
     }
     return name + length + 1;
 }
@@ -73,7 +85,11 @@ const Native = struct {
         const info = @typeInfo(@TypeOf(function)).@"fn";
         var parameters: [parameters_max]bindings.Scalar = @splat(.void);
         for (info.param_types, 0..) |T, index| parameters[index] = .of(T.?);
-        return .{ .function = @ptrCast(&function), .parameters = parameters, .result = .of(info.return_type.?) };
+        return .{
+            .function = @ptrCast(&function),
+            .parameters = parameters,
+            .result = .of(info.return_type.?),
+        };
     }
 };
 
@@ -83,7 +99,10 @@ fn call(env: Env, info: CallbackInfo) callconv(.c) ?Value {
     var values: [parameters_max]Value = undefined;
     var count: usize = parameters_max;
     var native: *const Native = undefined;
-    const get = napi("get_cb_info", fn (Env, CallbackInfo, *usize, [*]Value, ?*Value, **const Native) callconv(.c) Status);
+    const get = napi(
+        "get_cb_info",
+        fn (Env, CallbackInfo, *usize, [*]Value, ?*Value, **const Native) callconv(.c) Status,
+    );
     if (get(env, info, &count, &values, null, &native) != 0) return null;
     var words: [parameters_max]u64 = @splat(0);
     for (native.parameters, values, &words) |scalar, value, *word| {
@@ -106,7 +125,10 @@ fn call(env: Env, info: CallbackInfo) callconv(.c) ?Value {
 pub fn arguments(env: Env, info: CallbackInfo) [parameters_max]Value {
     var values: [parameters_max]Value = undefined;
     var got: usize = parameters_max;
-    const get = napi("get_cb_info", fn (Env, CallbackInfo, *usize, [*]Value, ?*Value, ?*anyopaque) callconv(.c) Status);
+    const get = napi(
+        "get_cb_info",
+        fn (Env, CallbackInfo, *usize, [*]Value, ?*Value, ?*anyopaque) callconv(.c) Status,
+    );
     _ = get(env, info, &got, &values, null, null);
     return values;
 }
@@ -117,14 +139,23 @@ pub fn fromValue(comptime T: type, env: Env, value: Value) ?T {
     var lossless: bool = undefined;
     const status = switch (T) {
         // Takes the low 32 bits, whatever the sign.
-        i32, u32 => napi("get_value_int32", fn (Env, Value, *T) callconv(.c) Status)(env, value, &result),
-        u64 => napi("get_value_bigint_uint64", fn (Env, Value, *u64, *bool) callconv(.c) Status)(env, value, &result, &lossless),
+        i32, u32 => napi(
+            "get_value_int32",
+            fn (Env, Value, *T) callconv(.c) Status,
+        )(env, value, &result),
+        u64 => napi(
+            "get_value_bigint_uint64",
+            fn (Env, Value, *u64, *bool) callconv(.c) Status,
+        )(env, value, &result, &lossless),
         else => comptime unreachable,
     };
     if (status == 0) return result;
     // Our own modules are the only callers, and their types are checked.
     if (!std.debug.runtime_safety) return null;
-    const throw = napi("throw_type_error", fn (Env, ?[*:0]const u8, [*:0]const u8) callconv(.c) Status);
+    const throw = napi(
+        "throw_type_error",
+        fn (Env, ?[*:0]const u8, [*:0]const u8) callconv(.c) Status,
+    );
     _ = throw(env, null, "not a " ++ @typeName(T));
     return null;
 }
@@ -132,8 +163,14 @@ pub fn fromValue(comptime T: type, env: Env, value: Value) ?T {
 pub fn toValue(env: Env, native: anytype) ?Value {
     var result: Value = undefined;
     const status = switch (@TypeOf(native)) {
-        i32, u32 => napi("create_double", fn (Env, f64, *Value) callconv(.c) Status)(env, @floatFromInt(native), &result),
-        u64 => napi("create_bigint_uint64", fn (Env, u64, *Value) callconv(.c) Status)(env, native, &result),
+        i32, u32 => napi(
+            "create_double",
+            fn (Env, f64, *Value) callconv(.c) Status,
+        )(env, @floatFromInt(native), &result),
+        u64 => napi(
+            "create_bigint_uint64",
+            fn (Env, u64, *Value) callconv(.c) Status,
+        )(env, native, &result),
         else => comptime unreachable,
     };
     return if (status == 0) result else null;
@@ -150,22 +187,35 @@ pub fn view(env: Env, info: CallbackInfo) callconv(.c) ?Value {
 
 pub const Finalizer = *const fn (Env, ?*anyopaque, u64) callconv(.c) void;
 
-pub fn externalArrayBuffer(env: Env, address: u64, length: usize, finalizer: ?Finalizer, hint: u64) ?Value {
+pub fn externalArrayBuffer(
+    env: Env,
+    address: u64,
+    length: usize,
+    finalizer: ?Finalizer,
+    hint: u64,
+) ?Value {
     var result: Value = undefined;
-    const create = napi("create_external_arraybuffer", fn (Env, u64, usize, ?Finalizer, u64, *Value) callconv(.c) Status);
+    const create = napi(
+        "create_external_arraybuffer",
+        fn (Env, u64, usize, ?Finalizer, u64, *Value) callconv(.c) Status,
+    );
     return if (create(env, address, length, finalizer, hint, &result) == 0) result else null;
 }
 
 /// get_reference_value gives null once it is collected.
 pub fn holdWeakly(env: Env, value: Value) ?Ref {
     var result: Ref = undefined;
-    const status = napi("create_reference", fn (Env, Value, u32, *Ref) callconv(.c) Status)(env, value, 0, &result);
+    const status = napi(
+        "create_reference",
+        fn (Env, Value, u32, *Ref) callconv(.c) Status,
+    )(env, value, 0, &result);
     return if (status == 0) result else null;
 }
 
 pub fn setStrong(env: Env, ref: Ref, on: bool) void {
     const F = fn (Env, Ref, ?*u32) callconv(.c) Status;
-    _ = if (on) napi("reference_ref", F)(env, ref, null) else napi("reference_unref", F)(env, ref, null);
+    const set = if (on) napi("reference_ref", F) else napi("reference_unref", F);
+    _ = set(env, ref, null);
 }
 
 pub fn drop(env: Env, ref: Ref) void {
@@ -180,12 +230,16 @@ pub fn callFromLoop(env: Env, ref: Ref) void {
     var function: ?Value = null;
     const get = napi("get_reference_value", fn (Env, Ref, *?Value) callconv(.c) Status);
     if (get(env, ref, &function) != 0 or function == null) return;
-    const F = fn (Env, ?*anyopaque, Value, Value, usize, ?*const Value, ?*Value) callconv(.c) Status;
+    const Values = ?*const Value;
+    const F = fn (Env, ?*anyopaque, Value, Value, usize, Values, ?*Value) callconv(.c) Status;
     _ = napi("make_callback", F)(env, null, function.?, function.?, 0, null, null);
 }
 
 pub fn addCleanupHook(env: Env, hook: CleanupHook, arg: *anyopaque, handle: *CleanupHandle) bool {
-    const add_hook = napi("add_async_cleanup_hook", fn (Env, CleanupHook, *anyopaque, *CleanupHandle) callconv(.c) Status);
+    const add_hook = napi(
+        "add_async_cleanup_hook",
+        fn (Env, CleanupHook, *anyopaque, *CleanupHandle) callconv(.c) Status,
+    );
     return add_hook(env, hook, arg, handle) == 0;
 }
 

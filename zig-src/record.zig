@@ -32,7 +32,8 @@ pub const Record = extern struct {
     }
 
     fn word(record: *Record) *std.atomic.Value(u64) {
-        comptime std.debug.assert(@offsetOf(Record, "head") == 0 and @offsetOf(slabs.Head, "tag") == 4);
+        comptime std.debug.assert(@offsetOf(Record, "head") == 0);
+        comptime std.debug.assert(@offsetOf(slabs.Head, "tag") == 4);
         return @ptrCast(@alignCast(&record.head));
     }
 };
@@ -43,10 +44,11 @@ comptime {
 }
 
 pub const flag_wake = 1;
-/// Before the record is listed: whoever finds it listed and drains the pipe leaves no write behind
-/// to spin on.
+/// The pipe is written before the record is listed: a thread that finds the record listed and
+/// drains the pipe leaves no write behind, on which a loop would spin.
 pub const flag_pipe = 2;
-/// After that: whoever drains the pipe first, and then looks, finds it listed.
+/// The pipe is written after the record is listed: a thread that first drains the pipe and then
+/// looks finds it listed.
 pub const flag_pipe_last = 4;
 
 const Word = packed struct(u64) {
@@ -142,9 +144,10 @@ pub fn signalChecked(arg: u64, value: i32) callconv(.c) i32 {
     const target: slabs.Token = @bitCast(arg);
     const record = of(slab.find(target.slot) orelse return Status.forged.code());
     const current: slabs.Tag = @bitCast(record.head.tag.load(.seq_cst));
-    // The slot has used up its generations: all of them were somebody's.
+    // The slot has used up its generations: each of them was given to some record.
     const is_spent = current.generation == 0;
-    const was_given = target.zero == 0 and target.generation % 2 == 1 and (is_spent or target.generation <= current.generation);
+    const was_given = target.zero == 0 and target.generation % 2 == 1 and
+        (is_spent or target.generation <= current.generation);
     if (!was_given) return Status.forged.code();
     return if (send(target, value) == .sent) 1 else 0;
 }
@@ -166,7 +169,7 @@ pub fn unblock(arg: u64) callconv(.c) void {
     const target: slabs.Token = @bitCast(arg);
     const record = of(slab.enter(target) orelse return);
     defer slab.leave(&record.head);
-    // One too many is the caller's error; deafness for good would be ours.
+    // One call too many must not go below 0: the record would stay blocked for ever.
     if (record.blocked == 0) return;
     record.blocked -= 1;
     if (record.blocked == 0 and record.pending().load(.seq_cst) != 0) announce(target.slot, record);
@@ -177,14 +180,14 @@ pub fn setPipe(slot: u32, pipe: u64) callconv(.c) void {
     get(slot).pipe.store(pipe, .release);
 }
 
-/// On: a pending record writes to its pipe at once, for whoever watches must not miss it. Off: the
-/// last write is made.
+/// On: a pending record writes to its pipe at once, so that the pipe's watcher does not miss it.
+/// Off: returns when the last write is made.
 pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
     const record = get(slot);
     if (on == 0) {
         _ = record.flags.fetchAnd(~flag, .seq_cst);
-        // A wake too many does no harm, and the one who made it may be waiting for this very
-        // processor.
+        // A wake too many does no harm, so nothing waits for it: the thread that makes it may
+        // itself wait for this processor.
         if (flag != flag_wake) slab.awaitIdle(slot);
         return;
     }
@@ -205,7 +208,8 @@ pub fn hook(slot: u32, signal_number: u32, options: u32) callconv(.c) i32 {
 pub fn setHookOptions(slot: u32, options: u32) callconv(.c) i32 {
     const record = get(slot);
     defer record.hook_options = options;
-    return if (record.signal != 0) hooks.change(record.signal, token(slot), record.hook_options, options) else 0;
+    if (record.signal == 0) return 0;
+    return hooks.change(record.signal, token(slot), record.hook_options, options);
 }
 
 /// With hysteresis, once the signal was handled: the kernel delivers it again.
@@ -263,7 +267,17 @@ test "a late signal is refused for ever" {
     try std.testing.expectEqual(0, signalChecked(stale, 7));
     signal(stale, 9);
     try std.testing.expectEqual(0, get(second).pending().load(.seq_cst));
-    for ([_]u64{ 0, 1, 12345, 1 << 63, std.math.maxInt(u64), token(second) + (2 << 32), stale + (1 << 32), 1 << 32 | 999 }) |forged| {
+    const all_forged = [_]u64{
+        0,
+        1,
+        12345,
+        1 << 63,
+        std.math.maxInt(u64),
+        token(second) + (2 << 32),
+        stale + (1 << 32),
+        1 << 32 | 999,
+    };
+    for (all_forged) |forged| {
         try std.testing.expectEqual(Status.forged.code(), signalChecked(forged, 1));
         signal(forged, 1);
         block(forged);
@@ -315,7 +329,7 @@ test "an agent's list survives the closing of what is on it" {
     get(slots[3]).listed.store(0, .monotonic);
 }
 
-test "a record that shall write to its pipe no more waits for who is about to" {
+test "a record that stops to write to its pipe waits for a signaller that is about to" {
     const agent = try testAgent();
     defer agents.close(agent);
     const slot: u32 = @intCast(open(agent, flag_pipe));
@@ -330,7 +344,7 @@ test "a record that shall write to its pipe no more waits for who is about to" {
     const head = slab.enter(@bitCast(token(slot))).?;
     const stopper = try std.Thread.spawn(.{}, Stopper.run, .{slot});
     while (get(slot).flags.load(.seq_cst) & flag_pipe != 0) std.Thread.yield() catch {};
-    // By the last of these it would have gone on.
+    // Without the wait it would have gone on by the last of these.
     for (0..1000) |_| std.Thread.yield() catch {};
     const waits = !Stopper.done.load(.seq_cst);
     slab.leave(head);
@@ -346,7 +360,10 @@ test "attention: a record without wake does not swallow the wake of the next" {
     signal(token(quiet), 1);
     try std.testing.expectEqual(agents.needs_scan, agents.get(agent).attention().load(.seq_cst));
     signal(token(loud), 1);
-    try std.testing.expectEqual(agents.needs_scan | agents.wake_sent, agents.get(agent).attention().load(.seq_cst));
+    try std.testing.expectEqual(
+        agents.needs_scan | agents.wake_sent,
+        agents.get(agent).attention().load(.seq_cst),
+    );
 }
 
 test "an agent that ends in the middle of a close leaves a slot that can be used again" {

@@ -109,7 +109,8 @@ pub const Slab = struct {
         while (true) {
             var new: Tag = @bitCast(old);
             new.generation +%= 1;
-            old = tag.cmpxchgWeak(old, @bitCast(new), .seq_cst, .monotonic) orelse return new.generation;
+            old = tag.cmpxchgWeak(old, @bitCast(new), .seq_cst, .monotonic) orelse
+                return new.generation;
         }
     }
 

@@ -65,8 +65,15 @@ fn tryStart(env: napi.Env, agent: u32, signal: u32) i32 {
         watcher.in_use.store(false, .release);
         return Status.ofErrno(@intCast(@abs(failed)));
     }
-    const begin = napi.host("uv_signal_start", fn (*UvSignal, *const fn (*UvSignal, c_int) callconv(.c) void, c_int) callconv(.c) c_int);
-    failed = callFunction(.uv_signal_start, begin, .{ &watcher.uv, &onSignal, @as(c_int, @intCast(signal)) });
+    const begin = napi.host(
+        "uv_signal_start",
+        fn (*UvSignal, *const fn (*UvSignal, c_int) callconv(.c) void, c_int) callconv(.c) c_int,
+    );
+    failed = callFunction(
+        .uv_signal_start,
+        begin,
+        .{ &watcher.uv, &onSignal, @as(c_int, @intCast(signal)) },
+    );
     napi.host("uv_unref", fn (*UvSignal) callconv(.c) void)(&watcher.uv);
     if (failed == 0) return 0;
     close(watcher);
@@ -93,13 +100,18 @@ fn stop(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
 /// closed before.
 pub fn closeAllOf(agent: u32) void {
     for (&watchers) |*watcher| {
-        if (watcher.in_use.load(.acquire) and !watcher.is_closing and watcher.agent == agent) close(watcher);
+        if (watcher.in_use.load(.acquire) and !watcher.is_closing and watcher.agent == agent) {
+            close(watcher);
+        }
     }
 }
 
 fn close(watcher: *Watcher) void {
     watcher.is_closing = true;
-    napi.host("uv_close", fn (*UvSignal, *const fn (*UvSignal) callconv(.c) void) callconv(.c) void)(&watcher.uv, onClosed);
+    napi.host(
+        "uv_close",
+        fn (*UvSignal, *const fn (*UvSignal) callconv(.c) void) callconv(.c) void,
+    )(&watcher.uv, onClosed);
 }
 
 /// The environment ends.

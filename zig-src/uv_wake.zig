@@ -40,7 +40,13 @@ fn view(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
     const address = napi.fromValue(u64, env, values[0]) orelse return null;
     const length = napi.fromValue(i32, env, values[1]) orelse return null;
     const agent = napi.fromValue(u64, env, values[2]) orelse return null;
-    return napi.externalArrayBuffer(env, address, @intCast(length), if (agent == 0) null else onCollected, agent);
+    return napi.externalArrayBuffer(
+        env,
+        address,
+        @intCast(length),
+        if (agent == 0) null else onCollected,
+        agent,
+    );
 }
 
 /// On the agent's thread: the realm is gone.
@@ -80,7 +86,10 @@ fn tryOpen(env: napi.Env, agent: u32, callback: napi.Value) i32 {
         napi.drop(env, wake.callback);
         return Status.unsupported.code();
     }
-    const init = napi.host("uv_async_init", fn (*anyopaque, *UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) c_int);
+    const init = napi.host(
+        "uv_async_init",
+        fn (*anyopaque, *UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) c_int,
+    );
     const failed = callFunction(.uv_async_init, init, .{ loop, &wake.uv, onWake });
     if (failed != 0) {
         napi.removeCleanupHook(wake.cleanup);
@@ -89,7 +98,11 @@ fn tryOpen(env: napi.Env, agent: u32, callback: napi.Value) i32 {
     }
     wake.uv.data = wake;
     setRef(wake, false);
-    agents.setWakeFunction(agent, @ptrCast(napi.host("uv_async_send", fn (*UvAsync) callconv(.c) c_int)), &wake.uv);
+    agents.setWakeFunction(
+        agent,
+        @ptrCast(napi.host("uv_async_send", fn (*UvAsync) callconv(.c) c_int)),
+        &wake.uv,
+    );
     return 0;
 }
 

@@ -17,17 +17,23 @@ comptime {
 const numbers = 1005;
 
 var calls: [numbers]std.atomic.Value(u32) = @splat(.init(0));
-var armed: struct { number: std.atomic.Value(u32), first: u32, last: u32, errno: u16 } = .{ .number = .init(0), .first = 0, .last = 0, .errno = 0 };
+var armed: struct { number: std.atomic.Value(u32), first: u32, last: u32, errno: u16 } = .{
+    .number = .init(0),
+    .first = 0,
+    .last = 0,
+    .errno = 0,
+};
 
 /// Asked by zig-src/platform/system_call.zig before each call; also in signal handlers.
 pub fn fail(number: u32) ?u16 {
     const nth = calls[number].fetchAdd(1, .seq_cst) + 1;
-    const fails = armed.number.load(.acquire) == number and armed.first <= nth and nth <= armed.last;
+    const is_armed = armed.number.load(.acquire) == number;
+    const fails = is_armed and armed.first <= nth and nth <= armed.last;
     return if (fails) armed.errno else null;
 }
 
 fn arm(number: u32, nth: u32, errno: i32) callconv(.c) void {
-    // Nobody makes calls meanwhile that the test is about.
+    // No thread makes such a call meanwhile: the test has not begun it.
     for (&calls) |*count| count.store(0, .seq_cst);
     armed.first = nth;
     armed.last = if (errno < 0) std.math.maxInt(u32) else nth;

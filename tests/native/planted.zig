@@ -1,5 +1,5 @@
-//! A library that somebody has put where ours is looked for. It is seen when it is merely opened:
-//! its constructor says so.
+//! A library that an attacker has put where ours is looked for. Its constructor prints a line, so
+//! that a test sees it when it is merely opened.
 const linux = @import("std").os.linux;
 
 /// As tests/planted_test.ts looks for it, on stderr.

@@ -91,7 +91,14 @@ comptime {
 // Threads
 
 const Work = union(enum) {
-    signal: struct { func: ValueFunction, arg: u64, first: i32, step: i32, count: u32, interval: u64 },
+    signal: struct {
+        func: ValueFunction,
+        arg: u64,
+        first: i32,
+        step: i32,
+        count: u32,
+        interval: u64,
+    },
     call: struct { func: PlainFunction, arg: u64, count: u32, interval: u64 },
     litmus: struct { func: ValueFunction, arg: u64, rounds: u32 },
     handshake: struct { func: ValueFunction, arg: u64, rounds: u32 },
@@ -152,7 +159,8 @@ const Thread = struct {
                     data.word = value;
                     work.func(work.arg, value);
                     var turns: u32 = 0;
-                    while (@atomicLoad(i64, &data.acknowledged, .acquire) != value) : (turns +%= 1) {
+                    const acknowledged = &data.acknowledged;
+                    while (@atomicLoad(i64, acknowledged, .acquire) != value) : (turns +%= 1) {
                         if (thread.stop.load(.monotonic)) break :blk value;
                         // The other side may share this core.
                         if (turns % 1024 == 1023) _ = linux.sched_yield();
@@ -189,7 +197,9 @@ const Thread = struct {
                     // The thread that opens and closes, or this one, which may be late for the
                     // last.
                     const target = if (turns % 256 == 0) main else linux.gettid();
-                    if (killThread(target, work.signal) == 0) _ = lives.raised.fetchAdd(1, .seq_cst);
+                    if (killThread(target, work.signal) == 0) {
+                        _ = lives.raised.fetchAdd(1, .seq_cst);
+                    }
                 }
                 break :blk @bitCast(turns);
             },
@@ -228,12 +238,22 @@ const Clock = struct {
             .sec = @intCast(clock.next / std.time.ns_per_s),
             .nsec = @intCast(clock.next % std.time.ns_per_s),
         };
-        while (linux.errno(linux.clock_nanosleep(.MONOTONIC, .{ .ABSTIME = true }, &time, null)) == .INTR) {}
+        while (linux.errno(linux.clock_nanosleep(
+            .MONOTONIC,
+            .{ .ABSTIME = true },
+            &time,
+            null,
+        )) == .INTR) {}
     }
 };
 
 const pthread_create = @extern(
-    ?*const fn (*usize, ?*const anyopaque, *const fn (?*anyopaque) callconv(.c) ?*anyopaque, ?*anyopaque) callconv(.c) c_int,
+    ?*const fn (
+        *usize,
+        ?*const anyopaque,
+        *const fn (?*anyopaque) callconv(.c) ?*anyopaque,
+        ?*anyopaque,
+    ) callconv(.c) c_int,
     .{ .name = "pthread_create", .linkage = .weak },
 );
 const pthread_join = @extern(
@@ -298,12 +318,20 @@ fn threadLitmus(func: u64, arg: u64, rounds: u32) callconv(.c) i32 {
 }
 
 fn threadHandshake(func: u64, arg: u64, rounds: u32) callconv(.c) i32 {
-    return startThread(.{ .handshake = .{ .func = @ptrFromInt(func), .arg = arg, .rounds = rounds } });
+    return startThread(.{ .handshake = .{
+        .func = @ptrFromInt(func),
+        .arg = arg,
+        .rounds = rounds,
+    } });
 }
 
 fn threadLives(func: u64, signal: i32) callconv(.c) i32 {
     lives = .{};
-    return startThread(.{ .lives = .{ .func = @ptrFromInt(func), .signal = signal, .interval = planned.interval } });
+    return startThread(.{ .lives = .{
+        .func = @ptrFromInt(func),
+        .signal = signal,
+        .interval = planned.interval,
+    } });
 }
 
 /// A token's upper 12 bits are 0: with the mark it is one word, and never that of another life.
@@ -466,7 +494,13 @@ fn getDisposition(signal: i32) Disposition {
 }
 
 fn setDisposition(signal: i32, disposition: Disposition) i32 {
-    return answer(linux.syscall4(.rt_sigaction, @intCast(signal), @intFromPtr(&disposition), 0, sigset_size));
+    return answer(linux.syscall4(
+        .rt_sigaction,
+        @intCast(signal),
+        @intFromPtr(&disposition),
+        0,
+        sigset_size,
+    ));
 }
 
 fn answer(result: usize) i32 {
@@ -505,7 +539,7 @@ fn handlerIgnore(signal: i32) callconv(.c) i32 {
     return setDisposition(signal, disposition);
 }
 
-/// By signal, since whoever calls a handler may do so when another one stands there.
+/// By signal, since a handler may be called after another one has been installed.
 var wants_info: [65]std.atomic.Value(bool) = @splat(.init(false));
 
 fn handlerCount(signal: i32, flags: u64, mask: u64) callconv(.c) i32 {
@@ -525,7 +559,9 @@ fn handlerForward(signal: i32, func: u64, arg: u64) callconv(.c) i32 {
 
 fn handler(signal: i32, info: ?*const linux.siginfo_t, _: ?*anyopaque) callconv(.c) void {
     const index: usize = @intCast(signal);
-    if (wants_info[index].load(.seq_cst)) if (info) |given| senders[index].store(given.fields.common.first.piduid.pid, .seq_cst);
+    if (wants_info[index].load(.seq_cst)) {
+        if (info) |given| senders[index].store(given.fields.common.first.piduid.pid, .seq_cst);
+    }
     const target = forwards[index];
     if (target.func) |func| func(target.arg, signal);
     _ = handled[index].fetchAdd(1, .seq_cst);
@@ -635,7 +671,12 @@ fn timer(signal: i32, delay_ns: u32) callconv(.c) i32 {
         event[1] = @as(u32, @intCast(signal));
         var id: i32 = 0;
         const clock = @backingInt(linux.CLOCK.MONOTONIC);
-        const made = answer(linux.syscall3(.timer_create, clock, @intFromPtr(&event), @intFromPtr(&id)));
+        const made = answer(linux.syscall3(
+            .timer_create,
+            clock,
+            @intFromPtr(&event),
+            @intFromPtr(&id),
+        ));
         if (made < 0) return made;
         place.* = id;
     }
@@ -653,8 +694,16 @@ fn allowTracing() callconv(.c) void {
     _ = linux.prctl(@backingInt(linux.PR.SET_PTRACER), anybody, 0, 0, 0);
 }
 
-const DlInfo = extern struct { file: ?[*:0]const u8, base: usize, name: ?[*:0]const u8, address: usize };
-const dladdr = @extern(?*const fn (usize, *DlInfo) callconv(.c) c_int, .{ .name = "dladdr", .linkage = .weak });
+const DlInfo = extern struct {
+    file: ?[*:0]const u8,
+    base: usize,
+    name: ?[*:0]const u8,
+    address: usize,
+};
+const dladdr = @extern(
+    ?*const fn (usize, *DlInfo) callconv(.c) c_int,
+    .{ .name = "dladdr", .linkage = .weak },
+);
 
 fn symbolAt(address: u64) callconv(.c) u64 {
     var info: DlInfo = undefined;
@@ -676,7 +725,12 @@ fn makePipe(cloexec: i32, nonblocking: i32) callconv(.c) u64 {
 
 fn makeSocketpair() callconv(.c) u64 {
     var ends: [2]i32 = @splat(-1);
-    _ = linux.socketpair(linux.AF.UNIX, linux.SOCK.STREAM | linux.SOCK.CLOEXEC | linux.SOCK.NONBLOCK, 0, &ends);
+    _ = linux.socketpair(
+        linux.AF.UNIX,
+        linux.SOCK.STREAM | linux.SOCK.CLOEXEC | linux.SOCK.NONBLOCK,
+        0,
+        &ends,
+    );
     return pack(ends);
 }
 

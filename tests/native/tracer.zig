@@ -36,7 +36,9 @@ pub fn main(init: std.process.Init) !void {
     const thread = try std.fmt.parseInt(i32, arguments.next().?, 10);
     const signal = try std.fmt.parseInt(u8, arguments.next().?, 10);
 
-    if (linux.errno(linux.ptrace(PTRACE.SEIZE, thread, 0, 0, 0)) != .SUCCESS) std.process.exit(not_permitted);
+    if (linux.errno(linux.ptrace(PTRACE.SEIZE, thread, 0, 0, 0)) != .SUCCESS) {
+        std.process.exit(not_permitted);
+    }
     if (signal == 0) return;
     _ = linux.tgkill(process, thread, @fromBackingInt(signal));
     // Others may come first.
@@ -85,12 +87,20 @@ pub fn main(init: std.process.Init) !void {
 
     var text: std.ArrayList(u8) = .empty;
     try text.print(gpa, "{{\"stack\":{d},\"calls\":[", .{first.?.rsp - lowest + red_zone});
-    for (calls.items, 0..) |number, index| try text.print(gpa, "{s}{d}", .{ separator(index), number });
+    for (calls.items, 0..) |number, index| {
+        try text.print(gpa, "{s}{d}", .{ separator(index), number });
+    }
     try text.print(gpa, "],\"firsts\":[", .{});
-    for (firsts.items, 0..) |first_argument, index| try text.print(gpa, "{s}{d}", .{ separator(index), first_argument });
+    for (firsts.items, 0..) |first_argument, index| {
+        try text.print(gpa, "{s}{d}", .{ separator(index), first_argument });
+    }
     try text.print(gpa, "],\"entered\":[", .{});
     for (entered.items, 0..) |address, index| {
-        try text.print(gpa, "{s}[\"{d}\",\"{s}\"]", .{ separator(index), address, try tracee.objectAt(address) });
+        try text.print(
+            gpa,
+            "{s}[\"{d}\",\"{s}\"]",
+            .{ separator(index), address, try tracee.objectAt(address) },
+        );
     }
     try text.print(gpa, "]}}\n", .{});
     _ = linux.write(1, text.items.ptr, text.items.len);

@@ -23,7 +23,9 @@ pub var slots: std.atomic.Value(u32) = .init(0);
 pub fn run(churner: usize, seed: u64) void {
     var life: u64 = 0;
     while (!resting.load(.acquire)) : (life += 1) {
-        const thread = std.Thread.spawn(.{}, live, .{ churner, std.hash.int(seed +% life) }) catch |err| watchdog.fail("no thread: {t}", .{err});
+        const arguments = .{ churner, std.hash.int(seed +% life) };
+        const thread = std.Thread.spawn(.{}, live, arguments) catch |err|
+            watchdog.fail("no thread: {t}", .{err});
         thread.join();
     }
     watchdog.note(ledger.signallers + churner, .parked);
@@ -137,7 +139,10 @@ const Life = struct {
         const entry = ledger.get(account);
         entry.secret = random.uintLessThan(u32, 16) == 0;
         if (entry.secret) {
-            record.usePipe(consumer.checked(library.event_pipe.open(life.agent.id), "pipe_open"), true);
+            record.usePipe(
+                consumer.checked(library.event_pipe.open(life.agent.id), "pipe_open"),
+                true,
+            );
             return;
         }
         switch (random.uintLessThan(u32, 4)) {
@@ -151,10 +156,16 @@ const Life = struct {
         }
         if (random.uintLessThan(u32, 3) == 0) {
             // The first are hooked by many at once, the last by one or none.
-            const index = @min(random.uintLessThan(usize, system.signals.len), random.uintLessThan(usize, system.signals.len));
+            const index = @min(
+                random.uintLessThan(usize, system.signals.len),
+                random.uintLessThan(usize, system.signals.len),
+            );
             entry.hooks = true;
             // It only works when all want it: for most signals nearly all do.
-            const hysteresis = random.uintLessThan(u32, 16) >= @as(u32, if (index % 4 == 3) 12 else 1);
+            const hysteresis = random.uintLessThan(u32, 16) >= @as(
+                u32,
+                if (index % 4 == 3) 12 else 1,
+            );
             record.hook(@backingInt(system.signals[index]), random.boolean(), hysteresis);
             entry.hooked.store(@intCast(index), .release);
         }
@@ -169,7 +180,10 @@ const Life = struct {
         const left = interrupt.record.running;
         const entry = ledger.get(interrupt.account);
         if (entry.secret and library.event_pipe.wait(interrupt.record.pipe.?, 0) != 0) {
-            watchdog.fail("account {d}: its pipe is readable, though nobody knows it", .{interrupt.account});
+            watchdog.fail(
+                "account {d}: its pipe is readable, though nobody knows it",
+                .{interrupt.account},
+            );
         }
         interrupt.record.close();
         entry.end.store(if (left) .left else .closed, .release);
@@ -186,12 +200,17 @@ const Life = struct {
         life.note(.blocks);
         const record = &interrupt.record;
         if (record.blocked() == 0) return;
-        if (life.prng.random().boolean()) record.unblock() catch {} else library.record.unblock(record.token);
+        if (life.prng.random().boolean()) {
+            record.unblock() catch {};
+        } else {
+            library.record.unblock(record.token);
+        }
     }
 
     fn signal(life: *Life, interrupt: *Interrupt) consumer.Thrown!void {
         // What the callback of a close() signals is nobody's.
-        if (interrupt.record.retired or ledger.isFull(life.lane) or ledger.get(interrupt.account).secret) return;
+        if (interrupt.record.retired or ledger.isFull(life.lane)) return;
+        if (ledger.get(interrupt.account).secret) return;
         life.note(.signals);
         const send = ledger.send(life.lane, interrupt.account);
         defer send.end(true);
@@ -235,7 +254,7 @@ const Life = struct {
         for (life.open) |maybe| life.examine(maybe orelse continue);
     }
 
-    /// While it is pending its pipe is readable, or somebody is about to make it so; and no longer
+    /// While it is pending its pipe is readable, or a signaller is about to make it so; and no longer
     /// than that.
     fn awaitPipe(life: *Life, interrupt: *Interrupt) void {
         const record = &interrupt.record;
@@ -246,7 +265,9 @@ const Life = struct {
         }
         // Nobody else writes to it.
         if (ledger.get(interrupt.account).pipe.load(.monotonic) != 0) return;
-        while (record.pending() == 0 and library.event_pipe.wait(record.pipe.?, 0) == 1) life.agent.checkpoint() catch {};
+        while (record.pending() == 0 and library.event_pipe.wait(record.pipe.?, 0) == 1) {
+            life.agent.checkpoint() catch {};
+        }
     }
 
     /// The signal that it hooks still comes through, with nobody there who opens or closes another
@@ -272,7 +293,9 @@ const Life = struct {
     fn anyPending(life: *Life, wakes: bool) bool {
         for (life.open) |maybe| {
             const record = &(maybe orelse continue).record;
-            if (record.blocked() == 0 and (record.wakes() or !wakes) and record.pending() != 0) return true;
+            if (record.blocked() == 0 and (record.wakes() or !wakes) and record.pending() != 0) {
+                return true;
+            }
         }
         return false;
     }
@@ -281,9 +304,17 @@ const Life = struct {
         life.calm = true;
         for (life.open) |maybe| {
             const interrupt = maybe orelse continue;
-            if (in_order) life.close(interrupt) else ledger.get(interrupt.account).end.store(.left, .release);
+            if (in_order) {
+                life.close(interrupt);
+            } else {
+                ledger.get(interrupt.account).end.store(.left, .release);
+            }
         }
-        if (in_order) library.event_pipe.close(life.shared_pipe) else _ = lives.died.fetchAdd(1, .monotonic);
+        if (in_order) {
+            library.event_pipe.close(life.shared_pipe);
+        } else {
+            _ = lives.died.fetchAdd(1, .monotonic);
+        }
         life.note(.ends);
         life.agent.end();
     }

@@ -95,7 +95,13 @@ pub const Agent = struct {
     /// constructor
     pub fn open(runtime: Runtime, allocator: std.mem.Allocator, random: std.Random) Agent {
         const id = checked(library.agent.open(), "agent_open");
-        return .{ .id = id, .runtime = runtime, .allocator = allocator, .random = random, .memory = .at(library.agent.address(id)) };
+        return .{
+            .id = id,
+            .runtime = runtime,
+            .allocator = allocator,
+            .random = random,
+            .memory = .at(library.agent.address(id)),
+        };
     }
 
     /// Between two steps anything may hold JavaScript up: its collector, the kernel.
@@ -109,10 +115,17 @@ pub const Agent = struct {
         if (agent.runtime == .node) {
             agent.wake_fd = @intCast(linux.eventfd(0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK));
             // An address, as the library has it; the descriptor may be 0.
-            library.agent.setWakeFunction(agent.id, sendWake, @ptrFromInt(@as(usize, @intCast(agent.wake_fd)) + 1));
+            library.agent.setWakeFunction(
+                agent.id,
+                sendWake,
+                @ptrFromInt(@as(usize, @intCast(agent.wake_fd)) + 1),
+            );
         } else {
             const forgets = @intFromBool(agent.runtime == .deno);
-            agent.wake_fd = @intCast(checked(library.agent.openWakeSocket(agent.id, forgets), "agent_wake_socket"));
+            agent.wake_fd = @intCast(checked(
+                library.agent.openWakeSocket(agent.id, forgets),
+                "agent_wake_socket",
+            ));
         }
     }
 
@@ -173,7 +186,10 @@ pub const Agent = struct {
     fn takeList(agent: *Agent) void {
         var slot: u32 = @bitCast(agent.memory.exchange(LIST, 0));
         while (slot != 0) {
-            const record = agent.records.get(slot) orelse fail("agent {d} has slot {d} on its list, but not in its records", .{ agent.id, slot });
+            const record = agent.records.get(slot) orelse fail(
+                "agent {d} has slot {d} on its list, but not in its records",
+                .{ agent.id, slot },
+            );
             agent.queue.append(agent.allocator, record) catch @panic("no memory");
             slot = record.unlist();
         }
@@ -226,9 +242,17 @@ pub const InterruptRecord = struct {
     pipe_autodrain: bool = true,
 
     /// constructor
-    pub fn open(record: *InterruptRecord, agent: *Agent, wake: bool, handler: *const fn (*InterruptRecord, i32) Thrown!void) void {
+    pub fn open(
+        record: *InterruptRecord,
+        agent: *Agent,
+        wake: bool,
+        handler: *const fn (*InterruptRecord, i32) Thrown!void,
+    ) void {
         if (wake) agent.openWake();
-        const slot = checked(library.record.open(agent.id, if (wake) FLAG_WAKE else 0), "record_open");
+        const slot = checked(
+            library.record.open(agent.id, if (wake) FLAG_WAKE else 0),
+            "record_open",
+        );
         record.* = .{
             .slot = slot,
             .token = library.record.token(slot),
@@ -363,7 +387,11 @@ pub const InterruptRecord = struct {
         library.record.retire(record.slot);
         record.agent.pause();
         // Nobody to throw to.
-        if (!record.running and record.pending() != 0) record.handle_() catch {} else if (record.drains()) record.drain();
+        if (!record.running and record.pending() != 0) {
+            record.handle_() catch {};
+        } else if (record.drains()) {
+            record.drain();
+        }
         record.closed = true;
         _ = record.agent.records.remove(record.slot);
         library.record.release(record.slot);
@@ -380,13 +408,19 @@ pub const InterruptRecord = struct {
 
     /// interrupt.ts: #hookOptions
     fn hookOptions(record: *InterruptRecord) u32 {
-        return @as(u32, if (record.chain) CHAIN else 0) | @as(u32, if (record.hysteresis) HYSTERESIS else 0);
+        return @as(u32, if (record.chain) CHAIN else 0) | @as(
+            u32,
+            if (record.hysteresis) HYSTERESIS else 0,
+        );
     }
 
     /// interrupt.ts: set signalHysteresis
     pub fn setHysteresis(record: *InterruptRecord, on: bool) void {
         record.hysteresis = on;
-        _ = checked(library.record.setHookOptions(record.slot, record.hookOptions()), "record_hook_options");
+        _ = checked(
+            library.record.setHookOptions(record.slot, record.hookOptions()),
+            "record_hook_options",
+        );
         record.update();
     }
 

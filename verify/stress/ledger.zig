@@ -148,7 +148,13 @@ pub fn send(lane: usize, account: u32) Send {
     const value: Value = .{ .index = @intCast(log.used), .lane = @intCast(lane), .round = round };
     const entry = &log.entries[log.used];
     log.used += 1;
-    entry.* = .{ .account = account, .accepted = false, .delivered = false, .begin = system.now(), .end = 0 };
+    entry.* = .{
+        .account = account,
+        .accepted = false,
+        .delivered = false,
+        .begin = system.now(),
+        .end = 0,
+    };
     return .{ .entry = entry, .value = @bitCast(value) };
 }
 
@@ -156,7 +162,9 @@ pub fn send(lane: usize, account: u32) Send {
 pub fn deliver(lane: usize, number: u32, got: i32) void {
     const account = get(number);
     account.called.store(system.now(), .release);
-    if (account.end.load(.monotonic) != .open) fail("account {d}: a callback after its close", .{number});
+    if (account.end.load(.monotonic) != .open) {
+        fail("account {d}: a callback after its close", .{number});
+    }
     if (account.secret) fail("account {d}: a callback, though nobody knows it", .{number});
     if (got == real_signal) {
         if (!account.hooks) fail("account {d}: a real signal, though it hooks none", .{number});
@@ -165,12 +173,18 @@ pub fn deliver(lane: usize, number: u32, got: i32) void {
         return;
     }
     const value: Value = @bitCast(got);
-    if (value.marker != 1 or value.lane >= lanes) fail("account {d}: a callback with {d}, which nobody sent", .{ number, got });
+    if (value.marker != 1 or value.lane >= lanes) {
+        fail("account {d}: a callback with {d}, which nobody sent", .{ number, got });
+    }
     if (value.round != round) fail("account {d}: a value of an earlier round", .{number});
     const entry = &logs[value.lane].entries[value.index];
-    if (entry.account != number) fail("account {d}: a value that was sent to account {d}", .{ number, entry.account });
+    if (entry.account != number) {
+        fail("account {d}: a value that was sent to account {d}", .{ number, entry.account });
+    }
     if (entry.delivered) fail("account {d}: a value twice", .{number});
-    if (value.index < account.newest[value.lane]) fail("account {d}: an older value after a newer one of the same sender", .{number});
+    if (value.index < account.newest[value.lane]) {
+        fail("account {d}: an older value after a newer one of the same sender", .{number});
+    }
     entry.delivered = true;
     account.newest[value.lane] = @as(u16, value.index) + 1;
     account.last = value;
@@ -190,7 +204,9 @@ pub fn settle(sums: *Sums) void {
         for (log.entries[0..log.used], 0..) |*entry, index| {
             const account = get(entry.account);
             if (!entry.accepted) {
-                if (entry.delivered) fail("account {d}: a callback with a value that was refused", .{entry.account});
+                if (entry.delivered) {
+                    fail("account {d}: a callback with a value that was refused", .{entry.account});
+                }
                 sums.refused += 1;
             } else if (!entry.delivered) {
                 if (wasReplaced(account, entry, lane, index)) {

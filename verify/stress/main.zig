@@ -29,13 +29,26 @@ pub fn main(init: std.process.Init) !void {
     var arguments = init.minimal.args.iterate();
     _ = arguments.next();
     while (arguments.next()) |name| {
-        const value = try std.fmt.parseInt(u64, arguments.next() orelse return error.MissingValue, 10);
-        if (std.mem.eql(u8, name, "--seconds")) seconds = value else if (std.mem.eql(u8, name, "--seed")) seed = value else return error.UnknownOption;
+        const value = try std.fmt.parseInt(
+            u64,
+            arguments.next() orelse return error.MissingValue,
+            10,
+        );
+        if (std.mem.eql(u8, name, "--seconds")) {
+            seconds = value;
+        } else if (std.mem.eql(u8, name, "--seed")) {
+            seed = value;
+        } else {
+            return error.UnknownOption;
+        }
     }
     var buffer: [1024]u8 = undefined;
     var file = std.Io.File.stdout().writer(init.io, &buffer);
     const out = &file.interface;
-    try out.print("stress {s}: seed {d}, {d} signallers, {d} churners", .{ variant, seed, ledger.signallers, ledger.churners });
+    try out.print(
+        "stress {s}: seed {d}, {d} signallers, {d} churners",
+        .{ variant, seed, ledger.signallers, ledger.churners },
+    );
     try out.flush();
 
     system.blockSignals();
@@ -60,9 +73,24 @@ pub fn main(init: std.process.Init) !void {
     checkAgents();
 
     const accounted = sums.delivered + sums.replaced + sums.refused + sums.left;
-    try out.print(": {d} sent = {d} accounted for ({d} delivered + {d} replaced + {d} refused + {d} left by the dead); ", .{ sums.sent, accounted, sums.delivered, sums.replaced, sums.refused, sums.left });
-    try out.print("{d} real signals, {d} callbacks, {d} of {d} awaited; ", .{ signaller.raises.count.raw, sums.real, signaller.raises.awaited.raw, signaller.raises.awaited.raw });
-    try out.print("{d} Interrupts, {d} agents, {d} died; {d} rounds, flat after each\n", .{ sums.accounts, churner.lives.count.raw, churner.lives.died.raw, round.get() - 1 });
+    try out.print(
+        ": {d} sent = {d} accounted for " ++
+            "({d} delivered + {d} replaced + {d} refused + {d} left by the dead); ",
+        .{ sums.sent, accounted, sums.delivered, sums.replaced, sums.refused, sums.left },
+    );
+    try out.print(
+        "{d} real signals, {d} callbacks, {d} of {d} awaited; ",
+        .{
+            signaller.raises.count.raw,
+            sums.real,
+            signaller.raises.awaited.raw,
+            signaller.raises.awaited.raw,
+        },
+    );
+    try out.print(
+        "{d} Interrupts, {d} agents, {d} died; {d} rounds, flat after each\n",
+        .{ sums.accounts, churner.lives.count.raw, churner.lives.died.raw, round.get() - 1 },
+    );
     try out.flush();
 }
 
@@ -124,15 +152,24 @@ const Flat = struct {
 
     fn now() Flat {
         var flat: Flat = .{ .descriptors = system.descriptors(), .dispositions = undefined };
-        for (&flat.dispositions, system.signals) |*disposition, signal| disposition.* = system.disposition(signal);
+        for (&flat.dispositions, system.signals) |*disposition, signal| {
+            disposition.* = system.disposition(signal);
+        }
         return flat;
     }
 
     fn check(before: *const Flat) void {
         const after: Flat = .now();
-        if (before.descriptors != after.descriptors) fail("{d} descriptors, {d} before", .{ after.descriptors, before.descriptors });
+        if (before.descriptors != after.descriptors) {
+            fail("{d} descriptors, {d} before", .{ after.descriptors, before.descriptors });
+        }
         for (&before.dispositions, &after.dispositions, system.signals) |*old, *new, signal| {
-            if (!std.mem.eql(u8, std.mem.asBytes(old), std.mem.asBytes(new))) fail("SIG{t} has another disposition than before: {any}, not {any}", .{ signal, new.*, old.* });
+            if (!std.mem.eql(u8, std.mem.asBytes(old), std.mem.asBytes(new))) {
+                fail(
+                    "SIG{t} has another disposition than before: {any}, not {any}",
+                    .{ signal, new.*, old.* },
+                );
+            }
         }
         for (1..churner.slots.load(.monotonic) + 1) |slot| {
             const record = library.record.get(@intCast(slot));
@@ -150,7 +187,8 @@ fn checkSlots() void {
     const agent: u32 = @intCast(library.agent.open());
     const highest = churner.slots.load(.monotonic);
     for (1..highest + 1) |slot| {
-        const tag: library.slab.Tag = @bitCast(library.record.get(@intCast(slot)).head.tag.load(.monotonic));
+        const head = &library.record.get(@intCast(slot)).head;
+        const tag: library.slab.Tag = @bitCast(head.tag.load(.monotonic));
         if (tag.generation == 0) continue;
         const again = library.record.open(agent, 0);
         if (again < 1 or again > highest) fail("slot {d} or another one was lost", .{slot});
@@ -165,7 +203,9 @@ fn checkAgents() void {
         const id = library.agent.open();
         if (id < 1 or id > used) fail("one of the {d} agents was lost", .{used});
         const agent = library.agent.get(@intCast(id));
-        if (agent.list.load(.monotonic) != 0 or agent.attention().load(.monotonic) != 0) fail("agent {d} begins with what an earlier one left", .{id});
+        if (agent.list.load(.monotonic) != 0 or agent.attention().load(.monotonic) != 0) {
+            fail("agent {d} begins with what an earlier one left", .{id});
+        }
     }
     for (1..used + 1) |id| library.agent.close(@intCast(id));
 }

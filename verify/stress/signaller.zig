@@ -40,7 +40,10 @@ pub fn run(lane: usize, seed: u64) void {
             watchdog.note(lane, .@"waits for the callback of what it sent");
             awaitCallback(account, since);
         },
-        14 => library.event_pipe.signal(ledger.get(ledger.choose(random) orelse continue).pipe.load(.monotonic)),
+        14 => {
+            const account = ledger.choose(random) orelse continue;
+            library.event_pipe.signal(ledger.get(account).pipe.load(.monotonic));
+        },
         else => raiseSome(lane, random),
     };
     watchdog.note(lane, .parked);
@@ -54,7 +57,9 @@ fn send(lane: usize, account: u32) ?u64 {
     watchdog.note(lane, .signals);
     const sent = ledger.send(lane, account);
     const status = library.record.signalChecked(token, sent.value);
-    if (status != 0 and status != 1) watchdog.fail("a token that was given is answered with {d}", .{status});
+    if (status != 0 and status != 1) {
+        watchdog.fail("a token that was given is answered with {d}", .{status});
+    }
     sent.end(status == 1);
     return if (status == 1) sent.begun() else null;
 }
@@ -62,7 +67,9 @@ fn send(lane: usize, account: u32) ?u64 {
 /// A callback begins after each accepted signal, unless the Interrupt ends.
 fn awaitCallback(account: u32, since: u64) void {
     const entry = ledger.get(account);
-    while (entry.called.load(.acquire) <= since and entry.end.load(.acquire) == .open) std.Thread.yield() catch {};
+    while (entry.called.load(.acquire) <= since and entry.end.load(.acquire) == .open) {
+        std.Thread.yield() catch {};
+    }
 }
 
 pub fn raise(target: system.Target, index: usize) void {
@@ -71,7 +78,8 @@ pub fn raise(target: system.Target, index: usize) void {
 }
 
 fn raiseSome(lane: usize, random: std.Random) void {
-    const target: system.Target = .{ .thread = threads[random.uintLessThan(usize, ledger.lanes)].load(.monotonic) };
+    const thread = &threads[random.uintLessThan(usize, ledger.lanes)];
+    const target: system.Target = .{ .thread = thread.load(.monotonic) };
     if (target.thread != 0) system.raise(target, system.preempts);
     const account = ledger.choose(random) orelse return;
     // Read before the signal is raised: it hooks it already.
@@ -79,7 +87,9 @@ fn raiseSome(lane: usize, random: std.Random) void {
     watchdog.note(lane, .raises);
     if (hooked < 0 or random.boolean()) {
         if (target.thread == 0) return;
-        for (0..random.uintLessThan(u32, 8)) |_| raise(target, random.uintLessThan(usize, system.signals.len));
+        for (0..random.uintLessThan(u32, 8)) |_| {
+            raise(target, random.uintLessThan(usize, system.signals.len));
+        }
         return;
     }
     const since = system.now();

@@ -4,7 +4,11 @@ const linux = std.os.linux;
 
 /// What is raised, and hooked. Each starts with a disposition of its own (main.zig), and returns to
 /// it.
-pub const signals = [_]linux.SIG{ .USR1, .USR2, .URG, .WINCH, .HUP, .QUIT, .ALRM, .PROF, .IO, .PWR, .XCPU, .XFSZ };
+pub const signals = [_]linux.SIG{
+    .USR1, .USR2, .URG,  .WINCH,
+    .HUP,  .QUIT, .ALRM, .PROF,
+    .IO,   .PWR,  .XCPU, .XFSZ,
+};
 /// Its handler yields: a thread is held up between any two instructions, far more often than the
 /// kernel would do it.
 pub const preempts: linux.SIG = .VTALRM;
@@ -74,7 +78,11 @@ pub const Counter = struct {
 
     pub fn add(counter: *Counter) void {
         _ = counter.word.fetchAdd(1, .acq_rel);
-        _ = linux.futex_3arg(&counter.word.raw, .{ .cmd = .WAKE, .private = true }, std.math.maxInt(i32));
+        _ = linux.futex_3arg(
+            &counter.word.raw,
+            .{ .cmd = .WAKE, .private = true },
+            std.math.maxInt(i32),
+        );
     }
 
     /// Waits while it is `value`; gives the new one.
@@ -82,7 +90,12 @@ pub const Counter = struct {
         while (true) {
             const current = counter.get();
             if (current != value) return current;
-            _ = linux.futex_4arg(&counter.word.raw, .{ .cmd = .WAIT, .private = true }, value, null);
+            _ = linux.futex_4arg(
+                &counter.word.raw,
+                .{ .cmd = .WAIT, .private = true },
+                value,
+                null,
+            );
         }
     }
 
@@ -105,12 +118,24 @@ pub fn descriptors() u32 {
 /// The kernel's bytes.
 pub fn disposition(signal: linux.SIG) linux.k_sigaction {
     var result: linux.k_sigaction = undefined;
-    const failed = linux.syscall4(.rt_sigaction, @backingInt(signal), 0, @intFromPtr(&result), linux.NSIG / 8);
+    const failed = linux.syscall4(
+        .rt_sigaction,
+        @backingInt(signal),
+        0,
+        @intFromPtr(&result),
+        linux.NSIG / 8,
+    );
     std.debug.assert(failed == 0);
     return result;
 }
 
 pub fn setDisposition(signal: linux.SIG, new: linux.k_sigaction) void {
-    const failed = linux.syscall4(.rt_sigaction, @backingInt(signal), @intFromPtr(&new), 0, linux.NSIG / 8);
+    const failed = linux.syscall4(
+        .rt_sigaction,
+        @backingInt(signal),
+        @intFromPtr(&new),
+        0,
+        linux.NSIG / 8,
+    );
     std.debug.assert(failed == 0);
 }

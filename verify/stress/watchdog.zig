@@ -68,7 +68,11 @@ fn load() i64 {
     const length = linux.pread(loadavg, &buffer, buffer.len, 0);
     if (linux.errno(length) != .SUCCESS) return 1;
     const before = std.mem.sliceTo(buffer[0..length], '/');
-    const running = std.fmt.parseInt(i64, before[std.mem.findLast(u8, before, " ").? + 1 ..], 10) catch return 1;
+    const running = std.fmt.parseInt(
+        i64,
+        before[std.mem.findLast(u8, before, " ").? + 1 ..],
+        10,
+    ) catch return 1;
     const processors: i64 = @intCast(std.Thread.getCpuCount() catch 1);
     return std.math.clamp(@divTrunc(running - 1, processors), 1, 8);
 }

@@ -19,7 +19,13 @@ pub inline fn call(comptime number: linux.SYS, function: anytype, arguments: any
 }
 
 /// What the test build counts the process's own functions as.
-pub const Function = enum(u32) { pthread_key_create = 1000, pthread_setspecific, uv_async_init, uv_signal_init, uv_signal_start };
+pub const Function = enum(u32) {
+    pthread_key_create = 1000,
+    pthread_setspecific,
+    uv_async_init,
+    uv_signal_init,
+    uv_signal_start,
+};
 
 /// Calls a function of the process that answers with an errno, or a negative one.
 pub inline fn callFunction(comptime name: Function, function: anytype, arguments: anytype) c_int {

@@ -85,5 +85,5 @@ pub const Listeners = struct {
 pub var hooks: [platform.signal_max + 1]Hook = @splat(.{});
 
 /// The process in which the runtime listens. In the child of a fork(2) no listener runs: there the
-/// runtime's handler would tell those of the parent, by a pipe that both processes share.
+/// runtime's handler would wake the parent's listeners, by a pipe that both processes share.
 pub var listening_process: i32 = 0;

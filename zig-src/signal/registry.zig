@@ -123,8 +123,8 @@ fn count(hook: *Hook, options: u32, direction: enum { up, down }) void {
 }
 
 /// While subscribers come and go no handler changes the disposition. One might have made the kernel
-/// ignore the signal just now and not yet have said so: then we would take its SIG_IGN for that of
-/// foreign code, and put it back at the end.
+/// ignore the signal just now and not yet have set `ignored`: then we would believe that foreign
+/// code had set SIG_IGN, and put it back at the end.
 fn stopIgnoring(hook: *Hook) void {
     hook.hysteresis.store(false, .seq_cst);
     // A handler that still saw it on may be about to ignore the signal. This loop ends, since those
@@ -339,9 +339,10 @@ fn putBack(hook: *Hook, signal: u32, put_back: u32) i32 {
     const before = &listeners.before;
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
+    if (status < 0) return status;
     // Only the handler is compared: Bun changes the flags of one that it finds there.
     const stays = current.handler != null and current.handler != before.handler;
-    if (status < 0 or stays) return if (status == 0 and stateOf(&current) == .ours) 1 else status;
+    if (stays) return @intFromBool(stateOf(&current) == .ours);
     if (put_back == 2) listeners.calls = hook.passed_on.load(.seq_cst);
     // The runtime's handler was for a listener that is gone as well: it would take the signal, tell
     // nobody, and keep the default action from happening.

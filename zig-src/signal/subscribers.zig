@@ -12,8 +12,8 @@ const records = @import("../record.zig");
 const Cell = std.atomic.Value(u64);
 
 /// This subscriber wants the earlier handler called as well. No token has this bit. It stands in
-/// the same word as the token because a handler must see both from one moment: a wish that it
-/// read before or after the subscriber could be that of another one.
+/// the same word as the token because a handler must see both as they were at one moment: if it
+/// read the two apart, the subscriber could change its wish in between.
 pub const chains: u64 = 1 << 63;
 
 const More = struct {
