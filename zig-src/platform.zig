@@ -1,4 +1,14 @@
-//! What differs between operating systems, behind one set of names.
+//! What differs between operating systems, behind one set of names: the contract that a file of
+//! platform/ meets. The types here are part of it, so that one that differs does not compile.
+//!
+//! A function that is "async-signal-safe" here may run in a signal handler: it takes no lock,
+//! allocates nothing, and leaves errno as it is. The others run on JavaScript threads only, outside
+//! of handlers; they leave errno alone too, unless they say that they call libc.
+//!
+//! A "status" is 0, or negative: a `Status`, or `Status.ofErrno` of the system call that failed.
+//! What a function gives by pointer is undefined when its status is negative, unless it says
+//! otherwise. None answers with EINTR: a function repeats the call itself.
+const std = @import("std");
 const builtin = @import("builtin");
 
 const implementation = switch (builtin.os.tag) {
@@ -6,39 +16,131 @@ const implementation = switch (builtin.os.tag) {
     else => @compileError("no platform/ file for " ++ @tagName(builtin.os.tag) ++ " yet"),
 };
 
+// Signals
+
+/// All that the kernel knows of how a signal is handled. It is given back as it was read, byte for
+/// byte. Zeroed it is SIG_DFL. Its field `handler` is an address, null for SIG_DFL; the other
+/// fields are the platform's own.
 pub const Disposition = implementation.Disposition;
-pub const signal_max = implementation.signal_max;
-pub const isReserved = implementation.isReserved;
-pub const disposition = implementation.disposition;
-pub const setDisposition = implementation.setDisposition;
-pub const swapDisposition = implementation.swapDisposition;
-pub const ours = implementation.ours;
-pub const ignored = implementation.ignored;
-pub const isOneShot = implementation.isOneShot;
-pub const sendAgain = implementation.sendAgain;
-pub const chain = implementation.chain;
+
+/// A handler with three arguments (SA_SIGINFO).
+pub const Handler = implementation.Handler;
+
+/// The highest signal number.
+pub const signal_max: u32 = implementation.signal_max;
+
+/// Whether the signal cannot be caught, reports a fault of the code that runs, or is libc's own.
+pub const isReserved: fn (signal: u32) bool = implementation.isReserved;
+
+/// Reads the disposition. A status. Async-signal-safe.
+pub const disposition: fn (signal: u32, out: *Disposition) i32 = implementation.disposition;
+
+/// A status. Async-signal-safe.
+pub const setDisposition: fn (signal: u32, new: *const Disposition) i32 =
+    implementation.setDisposition;
+
+/// Sets the new one and gives the old one, in one step: no other thread's change is lost between
+/// the two. A status. Async-signal-safe.
+pub const swapDisposition: fn (signal: u32, new: *const Disposition, old: *Disposition) i32 =
+    implementation.swapDisposition;
+
+/// The disposition that calls `handler`, on the alternate stack if the thread has one, with all
+/// signals masked meanwhile, and with interrupted system calls restarted. Async-signal-safe.
+pub const ours: fn (handler: Handler) Disposition = implementation.ours;
+
+/// SIG_IGN; its `handler` is compared with others'. Async-signal-safe.
+pub const ignored: fn () Disposition = implementation.ignored;
+
+/// Whether the kernel resets it to SIG_DFL when it calls it. Async-signal-safe.
+pub const isOneShot: fn (old: *const Disposition) bool = implementation.isOneShot;
+
+/// Sends the signal to the calling thread, with the siginfo that it came with. What cannot be sent
+/// is lost. Async-signal-safe.
+pub const sendAgain: fn (signal: u32, info: ?*const anyopaque) void = implementation.sendAgain;
+
+/// Calls a handler that was installed before ours, by its address; nothing for SIG_DFL and SIG_IGN.
+/// As async-signal-safe as the handler is.
+pub const chain: fn (
+    handler: usize,
+    signal: i32,
+    info: ?*const anyopaque,
+    context: ?*anyopaque,
+) void = implementation.chain;
+
+/// `save()` reads the errno of the interrupted code, `restore(saved)` puts it back: around foreign
+/// code that a handler calls. Async-signal-safe.
 pub const Errno = implementation.Errno;
 
-pub const map = implementation.map;
-pub const yield = implementation.yield;
-pub const threadId = implementation.threadId;
-pub const processId = implementation.processId;
-pub const onThreadExit = implementation.onThreadExit;
-pub const isExecutable = implementation.isExecutable;
-pub const isHosts = implementation.isHosts;
+// Threads and memory
+
+/// Zeroed memory that stays mapped for the life of the process. null: the kernel has none.
+pub const map: fn (size: usize) ?[*]align(std.heap.page_size_min) u8 = implementation.map;
+
+/// Lets another thread run. Async-signal-safe.
+pub const yield: fn () void = implementation.yield;
+
+/// Unique among the threads that live, and positive. Async-signal-safe.
+pub const threadId: fn () i32 = implementation.threadId;
+
+/// It is also the threadId() of the main thread. In the child of a fork(2) it is another one.
+/// Async-signal-safe.
+pub const processId: fn () i32 = implementation.processId;
+
+/// `function` runs when the calling thread ends, once, however often this was called; all callers
+/// give the same one. A status; 0 also where the host has no libc to do it. Calls libc. The caller
+/// holds a lock.
+pub const onThreadExit: fn (function: *const fn (?*anyopaque) callconv(.c) void) i32 =
+    implementation.onThreadExit;
+
+/// Whether code can run at `address`. true where that cannot be found out.
+pub const isExecutable: fn (address: u64) bool = implementation.isExecutable;
+
+/// Whether `address` is in the code of the runtime itself. false where that cannot be found out.
+/// The caller holds a lock.
+pub const isHosts: fn (address: u64) bool = implementation.isHosts;
+
+// Descriptors. All that are made here do not block, and close on exec.
 
 pub const Fd = implementation.Fd;
 pub const FdKind = implementation.FdKind;
-pub const eventFd = implementation.eventFd;
-pub const pipePair = implementation.pipePair;
-pub const streamPair = implementation.streamPair;
-pub const inspect = implementation.inspect;
-pub const duplicate = implementation.duplicate;
-pub const inode = implementation.inode;
-pub const sameFile = implementation.sameFile;
-pub const replace = implementation.replace;
-pub const would_block = implementation.would_block;
-pub const write = implementation.write;
-pub const drain = implementation.drain;
-pub const waitReadable = implementation.waitReadable;
-pub const close = implementation.close;
+
+/// One descriptor, as both ends. A status.
+pub const eventFd: fn (ends: *[2]Fd) i32 = implementation.eventFd;
+
+/// The read end, and the write end. A status.
+pub const pipePair: fn (ends: *[2]Fd) i32 = implementation.pipePair;
+
+/// Two connected sockets. A status.
+pub const streamPair: fn (ends: *[2]Fd) i32 = implementation.streamPair;
+
+/// What kind of descriptors the caller gave. A status; also for those that block, or that face the
+/// wrong way.
+pub const inspect: fn (read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 = implementation.inspect;
+
+/// A new descriptor for the same open file, or a negative status.
+pub const duplicate: fn (fd: Fd) i32 = implementation.duplicate;
+
+/// The inode of the file; 0 when it fails. A status.
+pub const inode: fn (fd: Fd, number: *u64) i32 = implementation.inode;
+
+/// 0: both descriptors are of one open file, as far as the kernel tells. Else a negative status.
+pub const sameFile: fn (a: Fd, b: Fd) i32 = implementation.sameFile;
+
+/// Makes the number `target` mean what `fd` means, in one step for all threads. A status.
+pub const replace: fn (fd: Fd, target: Fd) i32 = implementation.replace;
+
+/// The errno that write() gives for what is full.
+pub const would_block: u16 = implementation.would_block;
+
+/// Makes the other end readable. 0, or an errno. Never blocks. Raises SIGPIPE only for a pipe whose
+/// read end foreign code has closed. Async-signal-safe.
+pub const write: fn (fd: Fd, kind: FdKind) u16 = implementation.write;
+
+/// Reads all that there is. 0, or an errno. Async-signal-safe.
+pub const drain: fn (fd: Fd, kind: FdKind) u16 = implementation.drain;
+
+/// Waits until it is readable. 1, or 0 when the time has passed, or a negative status.
+pub const waitReadable: fn (fd: Fd, timeout_ns: u64) i32 = implementation.waitReadable;
+
+/// The number is free afterwards, whatever the kernel says.
+pub const close: fn (fd: Fd) void = implementation.close;

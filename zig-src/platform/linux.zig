@@ -1,5 +1,6 @@
 //! Linux, by raw system calls: the library needs no libc of its own, so one file serves glibc and
-//! musl hosts. Raw calls do not touch errno either, which a signal handler must leave alone.
+//! musl hosts. Raw calls do not touch errno either, which a signal handler must leave alone. What
+//! each function promises is in ../platform.zig; here is why it does so in this way.
 const std = @import("std");
 const linux = std.os.linux;
 const assert = std.debug.assert;
@@ -84,7 +85,11 @@ pub fn isOneShot(old: *const Disposition) bool {
 pub fn sendAgain(signal: u32, info: ?*const anyopaque) void {
     const process = linux.syscall0(.getpid);
     const thread = linux.syscall0(.gettid);
-    _ = call(.rt_tgsigqueueinfo, linux.syscall4, .{ .rt_tgsigqueueinfo, process, thread, signal, @intFromPtr(info) });
+    _ = call(
+        .rt_tgsigqueueinfo,
+        linux.syscall4,
+        .{ .rt_tgsigqueueinfo, process, thread, signal, @intFromPtr(info) },
+    );
 }
 
 /// Calls a handler that was installed before ours. Three arguments do for a one-argument handler
@@ -113,13 +118,18 @@ pub const Errno = struct {
     }
 };
 
-const __errno_location = @extern(?*const fn () callconv(.c) *c_int, .{ .name = "__errno_location", .linkage = .weak });
+const __errno_location = @extern(
+    ?*const fn () callconv(.c) *c_int,
+    .{ .name = "__errno_location", .linkage = .weak },
+);
 
 // Threads and memory
 
 /// Zeroed memory that stays for the life of the process.
 pub fn map(size: usize) ?[*]align(std.heap.page_size_min) u8 {
-    const result = call(.mmap, linux.mmap, .{ null, size, linux.PROT{ .READ = true, .WRITE = true }, linux.MAP{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0 });
+    const access: linux.PROT = .{ .READ = true, .WRITE = true };
+    const kind: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true };
+    const result = call(.mmap, linux.mmap, .{ null, size, access, kind, -1, 0 });
     return if (linux.errno(result) == .SUCCESS) @ptrFromInt(result) else null;
 }
 
@@ -154,10 +164,14 @@ pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
     const create = pthread_key_create orelse return 0;
     const set = pthread_setspecific orelse return 0;
     var errno: c_int = 0;
-    if (!thread_exit_key_made) errno = callFunction(.pthread_key_create, create, .{ &thread_exit_key, function });
+    if (!thread_exit_key_made) {
+        errno = callFunction(.pthread_key_create, create, .{ &thread_exit_key, function });
+    }
     thread_exit_key_made = errno == 0;
     // Any value but null makes the destructor run.
-    if (errno == 0) errno = callFunction(.pthread_setspecific, set, .{ thread_exit_key, &thread_exit_key });
+    if (errno == 0) {
+        errno = callFunction(.pthread_setspecific, set, .{ thread_exit_key, &thread_exit_key });
+    }
     return if (errno == 0) 0 else Status.ofErrno(@intCast(errno));
 }
 
@@ -171,19 +185,29 @@ pub fn isExecutable(address: u64) bool {
 /// Whether `address` is in the code of the runtime itself, as its own signal handlers are. The
 /// caller holds a lock.
 pub fn isHosts(address: u64) bool {
-    if (hosts.end == 0) hosts = mappingOf(@intFromPtr(napi_create_function orelse return false)) orelse return false;
+    if (hosts.end == 0) {
+        const function = napi_create_function orelse return false;
+        hosts = mappingOf(@intFromPtr(function)) orelse return false;
+    }
     return address >= hosts.start and address < hosts.end;
 }
 
 var hosts: Mapping = .{};
 
-const napi_create_function = @extern(?*const anyopaque, .{ .name = "napi_create_function", .linkage = .weak });
+const napi_create_function = @extern(
+    ?*const anyopaque,
+    .{ .name = "napi_create_function", .linkage = .weak },
+);
 
 const Mapping = struct { start: u64 = 0, end: u64 = 0, is_executable: bool = false };
 
 /// By /proc/self/maps. An empty one: nothing is mapped there. null: it cannot be read.
 fn mappingOf(address: u64) ?Mapping {
-    const fd = answer(call(.open, linux.open, .{ "/proc/self/maps", linux.O{ .CLOEXEC = true }, 0 }));
+    const fd = answer(call(
+        .open,
+        linux.open,
+        .{ "/proc/self/maps", linux.O{ .CLOEXEC = true }, 0 },
+    ));
     if (fd < 0) return null;
     defer close(fd);
     var buffer: [4096]u8 = undefined;
@@ -215,7 +239,11 @@ fn mappingOf(address: u64) ?Mapping {
                 .perms => {
                     if (column == 2) {
                         if (address >= numbers[0] and address < numbers[1]) {
-                            return .{ .start = numbers[0], .end = numbers[1], .is_executable = byte == 'x' };
+                            return .{
+                                .start = numbers[0],
+                                .end = numbers[1],
+                                .is_executable = byte == 'x',
+                            };
                         }
                         field = .rest;
                     }
@@ -237,13 +265,21 @@ pub const FdKind = enum(i32) { eventfd = 0, pipe = 1, socketpair = 2 };
 
 /// Both ends in one descriptor.
 pub fn eventFd(ends: *[2]Fd) i32 {
-    const event = answer(call(.eventfd2, linux.eventfd, .{ 0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK }));
+    const event = answer(call(
+        .eventfd2,
+        linux.eventfd,
+        .{ 0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK },
+    ));
     ends.* = @splat(event);
     return @min(event, 0);
 }
 
 pub fn pipePair(ends: *[2]Fd) i32 {
-    return answer(call(.pipe2, linux.pipe2, .{ ends, linux.O{ .CLOEXEC = true, .NONBLOCK = true } }));
+    return answer(call(
+        .pipe2,
+        linux.pipe2,
+        .{ ends, linux.O{ .CLOEXEC = true, .NONBLOCK = true } },
+    ));
 }
 
 /// A connected pair that runtimes read as a socket: [0] is handed to the runtime, [1] is written.
@@ -269,10 +305,14 @@ pub fn inspect(read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 {
 }
 
 fn stat(fd: Fd, file: *linux.Statx) i32 {
-    // What is asked for when it fails.
+    // The callers read these two also when it fails.
     file.mode = 0;
     file.ino = 0;
-    return answer(call(.statx, linux.statx, .{ fd, "", linux.AT.EMPTY_PATH, linux.STATX.BASIC_STATS, file }));
+    return answer(call(
+        .statx,
+        linux.statx,
+        .{ fd, "", linux.AT.EMPTY_PATH, linux.STATX.BASIC_STATS, file },
+    ));
 }
 
 /// 0 when it fails.
@@ -287,9 +327,13 @@ pub fn inode(fd: Fd, number: *u64) i32 {
 pub fn sameFile(a: Fd, b: Fd) i32 {
     const KCMP_FILE = 0;
     const process = linux.syscall0(.getpid);
-    const order = answer(call(.kcmp, linux.syscall5, .{ .kcmp, process, process, KCMP_FILE, word(a), word(b) }));
+    const order = answer(call(
+        .kcmp,
+        linux.syscall5,
+        .{ .kcmp, process, process, KCMP_FILE, word(a), word(b) },
+    ));
     if (order >= 0) return if (order == 0) 0 else Status.bad_fd.code();
-    // A kernel or a sandbox without.
+    // A kernel without kcmp(2), or a sandbox that forbids it.
     var files: [2]linux.Statx = undefined;
     for ([_]Fd{ a, b }, &files) |fd, *file| {
         const status = stat(fd, file);
@@ -297,7 +341,9 @@ pub fn sameFile(a: Fd, b: Fd) i32 {
     }
     // All eventfds have one inode.
     if (files[0].mode & linux.S.IFMT == 0) return order;
-    const same = files[0].ino == files[1].ino and files[0].dev_major == files[1].dev_major and files[0].dev_minor == files[1].dev_minor;
+    const same = files[0].ino == files[1].ino and
+        files[0].dev_major == files[1].dev_major and
+        files[0].dev_minor == files[1].dev_minor;
     return if (same) 0 else Status.bad_fd.code();
 }
 
@@ -328,21 +374,25 @@ pub fn replace(fd: Fd, target: Fd) i32 {
 pub const would_block = @backingInt(linux.E.AGAIN);
 
 /// One wake; the answer is an errno, 0 for none. Never blocks; raises SIGPIPE only for a pipe whose
-/// read side somebody else has closed.
+/// read side foreign code has closed.
 pub fn write(fd: Fd, kind: FdKind) u16 {
-    // Eight bytes suit all but sockets, where one is cheaper: an eventfd takes no less, and who
-    // knows what a dup is of.
+    // An eventfd takes no less than eight bytes, and what was adopted as a pipe may be a duplicate
+    // of one. For a socket one byte is cheaper.
     const one: u64 = 1;
     const bytes = std.mem.asBytes(&one);
     var patience: u32 = 1000;
     while (true) {
         const result = switch (kind) {
-            .socketpair => call(.sendto, linux.sendto, .{ fd, bytes, 1, linux.MSG.DONTWAIT | linux.MSG.NOSIGNAL, null, 0 }),
+            .socketpair => call(
+                .sendto,
+                linux.sendto,
+                .{ fd, bytes, 1, linux.MSG.DONTWAIT | linux.MSG.NOSIGNAL, null, 0 },
+            ),
             .pipe, .eventfd => call(.write, linux.write, .{ fd, bytes, 8 }),
         };
         switch (linux.errno(result)) {
             .INTR => {},
-            // For the moment; but a signal handler must not wait for ever.
+            // The kernel has no memory for the moment. A signal handler must not wait for ever.
             .NOMEM, .NOBUFS => |errno| {
                 patience -= 1;
                 if (patience == 0) return @backingInt(errno);
@@ -379,7 +429,10 @@ pub fn waitReadable(fd: Fd, timeout_ns: u64) i32 {
         if (status < 0) return status;
         if (deadline == 0) deadline = time +| timeout_ns;
         const left = deadline -| time;
-        var rest: linux.timespec = .{ .sec = @intCast(left / std.time.ns_per_s), .nsec = @intCast(left % std.time.ns_per_s) };
+        var rest: linux.timespec = .{
+            .sec = @intCast(left / std.time.ns_per_s),
+            .nsec = @intCast(left % std.time.ns_per_s),
+        };
         const result = call(.ppoll, linux.ppoll, .{ &fds, 1, &rest, null });
         if (linux.errno(result) == .INTR) continue;
         const ready = answer(result);
@@ -390,10 +443,15 @@ pub fn waitReadable(fd: Fd, timeout_ns: u64) i32 {
 
 fn now(nanoseconds: *u64) i32 {
     var time: linux.timespec = undefined;
-    // The system call itself: the vDSO's faster way is for those who ask often.
-    const status = answer(call(.clock_gettime, linux.syscall2, .{ .clock_gettime, @backingInt(linux.CLOCK.MONOTONIC), @intFromPtr(&time) }));
+    // The system call itself: to find the vDSO takes code that a rare call does not repay.
+    const status = answer(call(
+        .clock_gettime,
+        linux.syscall2,
+        .{ .clock_gettime, @backingInt(linux.CLOCK.MONOTONIC), @intFromPtr(&time) },
+    ));
     if (status < 0) return status;
-    nanoseconds.* = @as(u64, @intCast(time.sec)) * std.time.ns_per_s + @as(u64, @intCast(time.nsec));
+    const seconds: u64 = @intCast(time.sec);
+    nanoseconds.* = seconds * std.time.ns_per_s + @as(u64, @intCast(time.nsec));
     return 0;
 }
 
