@@ -1,5 +1,5 @@
-//! An agent: one JavaScript realm on its thread. Its attention word says "look", its list says
-//! where.
+//! An agent: one JavaScript realm on its thread. Its attention word says that records may be
+//! pending, its list says which.
 const std = @import("std");
 const debugCheck = @import("invariant.zig").debugCheck;
 const invariant = @import("invariant.zig").invariant;
@@ -34,7 +34,7 @@ pub const Agent = extern struct {
     listeners_due: std.atomic.Value(i32),
     /// Atomic, since the source is made while other threads may already signal.
     wake_kind: std.atomic.Value(WakeKind),
-    /// Of the thread that it is on. Ending threads look for their own.
+    /// The thread that it runs on. A thread that ends closes its own agents.
     thread: std.atomic.Value(i32),
     /// A bit for each signal for which it has a listener of the runtime. Only under the lock of the
     /// hooks.
@@ -52,7 +52,7 @@ pub const Agent = extern struct {
             argument: ?*anyopaque,
         },
     },
-    /// A bit for each signal for which it needs one of the main thread's.
+    /// A bit for each signal for which it needs a listener of the main thread.
     borrows: std.atomic.Value(u32),
     padding: u32,
 
@@ -71,13 +71,13 @@ pub const words_size = @offsetOf(Agent, "wake_kind");
 const WakeKind = enum(u32) { none, socket, function };
 
 pub var slab: slabs.Slab = .{};
-/// Of what opens and closes.
+/// For the opening and closing of agents.
 var lock: Lock = .{};
 
-/// The agent of no record.
+/// The number of no agent.
 pub const nobody = 0;
 
-/// Also while it closes.
+/// Valid also while the agent closes.
 pub fn get(id: u32) *Agent {
     return @alignCast(@fieldParentPtr("head", slab.get(id)));
 }
@@ -100,7 +100,7 @@ pub fn open() i32 {
     return @intCast(id);
 }
 
-/// By its token, which names no agent that comes after it.
+/// Answers with its token, which names no later agent in the same slot.
 pub fn openToken() callconv(.c) u64 {
     const id = open();
     return @bitCast(if (id < 0) @as(i64, id) else @as(i64, @bitCast(slab.token(@intCast(id)))));
@@ -165,8 +165,8 @@ pub fn notify(agent: *Agent, slot: u32, record: *records.Record) void {
             head = agent.list.cmpxchgWeak(head, slot, .seq_cst, .monotonic) orelse break;
         }
     }
-    // Asked after the listing: an owner that has just begun to wait may have found it listed, and
-    // its list still empty.
+    // The flag is read after the listing. Else an owner could set it in between, find the record
+    // listed but the list still empty, and wait for a wake that no signaller sends.
     const wants_wake = record.flags.load(.seq_cst) & records.flag_wake != 0;
     const bits: i32 = if (wants_wake) needs_scan | wake_sent else needs_scan;
     const before = agent.attention().fetchOr(bits, .seq_cst);
@@ -199,8 +199,9 @@ pub fn fail(agent: *Agent, failure: *std.atomic.Value(i32), errno: u16) void {
     _ = agent.attention().fetchOr(needs_scan, .seq_cst);
 }
 
-/// Only signals up to 31 have listeners.
+/// Only signals up to 31 have listeners: each has a bit in a word of the agent.
 fn bitOf(signal: u32) u32 {
+    invariant(signal >= 1 and signal <= 32);
     return @as(u32, 1) << @intCast(signal - 1);
 }
 
@@ -239,7 +240,7 @@ pub fn borrowed() callconv(.c) u64 {
 
 fn tellMainThread() void {
     const main_thread = platform.processId();
-    // None is closed meanwhile, nor its wake.
+    // Under the lock no agent is closed, and so none of their wakes.
     lock.acquire();
     defer lock.release();
     for (1..slab.used.load(.acquire) + 1) |index| {
@@ -284,7 +285,8 @@ pub fn close(id: u32) void {
 pub fn closeToken(token: u64) ?*anyopaque {
     const wanted: slabs.Token = @bitCast(token);
     const id = wanted.slot;
-    // Nobody enters an agent: what signals it has entered a record.
+    // There is no busy count to wait for: a signaller is counted in its record, and the closing of
+    // the records waits for it.
     const head = slab.find(id) orelse return null;
     lock.acquire();
     const is_ours = wanted.names(@bitCast(head.tag.load(.monotonic)));

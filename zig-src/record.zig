@@ -97,8 +97,8 @@ pub fn token(slot: u32) u64 {
 
 const Sent = enum { sent, stale };
 
-/// Any thread, any signal handler. A loop only in name: it turns again when another signal or the
-/// handling came between.
+/// Any thread, any signal handler. The loop turns again only when another signal or the handling
+/// has changed the word in between.
 pub fn send(target: slabs.Token, value: i32) Sent {
     const record = of(slab.find(target.slot) orelse return .stale);
     var old = record.word().load(.monotonic);

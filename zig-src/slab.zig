@@ -33,7 +33,7 @@ pub const Token = packed struct(u64) {
     }
 };
 
-/// How every slot begins. What follows is its user's: `Record`, `EventPipe`.
+/// What every slot begins with. The rest belongs to its user: `Record`, `EventPipe`, `Agent`.
 pub const Head = extern struct {
     word: std.atomic.Value(i32),
     /// A `Tag`.
@@ -138,6 +138,7 @@ pub const Slab = struct {
 
     pub fn get(slab: *Slab, slot: u32) *Head {
         debugCheck(slot != 0);
+        invariant(slot < chunks_max * chunk_slots);
         const chunk = slab.chunks[slot / chunk_slots].load(.acquire);
         invariant(chunk != null);
         return &chunk.?[slot % chunk_slots].head;

@@ -17,7 +17,8 @@ const UvAsync = extern struct {
 const Wake = struct {
     uv: UvAsync,
     env: napi.Env,
-    /// Weak: nothing outside of a realm holds it, but for a wake that keeps the process alive.
+    /// Weak, so that the wake does not keep the realm alive; strong only while the wake keeps the
+    /// process alive.
     callback: napi.Ref,
     cleanup: napi.CleanupHandle,
     /// The agent's token.
@@ -54,8 +55,8 @@ fn onCollected(_: napi.Env, _: ?*anyopaque, agent: u64) callconv(.c) void {
     close(agent);
 }
 
-/// First no more signals, then no more handle. Nothing when it is on its way out already:
-/// onClosed() comes.
+/// Closes the agent first, so that no signal uses the wake any more, and then libuv's handle.
+/// Nothing when they are closing already: then onClosed() comes.
 fn close(agent: u64) void {
     const wake: *Wake = @ptrCast(@alignCast(agents.closeToken(agent) orelse return));
     const F = fn (*UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) void;
@@ -81,7 +82,8 @@ fn tryOpen(env: napi.Env, agent: u32, callback: napi.Value) i32 {
     wake.env = env;
     wake.agent = @bitCast(agents.slab.token(agent));
     wake.callback = napi.holdWeakly(env, callback) orelse return Status.unsupported.code();
-    // Before the handle: that one could not be taken back at once.
+    // Before uv_async_init(): libuv closes a handle only later, so a failure after that could not
+    // be undone here.
     if (!napi.addCleanupHook(env, onCleanup, wake, &wake.cleanup)) {
         napi.drop(env, wake.callback);
         return Status.unsupported.code();
@@ -136,7 +138,7 @@ fn onClosed(uv: *UvAsync) callconv(.c) void {
     const wake = uv.data;
     const cleanup = wake.cleanup;
     napi.drop(wake.env, wake.callback);
-    // From here on the memory is that of the place's next owner.
+    // From here on the memory belongs to the next owner of the place.
     agents.releaseWakeFunction(@truncate(wake.agent));
     napi.removeCleanupHook(cleanup);
 }

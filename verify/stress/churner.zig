@@ -176,7 +176,7 @@ const Life = struct {
     fn close(life: *Life, interrupt: *Interrupt) void {
         if (interrupt.record.retired) return;
         life.note(.closes);
-        // Closed by its own callback: what came meanwhile is nobody's.
+        // Closed by its own callback: what came meanwhile is delivered to no Interrupt.
         const left = interrupt.record.running;
         const entry = ledger.get(interrupt.account);
         if (entry.secret and library.event_pipe.wait(interrupt.record.pipe.?, 0) != 0) {
@@ -208,7 +208,7 @@ const Life = struct {
     }
 
     fn signal(life: *Life, interrupt: *Interrupt) consumer.Thrown!void {
-        // What the callback of a close() signals is nobody's.
+        // What the callback of a close() signals is delivered to no Interrupt.
         if (interrupt.record.retired or ledger.isFull(life.lane)) return;
         if (ledger.get(interrupt.account).secret) return;
         life.note(.signals);
@@ -237,7 +237,7 @@ const Life = struct {
         }
     }
 
-    /// What waits must become known, with no further signal: nothing else ends these loops.
+    /// What is pending must become known without a further signal: nothing else ends these loops.
     fn rest(life: *Life) void {
         life.calm = true;
         life.note(.@"waits for a wake");
@@ -254,8 +254,8 @@ const Life = struct {
         for (life.open) |maybe| life.examine(maybe orelse continue);
     }
 
-    /// While it is pending its pipe is readable, or a signaller is about to make it so; and no longer
-    /// than that.
+    /// While a record is pending its pipe is readable, or a signaller is about to make it so. Else
+    /// the pipe is not readable.
     fn awaitPipe(life: *Life, interrupt: *Interrupt) void {
         const record = &interrupt.record;
         if (!record.autodrains() or !record.owns_pipe) return;
@@ -270,8 +270,8 @@ const Life = struct {
         }
     }
 
-    /// The signal that it hooks still comes through, with nobody there who opens or closes another
-    /// and so mends it.
+    /// The signal that it hooks still comes through, while no Interrupt is opened or closed, which
+    /// would install our handler again.
     fn examine(life: *Life, interrupt: *Interrupt) void {
         const entry = ledger.get(interrupt.account);
         if (!entry.hooks) return;

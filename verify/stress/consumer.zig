@@ -473,7 +473,7 @@ pub const InterruptRecord = struct {
         record.rearms = record.hysteresis;
     }
 
-    /// interrupt.ts: #awaited
+    /// listeners.ts: #await
     pub fn wait(record: *InterruptRecord) void {
         record.agent.openWake();
         record.awaited = true;
@@ -484,7 +484,7 @@ pub const InterruptRecord = struct {
         }
     }
 
-    /// interrupt.ts: #idle
+    /// listeners.ts: #rest
     pub fn stopWaiting(record: *InterruptRecord) void {
         record.awaited = false;
         if (!record.wake) library.record.setFlag(record.slot, FLAG_WAKE, 0);

@@ -191,7 +191,7 @@ pub fn deliver(lane: usize, number: u32, got: i32) void {
     delivered[lane] += 1;
 }
 
-/// Nobody sends or receives any more.
+/// When no thread sends or receives any more.
 pub fn settle(sums: *Sums) void {
     const before = sums.*;
     sums.accounts += accounts_used.load(.monotonic);

@@ -105,6 +105,12 @@ fn wordOf(token: u64, options: u32) u64 {
     return subscribers.wordOf(token, options & option_chain != 0);
 }
 
+/// For a signal that no check() has passed: it comes from JavaScript.
+fn hookOf(signal: u32) *Hook {
+    invariant(signal <= platform.signal_max);
+    return &hooks[signal];
+}
+
 /// The cell of a subscriber that has one.
 fn cellOf(hook: *Hook, token: u64) *std.atomic.Value(u64) {
     const cell = hook.subscribers.find(token);
@@ -234,7 +240,7 @@ fn displacedByRuntime(hook: *Hook, runtime: u64) u64 {
 pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
-    const hook = &hooks[signal];
+    const hook = hookOf(signal);
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
     if (status < 0) return status;
@@ -257,7 +263,7 @@ pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
 pub fn listened(signal: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
-    const hook = &hooks[signal];
+    const hook = hookOf(signal);
     if (hook.locked.count == 0) return 0;
     const status = takeBack(signal, hook.locked.listeners.handler_then);
     if (status < 0) return status;
@@ -293,7 +299,7 @@ fn takeBack(signal: u32, before: ?usize) i32 {
 pub fn listenerCalled(agent: u32, signal: u32, coalesces: u32) callconv(.c) void {
     lock.acquire();
     defer lock.release();
-    const hook = &hooks[signal];
+    const hook = hookOf(signal);
     const listeners = &hook.locked.listeners;
     if (listeners.counter != agent) return;
     // The runtime has put its handler over ours, and nothing has told us.
@@ -313,7 +319,7 @@ pub fn listenerCalled(agent: u32, signal: u32, coalesces: u32) callconv(.c) void
 }
 
 pub fn passedOn(signal: u32) callconv(.c) u32 {
-    return hooks[signal].passed_on.load(.seq_cst);
+    return hookOf(signal).passed_on.load(.seq_cst);
 }
 
 /// Its listener is gone. `put_back`: with the last one the runtime has put SIG_DFL there instead of
@@ -321,7 +327,7 @@ pub fn passedOn(signal: u32) callconv(.c) u32 {
 pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
-    const hook = &hooks[signal];
+    const hook = hookOf(signal);
     const listeners = &hook.locked.listeners;
     if (!agents.removeListener(agent, signal)) return 0;
     debugCheck(listeners.count != 0);
