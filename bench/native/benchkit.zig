@@ -209,14 +209,26 @@ fn medianPart() u64 {
     return all.parts[count / 2];
 }
 
-fn startThread(handle: *usize, main: *const fn (?*anyopaque) callconv(.c) ?*anyopaque, arg: ?*anyopaque) void {
-    const F = fn (*usize, ?*const anyopaque, *const fn (?*anyopaque) callconv(.c) ?*anyopaque, ?*anyopaque) callconv(.c) c_int;
+fn startThread(
+    handle: *usize,
+    main: *const fn (?*anyopaque) callconv(.c) ?*anyopaque,
+    arg: ?*anyopaque,
+) void {
+    const F = fn (
+        *usize,
+        ?*const anyopaque,
+        *const fn (?*anyopaque) callconv(.c) ?*anyopaque,
+        ?*anyopaque,
+    ) callconv(.c) c_int;
     const failed = napi.host("pthread_create", F)(handle, null, main, arg);
     assert(failed == 0);
 }
 
 fn joinThread(handle: usize) void {
-    const failed = napi.host("pthread_join", fn (usize, ?*?*anyopaque) callconv(.c) c_int)(handle, null);
+    const failed = napi.host(
+        "pthread_join",
+        fn (usize, ?*?*anyopaque) callconv(.c) c_int,
+    )(handle, null);
     assert(failed == 0);
 }
 
@@ -301,7 +313,15 @@ fn countOwn(on: i32) callconv(.c) void {
     const from = @intFromPtr(&pass.benchkit_pass);
     const length = @intFromPtr(&pass.benchkit_pass_end) - from;
     if (on == 0) {
-        _ = pass.call(&.{ @backingInt(linux.SYS.prctl), PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0, 0 });
+        _ = pass.call(&.{
+            @backingInt(linux.SYS.prctl),
+            PR_SET_SYSCALL_USER_DISPATCH,
+            0,
+            0,
+            0,
+            0,
+            0,
+        });
         return;
     }
     const action: linux.k_sigaction = .{
@@ -322,7 +342,15 @@ fn onSystemCall(_: i32, _: *const anyopaque, context: *Context) callconv(.c) voi
         return;
     }
     _ = counted.fetchAdd(1, .monotonic);
-    context.rax = pass.call(&.{ context.rax, context.rdi, context.rsi, context.rdx, context.r10, context.r8, context.r9 });
+    context.rax = pass.call(&.{
+        context.rax,
+        context.rdi,
+        context.rsi,
+        context.rdx,
+        context.r10,
+        context.r8,
+        context.r9,
+    });
 }
 
 fn maskAllBut(signal: u6) void {
@@ -365,7 +393,10 @@ fn now() callconv(.c) u64 {
 }
 
 fn sleep(ns: u64) void {
-    const time: linux.timespec = .{ .sec = @intCast(ns / std.time.ns_per_s), .nsec = @intCast(ns % std.time.ns_per_s) };
+    const time: linux.timespec = .{
+        .sec = @intCast(ns / std.time.ns_per_s),
+        .nsec = @intCast(ns % std.time.ns_per_s),
+    };
     _ = linux.nanosleep(&time, null);
 }
 
@@ -495,14 +526,41 @@ fn tsfnOpen(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
     const Name = fn (napi.Env, [*:0]const u8, usize, *napi.Value) callconv(.c) c_int;
     if (napi.host("napi_create_string_utf8", Name)(env, "bench", 5, &name) != 0) return null;
     var tsfn: Tsfn = undefined;
-    const Create = fn (napi.Env, napi.Value, ?napi.Value, napi.Value, usize, usize, ?*anyopaque, ?*anyopaque, ?*anyopaque, ?*anyopaque, *Tsfn) callconv(.c) c_int;
-    const status = napi.host("napi_create_threadsafe_function", Create)(env, values[0], null, name, 0, 1, null, null, null, null, &tsfn);
+    const Create = fn (
+        napi.Env,
+        napi.Value,
+        ?napi.Value,
+        napi.Value,
+        usize,
+        usize,
+        ?*anyopaque,
+        ?*anyopaque,
+        ?*anyopaque,
+        ?*anyopaque,
+        *Tsfn,
+    ) callconv(.c) c_int;
+    const status = napi.host("napi_create_threadsafe_function", Create)(
+        env,
+        values[0],
+        null,
+        name,
+        0,
+        1,
+        null,
+        null,
+        null,
+        null,
+        &tsfn,
+    );
     return napi.toValue(env, if (status == 0) @as(u64, @intFromPtr(tsfn)) else 0);
 }
 
 fn tsfnCall(arg: u64, _: i32) callconv(.c) void {
     const nonblocking = 0;
-    _ = napi.host("napi_call_threadsafe_function", fn (u64, ?*anyopaque, c_int) callconv(.c) c_int)(arg, null, nonblocking);
+    _ = napi.host(
+        "napi_call_threadsafe_function",
+        fn (u64, ?*anyopaque, c_int) callconv(.c) c_int,
+    )(arg, null, nonblocking);
 }
 
 fn tsfnAddress() callconv(.c) u64 {
