@@ -23,8 +23,8 @@ pub const Status = enum(i32) {
     }
 };
 
-/// A status, the `code` of its InterruptError, and the reason. `forged` and `unknown_signal` are not
-/// here: JavaScript asks for them, and throws nothing of its own.
+/// A status, the `code` of its InterruptError, and the reason. `forged` and `unknown_signal` are
+/// not here: JavaScript asks for them, and throws nothing of its own.
 pub const errors = .{
     .{ Status.bad_fd, "BAD_FD", "a descriptor is not open: was it closed meanwhile?" },
     .{ Status.reserved_signal, "RESERVED_SIGNAL", "the signal cannot be caught, is a synchronous fault, or belongs to libc: choose another" },
