@@ -12,7 +12,7 @@ const prefix = "ai_";
 const target = `${os}-${cpu}`;
 /** The message for a runtime that lacks what this module needs. */
 const oldRuntime =
-  "this runtime has no process.getBuiltinModule(): update it, Node to 20.16, 22.3 or later, Bun to 1.2 or later";
+  "this runtime has no process.getBuiltinModule(): update it, Node to 20.16, 22.3 or later, Bun to 1.3.14 or later";
 
 /** The native library as an opened {@linkcode Library}. */
 export type Native = Library<typeof symbols>;

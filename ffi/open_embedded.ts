@@ -105,7 +105,7 @@ function fromMemory<T>(
       "memory: with --deny-ffi=<path> Deno would look for libc in the current folder",
     );
   }
-  // Every glibc process has loaded this, so the name opens no file. (musl takes the name for itself.)
+  // Every glibc process has loaded this, so the name opens no file; musl takes the name for itself.
   const libc: Library<typeof libcSymbols> = open("libc.so.6", "", libcSymbols);
   const { functions: { memfd_create, write, close }, addressOf } = libc;
   const bytes = fromBase64(library);

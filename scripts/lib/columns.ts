@@ -14,7 +14,7 @@ const languages: Record<string, (text: string) => Ranges> = {
 };
 
 /** The languages that are looked at. To add one, name it here. */
-const checked = ["ts"];
+const checked = ["ts", "zig"];
 
 /** Lines that are too long, also without their string literals. Generated files are left out. */
 export async function longLines(): Promise<Outcome> {

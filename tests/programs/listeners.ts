@@ -157,7 +157,10 @@ async function everybodyHears(when: string) {
     // The runtime's listeners may still hear one that was sent before they came. CHLD comes by
     // itself as well.
     if (signal === "SIGCHLD" || !present.has(who)) continue;
-    if (heard.get(who)! > sent.get(who)!) {
+    // For signals that come fast Deno makes one call of a listener, or two. The second may come
+    // when the Interrupts were closed and others opened, which then hear the signal again.
+    const again = process.versions.deno ? 1 : 0;
+    if (heard.get(who)! > sent.get(who)! + again) {
       throw new Error(`${when}: ${who} has heard more than was sent`);
     }
   }
