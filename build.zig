@@ -223,7 +223,12 @@ fn addStress(b: *std.Build, step: *Step, variants: []const Stress) void {
         const program = b.addExecutable(.{
             .name = b.fmt("stress-{t}", .{variant}),
             .root_module = b.createModule(options),
+            // Zig's own backend and linker, the default for debugging, keep what nobody calls: then
+            // N-API and libuv would be missing.
+            .use_llvm = true,
+            .use_lld = true,
         });
+        program.link_gc_sections = true;
         program.root_module.root_source_file = b.path("verify/stress/main.zig");
         const library = b.createModule(options);
         library.root_source_file = b.path("zig-src/root.zig");
