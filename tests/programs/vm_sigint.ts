@@ -8,18 +8,16 @@ import process from "node:process";
 import { runInThisContext } from "node:vm";
 import { Interrupt } from "../../mod.ts";
 
-let heard = () => {};
-new Interrupt({ signal: "SIGINT", callback: () => heard() });
-
-function interrupted(): Promise<void> {
-  spawn("kill", ["-INT", `${process.pid}`]);
-  return new Promise((resolve) => heard = resolve);
-}
+const interrupt = new Interrupt({ signal: "SIGINT" });
 
 await new Promise((resolve) => setTimeout(resolve, 2000));
 for (let round = 0; round < 3; round++) {
   runInThisContext("1 + 1", { breakOnSigint: true });
-  await interrupted();
+  // It keeps the process alive: on a loaded machine the other process may have ended before the
+  // thread that takes the signal runs.
+  const heard = interrupt.wait();
+  spawn("kill", ["-INT", `${process.pid}`]);
+  await heard;
 }
 console.log("heard");
 process.exit(0);
