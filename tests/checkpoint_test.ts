@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { agent } from "../src/delivery/agent.ts";
 import { ATTENTION, WAKE_SENT } from "../ffi/symbols.ts";
 import { checkpoint, Interrupt } from "../mod.ts";
-import { numberOf } from "./support/fault_injection.ts";
+import { numberOf } from "./support/fault_calls.ts";
 import { noWakeSocket, testsOf } from "./support/harness.ts";
 import { Faulty } from "./support/faulty.ts";
 import { testkit } from "./support/testkit.ts";

@@ -1,6 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
-import { callsOf, inject, numberOf, observe, scenarios } from "./support/fault_injection.ts";
+import { callsOf, numberOf } from "./support/fault_calls.ts";
+import { inject, observe } from "./support/fault_injection.ts";
+import { scenarios } from "./support/fault_scenarios.ts";
 import { runtime, testsOf } from "./support/harness.ts";
 import { Faulty } from "./support/faulty.ts";
 import { testkit } from "./support/testkit.ts";

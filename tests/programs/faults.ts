@@ -1,7 +1,8 @@
 /** All that faults_test.ts injects, in one process. Prints how many faults the library survived. */
 
 import process from "node:process";
-import { inject, scenarios } from "../support/fault_injection.ts";
+import { inject } from "../support/fault_injection.ts";
+import { scenarios } from "../support/fault_scenarios.ts";
 
 // What a test waits for may not keep the process alive.
 setInterval(() => {}, 1e9);

@@ -1,0 +1,164 @@
+/** The system calls that the library makes, and what each may fail with. */
+
+import type { runtime } from "./harness.ts";
+
+export interface Call {
+  /** x86-64's, or what system_call.zig counts a function of the process as. */
+  number: number;
+  /** Only these runtimes make it. */
+  on?: (typeof runtime)[];
+  /**
+   * As its man page has them, and what the kernel's source has besides. ENOTSUP is Linux's
+   * EOPNOTSUPP too.
+   */
+  errnos: string[];
+  /**
+   * It wakes or drains, also where there is nobody to tell: what it was for may be left undone,
+   * this once, and Interrupt.onError is told later. After these it is made again, or would be in
+   * vain: nothing to tell.
+   */
+  untold?: string[];
+}
+
+/** A sandbox (seccomp) may answer any call like this. */
+const sandbox = ["EPERM", "ENOSYS"];
+
+/** Every call that the library makes and that can fail. */
+export const table: Record<string, Call> = {
+  read: {
+    number: 0,
+    errnos: ["EAGAIN", "EBADF", "EFAULT", "EINTR", "EINVAL", "EIO", "EISDIR"],
+    untold: ["EINTR", "EAGAIN"],
+  },
+  write: {
+    number: 1,
+    errnos: [
+      ...["EAGAIN", "EBADF", "EDESTADDRREQ", "EDQUOT", "EFAULT", "EFBIG"],
+      ...["EINTR", "EINVAL", "EIO", "ENOMEM", "ENOSPC", "EPERM", "EPIPE"],
+    ],
+    untold: ["EINTR", "ENOMEM", "EAGAIN"],
+  },
+  open: {
+    number: 2,
+    errnos: [
+      ...["EACCES", "EINTR", "ELOOP", "EMFILE", "ENAMETOOLONG", "ENFILE"],
+      ...["ENOENT", "ENOMEM", "ENOTDIR", ...sandbox],
+    ],
+  },
+  close: {
+    number: 3,
+    errnos: ["EBADF", "EINTR", "EIO", "ENOSPC", "EDQUOT"],
+  },
+  mmap: {
+    number: 9,
+    errnos: [
+      ...["EACCES", "EAGAIN", "EBADF", "EEXIST", "EINVAL", "ENFILE", "ENODEV"],
+      ...["ENOMEM", "EOVERFLOW", ...sandbox],
+    ],
+  },
+  rt_sigaction: {
+    number: 13,
+    errnos: ["EFAULT", "EINVAL", ...sandbox],
+  },
+  sendto: {
+    number: 44,
+    errnos: [
+      ...["EACCES", "EAGAIN", "EALREADY", "EBADF", "ECONNRESET"],
+      ...["EDESTADDRREQ", "EFAULT", "EINTR", "EINVAL", "EISCONN", "EMSGSIZE"],
+      ...["ENOBUFS", "ENOMEM", "ENOTCONN", "ENOTSOCK", "ENOTSUP", "EPIPE"],
+      ...sandbox,
+    ],
+    untold: ["EINTR", "ENOBUFS", "ENOMEM", "EAGAIN"],
+  },
+  socketpair: {
+    number: 53,
+    errnos: [
+      ...["EAFNOSUPPORT", "EFAULT", "EMFILE", "ENFILE", "ENOMEM"],
+      ...["ENOTSUP", "EPROTONOSUPPORT", ...sandbox],
+    ],
+  },
+  fcntl: {
+    number: 72,
+    errnos: ["EBADF", "EINVAL", "EMFILE", ...sandbox],
+  },
+  clock_gettime: {
+    number: 228,
+    errnos: ["EACCES", "EFAULT", "EINVAL", "ENODEV", "ENOTSUP", ...sandbox],
+  },
+  ppoll: {
+    number: 271,
+    errnos: ["EFAULT", "EINTR", "EINVAL", "ENOMEM", ...sandbox],
+  },
+  eventfd2: {
+    number: 290,
+    errnos: ["EINVAL", "EMFILE", "ENFILE", "ENODEV", "ENOMEM", ...sandbox],
+  },
+  dup3: {
+    number: 292,
+    errnos: [
+      ...["EBADF", "EBUSY", "EINTR", "EINVAL", "EMFILE", "ENOMEM"],
+      ...sandbox,
+    ],
+  },
+  pipe2: {
+    number: 293,
+    errnos: ["EFAULT", "EINVAL", "EMFILE", "ENFILE", ...sandbox],
+  },
+  rt_tgsigqueueinfo: {
+    number: 297,
+    errnos: ["EAGAIN", "EFAULT", "EINVAL", "ESRCH", ...sandbox],
+  },
+  kcmp: {
+    number: 312,
+    errnos: ["EACCES", "EBADF", "EFAULT", "EINVAL", "ESRCH", ...sandbox],
+  },
+  statx: {
+    number: 332,
+    errnos: [
+      ...["EACCES", "EBADF", "EFAULT", "EINVAL", "ELOOP", "ENAMETOOLONG"],
+      ...["ENOENT", "ENOMEM", "ENOTDIR", ...sandbox],
+    ],
+  },
+  pthread_key_create: { number: 1000, errnos: ["EAGAIN", "ENOMEM"] },
+  pthread_setspecific: { number: 1001, errnos: ["EINVAL", "ENOMEM"] },
+  uv_async_init: {
+    number: 1002,
+    errnos: ["EINVAL", "EMFILE", "ENFILE", "ENOMEM", ...sandbox],
+    on: ["node"],
+  },
+  // The pipe of a loop's first.
+  uv_signal_init: {
+    number: 1003,
+    errnos: ["EMFILE", "ENFILE", "ENOMEM", ...sandbox],
+    on: ["node"],
+  },
+  // sigaction(2).
+  uv_signal_start: {
+    number: 1004,
+    errnos: ["EINVAL", ...sandbox],
+    on: ["node"],
+  },
+};
+
+/** sched_yield(2): always succeeds, and how often it is called is up to other threads. */
+export const cannotFail = 24;
+
+/** Which call of the table it is. */
+export function nameOf(number: number): string {
+  for (const [name, call] of Object.entries(table)) {
+    if (call.number === number) return name;
+  }
+  throw new Error(`System call ${number} has no row in the table`);
+}
+
+/** The number of a call, by its name in the table. */
+export function numberOf(call: string): number {
+  return table[call].number;
+}
+
+/** The calls of the table: those that this runtime makes, or all. */
+export function callsOf(by?: typeof runtime): string[] {
+  return Object.entries(table)
+    .filter(([, { on }]) => by === undefined || (on?.includes(by) ?? true))
+    .map(([name]) => name);
+}
