@@ -2,9 +2,9 @@
 //! was closed long ago.
 //!
 //! A token is `generation << 32 | slot`, below 2^53 so that it survives a JavaScript number. A
-//! slot's tag holds the generation, odd while it is in use, and the busy count: how many signallers
-//! are inside it just now: a token of another generation is refused, and a slot is not used again
-//! before the last signaller has left it.
+//! slot's tag holds the generation, odd while it is in use, and the busy count, which says how many
+//! signallers are inside the slot. A token of another generation is refused, and a slot is not used
+//! again before the last signaller has left it.
 const std = @import("std");
 const debugCheck = @import("invariant.zig").debugCheck;
 const invariant = @import("invariant.zig").invariant;
