@@ -83,7 +83,7 @@ if (values.since) {
   // Other files may break anything.
   if (changed.every((file) => isText(file) || isTest(file))) {
     only.push("fmt", "spelling", "links", "guarantees", "doc-tests");
-    const tests = changed.filter(isTest);
+    const tests = changed.filter((file) => testFiles().includes(file));
     if (tests.length > 0) only.push("lint", "columns", "circles", "check", ...runtimes);
     positionals.push(...tests);
   }

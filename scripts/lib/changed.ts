@@ -1,9 +1,9 @@
 import { run } from "./run.ts";
 
-/** The files that differ from those of a revision, the new ones among them. */
+/** The files that differ from those of a revision, also those that are new or gone. */
 export async function changedSince(revision: string): Promise<string[]> {
   const lists = await Promise.all([
-    run(["git", "diff", "--name-only", "--diff-filter=d", revision, "--"]),
+    run(["git", "diff", "--name-only", "--no-renames", revision, "--"]),
     run(["git", "ls-files", "--others", "--exclude-standard"]),
   ]);
   for (const { ok, output } of lists) if (!ok) throw new Error(output);
