@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import process from "node:process";
 import { checkpoint, Interrupt } from "../mod.ts";
 import { start, testsOf } from "./support/harness.ts";
 
@@ -56,6 +57,14 @@ test(
   { timeout: 120 },
 );
 
-test("a `vm` timeout in a callback deafens nobody", async () => {
-  await problemsOf("vm_timeout");
-}, { timeout: 120 });
+test(
+  "a `vm` timeout in a callback deafens nobody",
+  async () => {
+    await problemsOf("vm_timeout");
+  },
+  {
+    timeout: 120,
+    // Compiled code does not ask for it there: `for (;;) nothing();` in a few closures is enough.
+    skip: !!process.versions.bun?.startsWith("1.3.") && "Bun 1.3 misses its own `vm` timeouts",
+  },
+);

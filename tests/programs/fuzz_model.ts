@@ -363,7 +363,10 @@ export class ModelInterrupt {
   unblock(): void {
     this.open();
     if (this.depth === 0) throw new InterruptError("UNBALANCED_UNBLOCK", "");
-    if (--this.depth === 0 && this.pending !== 0) this.deliver();
+    if (--this.depth > 0 || this.pending === 0) return;
+    // Should an exception end it before the delivery, the pipe must say that a value is pending.
+    this.#write();
+    this.deliver();
   }
 
   scopeBlock(): Disposable {
