@@ -7,6 +7,7 @@ import type {
   Wake,
   WakeSocket,
 } from "./library.ts";
+import { LateWake } from "./late_wake.ts";
 import { beforeExit, listenOnProcess } from "./process_signals.ts";
 import { process } from "./runtime.ts";
 import { AGENT_CLOSE_FUNCTION } from "./symbols.ts";
@@ -105,30 +106,17 @@ function openWake(
     "Cannot make the wake socket",
   );
   const { Bun } = globalThis as unknown as { Bun: BunApi };
-  let socket: BunSocket | undefined;
-  let referenced = false;
+  const wake = new LateWake();
   // The promise settles in one of the next turns; until then a wake waits in the socket.
   const connect = () =>
     Bun.connect({
       fd,
       socket: { data: callback, end: () => failed(undefined) },
-    }).then((opened) => {
-      socket = opened;
       // Not in the `open` handler: Bun up to 1.4.0 forgets an unref() that comes before the promise
       // is resolved, and the process would never end.
-      if (!referenced) socket.unref();
-    }).catch(failed);
+    }).then((socket) => wake.opened(socket)).catch(failed);
   outsideContext(connect);
-  return {
-    ref() {
-      referenced = true;
-      socket?.ref();
-    },
-    unref() {
-      referenced = false;
-      socket?.unref();
-    },
-  };
+  return wake;
 }
 
 /**

@@ -8,6 +8,7 @@ import type {
   Wake,
   WakeSocket,
 } from "./library.ts";
+import { LateWake } from "./late_wake.ts";
 import type { NodeSocket } from "./node_types.ts";
 import { mayOpenAll } from "./permission.ts";
 import { process } from "./runtime.ts";
@@ -233,14 +234,14 @@ function openWake(
     functions.agent_wake_socket(agent, forgets),
     "Cannot make the wake socket",
   );
+  const wake = new LateWake();
   let socket: NodeSocket | undefined;
-  let referenced = false;
   let closed = false;
   const open = () => {
     if (closed) return;
     try {
       socket = openSocket(fd, callback, failed);
-      if (referenced) socket.ref();
+      wake.opened(socket);
     } catch (error) {
       failed(error);
     }
@@ -250,20 +251,12 @@ function openWake(
   // Deno runs due jobs while it loads a module of Node, and in the middle of that node:net is not
   // available, or opens the socket a second time.
   later(open);
-  return {
-    ref() {
-      referenced = true;
-      socket?.ref();
-    },
-    unref() {
-      referenced = false;
-      socket?.unref();
-    },
+  return Object.assign(wake, {
     close() {
       closed = true;
       socket?.destroy();
     },
-  };
+  });
 }
 
 /**
@@ -287,6 +280,5 @@ function openSocket(
   });
   socket.on("error", failed);
   socket.on("end", failed);
-  socket.unref();
   return socket;
 }

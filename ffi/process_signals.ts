@@ -50,17 +50,17 @@ export function beforeExit(callback: () => boolean): () => void {
 
 /** A listener on `process`, which packages that count listeners see. */
 export function listenOnProcess(
-  { name, heard: hears, look, replacing, replaced }: ListenTo,
+  { name, heard, look, replacing, replaced }: ListenTo,
 ): SignalListener {
   const events = process();
   const callback = () => {
-    hears();
+    heard();
     // Bun calls the listeners before it reads the wake, and a listener after ours may end the
     // process. Node reads the wake first.
     if (runtime === "bun") look();
   };
-  const heard = weak(name, callback);
-  const isIn = () => events.listeners(name).includes(heard);
+  const listener = weak(name, callback);
+  const isIn = () => events.listeners(name).includes(listener);
   let renewing = false;
   /**
    * After the last listener is removed, the next one that is added makes the runtime install its
@@ -71,28 +71,28 @@ export function listenOnProcess(
     renewing = true;
     try {
       replacing();
-      if (!isIn()) events.on(name, heard);
+      if (!isIn()) events.on(name, listener);
       replaced();
     } finally {
       renewing = false;
     }
   };
   // Code may call removeAllListeners(), or save all listeners, remove them and add them again.
-  const added = (which: unknown, listener: unknown) => {
+  const added = (which: unknown, one: unknown) => {
     if (which !== name || renewing) return;
     renew();
-    if (listener === heard) queueMicrotask(removeCopies);
+    if (one === listener) queueMicrotask(removeCopies);
   };
-  const removed = (which: unknown, listener: unknown) => {
-    if (which === name && listener === heard && !isIn()) renew();
+  const removed = (which: unknown, one: unknown) => {
+    if (which === name && one === listener && !isIn()) renew();
   };
   const removeCopies = () => {
-    const count = events.listeners(name).filter((it) => it === heard).length;
-    for (let more = count; more > 1; more--) events.off(name, heard);
+    const count = events.listeners(name).filter((it) => it === listener).length;
+    for (let more = count; more > 1; more--) events.off(name, listener);
   };
   const weakAdded = weak("newListener", added);
   const weakRemoved = weak("removeListener", removed);
-  events.on(name, heard);
+  events.on(name, listener);
   events.on("newListener", weakAdded);
   events.on("removeListener", weakRemoved);
   return {
@@ -100,7 +100,7 @@ export function listenOnProcess(
     remove() {
       events.off("newListener", weakAdded);
       events.off("removeListener", weakRemoved);
-      while (isIn()) events.off(name, heard);
+      while (isIn()) events.off(name, listener);
     },
   };
 }

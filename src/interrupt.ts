@@ -12,7 +12,7 @@ import { type Agent, agent } from "./delivery/agent.ts";
 import { InterruptRecord, type Thrown } from "./delivery/record.ts";
 import { chainOption } from "./delivery/signal_listeners.ts";
 import { stackWasFull } from "./delivery/stack.ts";
-import { adoptPipe, EventPipe, isEventPipe } from "./event_pipe.ts";
+import { adoptPipe, EventPipe } from "./event_pipe.ts";
 import {
   type InterruptOptions,
   isNativeFunction,
@@ -103,8 +103,8 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     this.#chain = parsed.chain;
     this.#hysteresis = parsed.signalHysteresis;
     this.#pipeAutodrain = parsed.pipeAutodrain;
-    const { pipe } = parsed;
-    const given = pipe === undefined || isEventPipe(pipe) ? pipe : adoptPipe(...pipe);
+    const own = parsed.descriptors && adoptPipe(...parsed.descriptors);
+    const pipe = own ?? parsed.pipe;
     try {
       this.#record = new InterruptRecord(
         this.#agent,
@@ -113,12 +113,12 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
         (error) => this.#report(error),
       );
     } catch (error) {
-      if (given !== pipe) given?.close();
+      own?.close();
       throw error;
     }
     this.#listeners = new Listeners(this.#agent, this.#record, this.#wake);
     try {
-      if (given !== undefined) this.#usePipe(given, given !== pipe);
+      if (pipe !== undefined) this.#usePipe(pipe, own !== undefined);
       if (number !== undefined) {
         const { native: { functions }, signals } = this.#agent;
         const what = `Cannot hook ${sig2name(number) ?? `signal ${number}`}`;

@@ -92,10 +92,9 @@ export interface ParsedOptions {
   readonly signal: number | undefined;
   readonly signalHysteresis: boolean;
   readonly chain: boolean;
-  readonly pipe:
-    | EventPipe
-    | readonly [readFd: number, writeFd: number]
-    | undefined;
+  readonly pipe: EventPipe | undefined;
+  /** Given in place of an EventPipe. */
+  readonly descriptors: readonly [readFd: number, writeFd: number] | undefined;
   readonly pipeAutodrain: boolean;
   readonly wake: boolean;
   readonly rethrow: boolean;
@@ -125,7 +124,7 @@ export function parseOptions(options: InterruptOptions): ParsedOptions {
     signal: signal === undefined ? undefined : signalNumber(signal),
     signalHysteresis: Boolean(options.signalHysteresis),
     chain: Boolean(options.chain),
-    pipe: pipe === undefined ? undefined : pipeOf(pipe),
+    ...pipe === undefined ? { pipe, descriptors: undefined } : parsePipe(pipe),
     pipeAutodrain: Boolean(options.pipeAutodrain ?? true),
     wake: Boolean(options.wake ?? true),
     rethrow: Boolean(options.rethrow),
@@ -202,13 +201,13 @@ function isAddress(value: unknown): value is bigint {
   return typeof value === "bigint" && BigInt.asUintN(64, value) === value;
 }
 
-function pipeOf(
+function parsePipe(
   pipe: NonNullable<InterruptOptions["pipe"]>,
-): NonNullable<ParsedOptions["pipe"]> {
+): Pick<ParsedOptions, "pipe" | "descriptors"> {
   if (isEventPipe(pipe)) {
     // This throws if the EventPipe is closed.
     pipe.signalFunc();
-    return pipe;
+    return { pipe, descriptors: undefined };
   }
   if (
     !Array.isArray(pipe) || pipe.length !== 2 ||
@@ -227,5 +226,5 @@ function pipeOf(
       );
     }
   }
-  return [readFd, writeFd];
+  return { pipe: undefined, descriptors: [readFd, writeFd] };
 }
