@@ -21,7 +21,7 @@
 byte agent_of[SLOTS];
 byte pipe_life[SLOTS];
 bool is_free[SLOTS];
-/* @agent.zig:openToken: the place is somebody's. */
+/* @agent.zig:open: the place is somebody's. */
 bool has_thread = true;
 /* Ghost: no record writes to the pipe that is open. */
 bool is_nobodys;
@@ -89,7 +89,7 @@ inline wait_until_idle(r) {
 }
 
 inline unlist(r) {
-  /* @agent.zig:unlist */
+  /* @record.zig:unlist */
 #ifndef M_CLOSE_WITHOUT_UNLIST
   if
   :: listed[r] ->
@@ -187,12 +187,12 @@ inline renew_pipe(p) {
 }
 
 inline leave_place() {
-  /* @agent.zig:closeToken */
+  /* @agent.zig:release */
   has_thread = false
 }
 
 inline close_wake() {
-  /* @agent.zig:closeToken, its socket; a function's owner comes later, with @agent.zig:releaseWakeFunction. */
+  /* @agent.zig:release, its socket; a function's owner comes later, with @agent.zig:releaseWakeFunction. */
   if
   :: has_wake -> atomic { wake_open[me] = false; bytes[me] = 0 }
   :: else
@@ -267,7 +267,7 @@ proctype javascript(byte me; bool dies) {
 
   if
   :: dies ->
-    /* @agent.zig:closeToken, @record.zig:closeAllOf */
+    /* @realm.zig:closeToken, @signal/subscription.zig:closeAllOf */
 #ifdef M_WAKE_CLOSES_FIRST
     close_wake();
 #endif

@@ -115,7 +115,7 @@ inline wake(a) {
 }
 
 inline enlist(r) {
-  /* @agent.zig:notify, its list */
+  /* @record.zig:list */
   atomic { was = listed[r]; listed[r] = true }
   if
   :: was

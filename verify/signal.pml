@@ -41,7 +41,7 @@ bool has_foreign_handler;
 bool locked;
 
 bool pending[SUBSCRIBERS];
-/* @record.zig:retire, as its second step. */
+/* @signal/subscription.zig:retire, as its second step. */
 bool lives[SUBSCRIBERS];
 /* What it wants now. */
 bool chains[SUBSCRIBERS];

@@ -1,16 +1,11 @@
 //! An agent: one JavaScript realm on its thread. Its attention word says that records may be
 //! pending, its list says which.
 const std = @import("std");
-const debugCheck = @import("invariant.zig").debugCheck;
 const invariant = @import("invariant.zig").invariant;
 const platform = @import("platform.zig");
-const event_pipe = @import("event_pipe.zig");
-const hooks = @import("signal/registry.zig");
-const records = @import("record.zig");
 const slabs = @import("slab.zig");
 const Lock = @import("lock.zig").Lock;
 const Status = @import("status.zig").Status;
-const uv_signal = @import("uv_signal.zig");
 
 /// Bits of the attention word. One bit is not enough: a record without wake would set it and
 /// swallow the wake of the next.
@@ -71,7 +66,7 @@ pub const words_size = @offsetOf(Agent, "wake_kind");
 const WakeKind = enum(u32) { none, socket, function };
 
 pub var slab: slabs.Slab = .{};
-/// For the opening and closing of agents.
+/// While one thread holds it, no other ends the life of an agent.
 var lock: Lock = .{};
 
 /// The number of no agent.
@@ -82,11 +77,8 @@ pub fn get(id: u32) *Agent {
     return @alignCast(@fieldParentPtr("head", slab.get(id)));
 }
 
+/// An agent for the calling thread. realm.zig closes it with all that it has open.
 pub fn open() i32 {
-    lock.acquire();
-    defer lock.release();
-    const status = platform.onThreadExit(closeAllOfThread);
-    if (status < 0) return status;
     const id = slab.open() orelse return Status.full.code();
     const agent = get(id);
     agent.attention().store(0, .monotonic);
@@ -98,12 +90,6 @@ pub fn open() i32 {
     agent.thread.store(platform.threadId(), .monotonic);
     slab.publish(id);
     return @intCast(id);
-}
-
-/// Answers with its token, which names no later agent in the same slot.
-pub fn openToken() callconv(.c) u64 {
-    const id = open();
-    return @bitCast(if (id < 0) @as(i64, id) else @as(i64, @bitCast(slab.token(@intCast(id)))));
 }
 
 pub fn address(id: u32) callconv(.c) u64 {
@@ -153,21 +139,9 @@ pub fn setWakeFunction(
     agent.wake_kind.store(.function, .release);
 }
 
-/// The tail of a signal: `record` is pending and its agent must come to know. The caller is counted
-/// in the record's tag, so the agent cannot be closed meanwhile.
-pub fn notify(agent: *Agent, slot: u32, record: *records.Record) void {
-    // A signaller that finds the record listed leaves the list to the one that has listed it; that
-    // one sets its attention bit after the push.
-    if (record.listed.swap(1, .seq_cst) == 0) {
-        var head = agent.list.load(.monotonic);
-        while (true) {
-            record.next.store(head, .monotonic);
-            head = agent.list.cmpxchgWeak(head, slot, .seq_cst, .monotonic) orelse break;
-        }
-    }
-    // The flag is read after the listing. Else an owner could set it in between, find the record
-    // listed but the list still empty, and wait for a wake that no signaller sends.
-    const wants_wake = record.flags.load(.seq_cst) & records.flag_wake != 0;
+/// The tail of a signal: a record of this agent has become pending and is on its list. The caller
+/// is counted in the record's tag, so the agent cannot be closed meanwhile.
+pub fn notify(agent: *Agent, wants_wake: bool) void {
     const bits: i32 = if (wants_wake) needs_scan | wake_sent else needs_scan;
     const before = agent.attention().fetchOr(bits, .seq_cst);
     if (wants_wake and before & wake_sent == 0) wake(agent);
@@ -248,56 +222,27 @@ fn tellMainThread() void {
         const agent = get(id);
         if (!slab.lives(id) or agent.thread.load(.seq_cst) != main_thread) continue;
         agent.listeners_due.store(1, .seq_cst);
-        const before = agent.attention().fetchOr(needs_scan | wake_sent, .seq_cst);
-        if (before & wake_sent == 0) wake(agent);
+        notify(agent, true);
     }
 }
 
-/// Takes a closed record off the list, which only its owner may walk. Nobody lists it again: it is
-/// retired.
-pub fn unlist(agent: *Agent, slot: u32) void {
-    const record = records.get(slot);
-    if (record.listed.load(.seq_cst) == 0) return;
-    var next = agent.list.swap(0, .seq_cst);
-    while (next != 0) {
-        const current = next;
-        const item = records.get(current);
-        next = item.next.load(.monotonic);
-        if (current == slot) continue;
-        var head = agent.list.load(.monotonic);
-        while (true) {
-            item.next.store(head, .monotonic);
-            head = agent.list.cmpxchgWeak(head, current, .seq_cst, .monotonic) orelse break;
-        }
-    }
-    record.listed.store(0, .seq_cst);
-}
-
-/// Closes what the agent still has open, so that nothing dangles and its signals go to the others
-/// or to the old disposition.
-pub fn close(id: u32) void {
-    _ = closeToken(@bitCast(slab.token(id)));
-}
-
-/// The same, unless it is closed already: its thread ends, and its realm's memory goes after that.
-/// The answer is the wake function's argument, if there is one: its owner must call
-/// releaseWakeFunction().
-pub fn closeToken(token: u64) ?*anyopaque {
-    const wanted: slabs.Token = @bitCast(token);
-    const id = wanted.slot;
-    // There is no busy count to wait for: a signaller is counted in its record, and the closing of
-    // the records waits for it.
-    const head = slab.find(id) orelse return null;
+/// First half of closing: from here on no thread takes the token for this agent. false: the agent
+/// was closed before. There is no busy count to wait for: signallers are counted in their records,
+/// and the closing of the records waits for them.
+pub fn retire(token: slabs.Token) bool {
+    const head = slab.find(token.slot) orelse return false;
     lock.acquire();
-    const is_ours = wanted.names(@bitCast(head.tag.load(.monotonic)));
-    if (is_ours) slab.retire(id);
-    lock.release();
-    if (!is_ours) return null;
+    defer lock.release();
+    const is_open = token.names(@bitCast(head.tag.load(.monotonic)));
+    if (is_open) slab.retire(token.slot);
+    return is_open;
+}
+
+/// Second half, when the agent has nothing open any more: closes its wake, and its place is free.
+/// If the wake is a function, returns its argument: the place is free when the function's owner
+/// calls releaseWakeFunction().
+pub fn release(id: u32) ?*anyopaque {
     const agent = get(id);
-    records.closeAllOf(id);
-    event_pipe.closeAllOf(id);
-    uv_signal.closeAllOf(id);
-    hooks.unlistenedAll(id, agent.listens);
     if (agent.borrows.swap(0, .seq_cst) != 0) tellMainThread();
     switch (agent.wake_kind.load(.monotonic)) {
         .function => return agent.wake.function.argument,
@@ -318,13 +263,6 @@ pub fn closeToken(token: u64) ?*anyopaque {
     return null;
 }
 
-/// `void (*)(void *bytes, void *context)`, as engines call it when a view of memory is collected:
-/// the words of an agent, and the token. The realm is gone, and nothing in it will look again.
-/// A caller that knows that a realm has ended may call it too.
-pub fn closeCollected(_: u64, token: u64) callconv(.c) void {
-    _ = closeToken(token);
-}
-
 /// The owner of the wake function says that it will not be called any more: the agent's place is
 /// free.
 pub fn releaseWakeFunction(id: u32) void {
@@ -334,44 +272,7 @@ pub fn releaseWakeFunction(id: u32) void {
     slab.release(id);
 }
 
-fn closeAllOfThread(_: ?*anyopaque) callconv(.c) void {
-    const thread = platform.threadId();
-    for (1..slab.used.load(.acquire) + 1) |index| {
-        const id: u32 = @intCast(index);
-        if (slab.lives(id) and get(id).thread.load(.monotonic) == thread) close(id);
-    }
-}
-
-test "an agent's token closes it once, and none that comes after it" {
-    const first = openToken();
-    const slot: u32 = @truncate(first);
-    _ = closeToken(first);
-    const second = openToken();
-    defer _ = closeToken(second);
-    try std.testing.expectEqual(slot, @as(u32, @truncate(second)));
-    for ([_]u64{ first, 0, second + 1, second + (2 << 32), std.math.maxInt(u64) }) |stale| {
-        closeCollected(0, stale);
-    }
-    try std.testing.expect(slab.lives(slot));
-}
-
-test "an agent whose wake function may still be called keeps its place" {
-    const token = openToken();
-    const slot: u32 = @truncate(token);
-    const Function = struct {
-        fn call(_: *anyopaque) callconv(.c) c_int {
-            return 0;
-        }
-    };
-    var argument: u32 = 0;
-    setWakeFunction(slot, Function.call, &argument);
-    try std.testing.expectEqual(@as(?*anyopaque, &argument), closeToken(token));
-    try std.testing.expectEqual(null, closeToken(token));
-    const next: u32 = @intCast(open());
-    defer close(next);
-    try std.testing.expect(next != slot);
-    releaseWakeFunction(slot);
-    const again: u32 = @intCast(open());
-    defer close(again);
-    try std.testing.expectEqual(slot, again);
+/// For tests, which close by themselves what they have opened.
+pub fn close(id: u32) void {
+    if (retire(slab.token(id))) _ = release(id);
 }

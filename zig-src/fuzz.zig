@@ -2,11 +2,12 @@
 //! lets coverage choose.
 const std = @import("std");
 const linux = std.os.linux;
-const agents = @import("agent.zig");
 const event_pipe = @import("event_pipe.zig");
 const hook = @import("signal/registry.zig");
 const platform = @import("platform.zig");
+const realm = @import("realm.zig");
 const records = @import("record.zig");
+const subscriptions = @import("signal/subscription.zig");
 const Status = @import("status.zig").Status;
 
 /// A record.
@@ -120,7 +121,7 @@ const World = struct {
                 for (world.closed) |token| try std.testing.expect(token != maybe.*.?.token);
             },
             .close => if (maybe.*) |life| {
-                records.retire(life.slot);
+                subscriptions.retire(life.slot);
                 records.release(life.slot);
                 world.closed[place] = life.token;
                 maybe.* = null;
@@ -195,9 +196,10 @@ const World = struct {
                 const signal = if (smith.value(bool)) signals[index] else anySignal(smith);
                 const refused = hook.check(signal);
                 if (refused < 0) {
-                    try std.testing.expectEqual(refused, records.hook(life.slot, signal, options));
+                    const status = subscriptions.hook(life.slot, signal, options);
+                    try std.testing.expectEqual(refused, status);
                 } else if (signal == signals[index]) {
-                    try std.testing.expectEqual(0, records.hook(life.slot, signal, options));
+                    try std.testing.expectEqual(0, subscriptions.hook(life.slot, signal, options));
                     life.hooked = index;
                     life.options = options;
                     const state = &world.signals[index];
@@ -208,11 +210,11 @@ const World = struct {
             },
             .hook_options => if (maybe.*) |*life| {
                 life.options = smith.value(u32);
-                try std.testing.expectEqual(0, records.setHookOptions(life.slot, life.options));
+                try std.testing.expectEqual(0, subscriptions.setOptions(life.slot, life.options));
                 try world.rearmed(life.hooked);
             },
             .rearm => if (maybe.*) |life| {
-                try std.testing.expectEqual(0, records.rearm(life.slot));
+                try std.testing.expectEqual(0, subscriptions.rearm(life.slot));
                 try world.rearmed(life.hooked);
             },
             .raise => try world.raise(smith.index(signals.len)),
@@ -434,14 +436,14 @@ fn run(_: void, smith: *std.testing.Smith) !void {
     };
     Foreign.calls = @splat(@splat(0));
 
-    const agent: u32 = @intCast(agents.open());
+    const agent: u32 = @intCast(realm.open());
     var world: World = .{ .smith = smith, .agent = agent };
     {
         defer for (world.pipes) |maybe| {
             if (maybe) |pipe| if (pipe.given) |ends| for (ends) |end| platform.close(end);
         };
         // What is still open goes with it.
-        defer agents.close(agent);
+        defer realm.close(agent);
         while (!smith.eos()) try world.step();
     }
     for (&world.open) |*maybe| if (maybe.*) |life| {

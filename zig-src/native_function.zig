@@ -1,9 +1,9 @@
 //! Functions and memory as addresses, for JavaScript that has only numbers.
 const std = @import("std");
-const agent = @import("agent.zig");
 const event_pipe = @import("event_pipe.zig");
 const invariant = @import("invariant.zig").invariant;
 const platform = @import("platform.zig");
+const realm = @import("realm.zig");
 const record = @import("record.zig");
 const Status = @import("status.zig").Status;
 
@@ -19,7 +19,7 @@ pub fn address(which: u32) callconv(.c) u64 {
         .unblock => @intFromPtr(&record.unblock),
         .pipe_signal => @intFromPtr(&event_pipe.signal),
         .pipe_drain => @intFromPtr(&event_pipe.drain),
-        .agent_close => @intFromPtr(&agent.closeCollected),
+        .agent_close => @intFromPtr(&realm.closeCollected),
     };
 }
 

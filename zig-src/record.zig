@@ -5,7 +5,6 @@ const debugCheck = @import("invariant.zig").debugCheck;
 const invariant = @import("invariant.zig").invariant;
 const agents = @import("agent.zig");
 const event_pipe = @import("event_pipe.zig");
-const hooks = @import("signal/registry.zig");
 const slabs = @import("slab.zig");
 const Status = @import("status.zig").Status;
 
@@ -125,9 +124,27 @@ pub fn send(target: slabs.Token, value: i32) Sent {
 }
 
 fn announce(slot: u32, record: *Record) void {
+    const agent = agents.get(record.agent.load(.monotonic));
     writePipe(record, flag_pipe);
-    agents.notify(agents.get(record.agent.load(.monotonic)), slot, record);
+    list(agent, slot, record);
+    // The flag is read after the listing. Else an owner could set it in between, find the record
+    // listed but the list still empty, and wait for a wake that no signaller sends.
+    agents.notify(agent, record.flags.load(.seq_cst) & flag_wake != 0);
     writePipe(record, flag_pipe_last);
+}
+
+/// A signaller that finds the record listed leaves the list to the one that has listed it; that one
+/// sets its attention bit after the push.
+fn list(agent: *agents.Agent, slot: u32, record: *Record) void {
+    if (record.listed.swap(1, .seq_cst) == 0) push(agent, slot, record);
+}
+
+fn push(agent: *agents.Agent, slot: u32, record: *Record) void {
+    var head = agent.list.load(.monotonic);
+    while (true) {
+        record.next.store(head, .monotonic);
+        head = agent.list.cmpxchgWeak(head, slot, .seq_cst, .monotonic) orelse break;
+    }
 }
 
 fn writePipe(record: *Record, flag: u32) void {
@@ -195,39 +212,28 @@ pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
     if (record.pending().load(.seq_cst) != 0) writePipe(record, flag & ~@as(u32, flag_wake));
 }
 
-pub fn hook(slot: u32, signal_number: u32, options: u32) callconv(.c) i32 {
+/// First half of closing: nobody signals it from here on. What is pending stays for the owner to
+/// take. A subscription to a POSIX signal has ended before (signal/subscription.zig).
+pub fn retire(slot: u32) void {
     const record = get(slot);
     debugCheck(record.signal == 0);
-    const status = hooks.add(signal_number, token(slot), options);
-    if (status < 0) return status;
-    record.signal = signal_number;
-    record.hook_options = options;
-    return 0;
-}
-
-pub fn setHookOptions(slot: u32, options: u32) callconv(.c) i32 {
-    const record = get(slot);
-    defer record.hook_options = options;
-    if (record.signal == 0) return 0;
-    return hooks.change(record.signal, token(slot), record.hook_options, options);
-}
-
-/// With hysteresis, once the signal was handled: the kernel delivers it again.
-pub fn rearm(slot: u32) callconv(.c) i32 {
-    const record = get(slot);
-    return if (record.signal != 0) hooks.rearm(record.signal) else 0;
-}
-
-/// First half of closing: nobody signals it from here on. What is pending stays for the owner to
-/// take.
-pub fn retire(slot: u32) callconv(.c) void {
-    const record = get(slot);
-    if (record.signal != 0) {
-        hooks.remove(record.signal, token(slot), record.hook_options);
-        record.signal = 0;
-    }
     slab.retire(slot);
-    agents.unlist(agents.get(record.agent.load(.monotonic)), slot);
+    unlist(agents.get(record.agent.load(.monotonic)), slot);
+}
+
+/// Takes a closed record off the list, which only its owner may walk. Nobody lists it again: it is
+/// retired.
+fn unlist(agent: *agents.Agent, slot: u32) void {
+    const record = get(slot);
+    if (record.listed.load(.seq_cst) == 0) return;
+    var next = agent.list.swap(0, .seq_cst);
+    while (next != 0) {
+        const current = next;
+        const item = get(current);
+        next = item.next.load(.monotonic);
+        if (current != slot) push(agent, current, item);
+    }
+    record.listed.store(0, .seq_cst);
 }
 
 /// Second half: the slot may serve another.
@@ -238,19 +244,13 @@ pub fn release(slot: u32) callconv(.c) void {
     slab.release(slot);
 }
 
-/// For an agent that ends with records open; what was pending has nobody left to handle it.
-pub fn closeAllOf(agent: u32) void {
-    for (1..slab.used.load(.acquire) + 1) |index| {
-        const slot: u32 = @intCast(index);
-        if (get(slot).agent.load(.monotonic) != agent) continue;
-        // A Worker may be terminated between the two halves of a close.
-        if (slab.lives(slot)) retire(slot);
-        release(slot);
-    }
-}
-
 fn testAgent() !u32 {
     return @intCast(agents.open());
+}
+
+fn close(slot: u32) void {
+    retire(slot);
+    release(slot);
 }
 
 test "a late signal is refused for ever" {
@@ -260,9 +260,9 @@ test "a late signal is refused for ever" {
     const stale = token(first);
     try std.testing.expectEqual(1, signalChecked(stale, 7));
     try std.testing.expectEqual(7, get(first).pending().load(.seq_cst));
-    retire(first);
-    release(first);
+    close(first);
     const second: u32 = @intCast(open(agent, 0));
+    defer close(second);
     try std.testing.expectEqual(first, second);
     try std.testing.expectEqual(0, signalChecked(stale, 7));
     signal(stale, 9);
@@ -292,10 +292,12 @@ test "a slot that has used up its generations serves nobody again, and no token 
     const first = token(slot);
     var last = first;
     while (true) {
-        retire(slot);
-        release(slot);
+        close(slot);
         const next: u32 = @intCast(open(agent, 0));
-        if (next != slot) break;
+        if (next != slot) {
+            close(next);
+            break;
+        }
         last = token(slot);
     }
     const first_life: slabs.Token = @bitCast(first);
@@ -314,10 +316,7 @@ test "an agent's list survives the closing of what is on it" {
         slot.* = @intCast(open(agent, 0));
         signal(token(slot.*), 1);
     }
-    for ([_]usize{ 2, 0, 4 }) |index| {
-        retire(slots[index]);
-        release(slots[index]);
-    }
+    for ([_]usize{ 2, 0, 4 }) |index| close(slots[index]);
     var left: u32 = 0;
     var next = agents.get(agent).list.swap(0, .seq_cst);
     while (next != 0) : (next = get(next).next.load(.monotonic)) {
@@ -325,14 +324,14 @@ test "an agent's list survives the closing of what is on it" {
         left += 1;
     }
     try std.testing.expectEqual(2, left);
-    get(slots[1]).listed.store(0, .monotonic);
-    get(slots[3]).listed.store(0, .monotonic);
+    for ([_]usize{ 1, 3 }) |index| close(slots[index]);
 }
 
 test "a record that stops to write to its pipe waits for a signaller that is about to" {
     const agent = try testAgent();
     defer agents.close(agent);
     const slot: u32 = @intCast(open(agent, flag_pipe));
+    defer close(slot);
     const Stopper = struct {
         var done: std.atomic.Value(bool) = .init(false);
 
@@ -356,7 +355,9 @@ test "attention: a record without wake does not swallow the wake of the next" {
     const agent = try testAgent();
     defer agents.close(agent);
     const quiet: u32 = @intCast(open(agent, 0));
+    defer close(quiet);
     const loud: u32 = @intCast(open(agent, flag_wake));
+    defer close(loud);
     signal(token(quiet), 1);
     try std.testing.expectEqual(agents.needs_scan, agents.get(agent).attention().load(.seq_cst));
     signal(token(loud), 1);
@@ -364,16 +365,4 @@ test "attention: a record without wake does not swallow the wake of the next" {
         agents.needs_scan | agents.wake_sent,
         agents.get(agent).attention().load(.seq_cst),
     );
-}
-
-test "an agent that ends in the middle of a close leaves a slot that can be used again" {
-    const agent = try testAgent();
-    const slot: u32 = @intCast(open(agent, 0));
-    retire(slot);
-    agents.close(agent);
-    const next = try testAgent();
-    defer agents.close(next);
-    const again: u32 = @intCast(open(next, 0));
-    try std.testing.expectEqual(slot, again);
-    try std.testing.expectEqual(1, signalChecked(token(again), 1));
 }

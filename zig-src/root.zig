@@ -11,17 +11,19 @@ pub const hook = @import("signal/registry.zig");
 const napi = @import("napi.zig");
 const native_function = @import("native_function.zig");
 pub const platform = @import("platform.zig");
+pub const realm = @import("realm.zig");
 pub const record = @import("record.zig");
 pub const slab = @import("slab.zig");
 pub const status = @import("status.zig");
+pub const subscription = @import("signal/subscription.zig");
 const uv_signal = @import("uv_signal.zig");
 const uv_wake = @import("uv_wake.zig");
 
 pub const functions = .{
     .{ "signal", record.signalChecked, .{ "arg", "value" }, "Signals the Interrupt whose token is arg. Any thread. Returns 1 if it was signalled, 0 if it is closed, a status if arg was never given to anybody." },
 
-    .{ "agent_open", agent.openToken, .{}, "Opens an agent for the calling thread. Returns its token, whose lower half is its number; or a status, as int64." },
-    .{ "agent_close", agent.closeCollected, .{ "words", "token" }, "Closes the agent with this token, and all that it has open. Does nothing if it is closed. Engines can call it as the deallocator of the agent's memory." },
+    .{ "agent_open", realm.openToken, .{}, "Opens an agent for the calling thread. Returns its token, whose lower half is its number; or a status, as int64." },
+    .{ "agent_close", realm.closeCollected, .{ "words", "token" }, "Closes the agent with this token, and all that it has open. Does nothing if it is closed. Engines can call it as the deallocator of the agent's memory." },
     .{ "agent_address", agent.address, .{"agent"}, "Address of the int32s of the agent that JavaScript reads: see ATTENTION to LISTENERS_DUE." },
     .{ "agent_wake_socket", agent.openWakeSocket, .{ "agent", "forgets" }, "Makes the socket that wakes the event loop. The caller owns the read side, which is returned. forgets: the agent closes it too, if the caller has not." },
 
@@ -32,10 +34,10 @@ pub const functions = .{
     .{ "record_notify", record.renotify, .{"slot"}, "Announces once more that this record is pending." },
     .{ "record_flag", record.setFlag, .{ "slot", "flag", "on" }, "Sets or clears FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. Clearing a pipe flag returns after the last write to the pipe." },
     .{ "record_pipe", record.setPipe, .{ "slot", "pipe" }, "Sets the token of the EventPipe that signals make readable." },
-    .{ "record_hook", record.hook, .{ "slot", "signal", "options" }, "Hooks a POSIX signal. Options: CHAIN, HYSTERESIS, LISTENED." },
-    .{ "record_hook_options", record.setHookOptions, .{ "slot", "options" }, "Changes the options of record_hook." },
-    .{ "record_rearm", record.rearm, .{"slot"}, "Makes the kernel deliver a signal with hysteresis again. Call it when the signal is handled." },
-    .{ "record_retire", record.retire, .{"slot"}, "First half of closing: from here on the record accepts no signals." },
+    .{ "record_hook", subscription.hook, .{ "slot", "signal", "options" }, "Hooks a POSIX signal. Options: CHAIN, HYSTERESIS, LISTENED." },
+    .{ "record_hook_options", subscription.setOptions, .{ "slot", "options" }, "Changes the options of record_hook." },
+    .{ "record_rearm", subscription.rearm, .{"slot"}, "Makes the kernel deliver a signal with hysteresis again. Call it when the signal is handled." },
+    .{ "record_retire", subscription.retire, .{"slot"}, "First half of closing: from here on the record accepts no signals." },
     .{ "record_release", record.release, .{"slot"}, "Second half of closing: the slot may be used again." },
 
     .{ "hook_check", hook.check, .{"signal"}, "Returns 0 if the signal can be hooked." },
@@ -118,6 +120,7 @@ test {
     _ = agent;
     _ = event_pipe;
     _ = hook;
+    _ = realm;
     _ = record;
     _ = slab;
     _ = @import("fuzz.zig");

@@ -6,7 +6,7 @@ const callFunction = @import("platform/system_call.zig").callFunction;
 const hooks = @import("signal/registry.zig");
 const invariant = @import("invariant.zig").invariant;
 const napi = @import("napi.zig");
-const records = @import("record.zig");
+const subscriptions = @import("signal/subscription.zig");
 const Status = @import("status.zig").Status;
 
 const UvSignal = extern struct {
@@ -118,7 +118,7 @@ fn close(watcher: *Watcher) void {
 fn onCleanup(_: napi.CleanupHandle, arg: *anyopaque) callconv(.c) void {
     const watcher: *Watcher = @ptrCast(@alignCast(arg));
     if (watcher.is_closing) return;
-    records.closeAllOf(watcher.agent);
+    subscriptions.closeAllOf(watcher.agent);
     close(watcher);
     _ = hooks.unlistened(watcher.agent, watcher.signal, 1);
 }

@@ -4,6 +4,7 @@ const agents = @import("agent.zig");
 const invariant = @import("invariant.zig").invariant;
 const napi = @import("napi.zig");
 const platform = @import("platform.zig");
+const realm = @import("realm.zig");
 const callFunction = @import("platform/system_call.zig").callFunction;
 const Status = @import("status.zig").Status;
 
@@ -58,7 +59,7 @@ fn onCollected(_: napi.Env, _: ?*anyopaque, agent: u64) callconv(.c) void {
 /// Closes the agent first, so that no signal uses the wake any more, and then libuv's handle.
 /// Nothing when they are closing already: then onClosed() comes.
 fn close(agent: u64) void {
-    const wake: *Wake = @ptrCast(@alignCast(agents.closeToken(agent) orelse return));
+    const wake: *Wake = @ptrCast(@alignCast(realm.closeToken(agent) orelse return));
     const F = fn (*UvAsync, *const fn (*UvAsync) callconv(.c) void) callconv(.c) void;
     napi.host("uv_close", F)(&wake.uv, onClosed);
 }

@@ -94,7 +94,7 @@ pub const Agent = struct {
 
     /// constructor
     pub fn open(runtime: Runtime, allocator: std.mem.Allocator, random: std.Random) Agent {
-        const id = checked(library.agent.open(), "agent_open");
+        const id = checked(library.realm.open(), "agent_open");
         return .{
             .id = id,
             .runtime = runtime,
@@ -204,7 +204,7 @@ pub const Agent = struct {
             .bun => _ = linux.close(agent.wake_fd),
             // onCleanup and onClosed of zig-src/uv_wake.zig
             .node => {
-                library.agent.close(agent.id);
+                library.realm.close(agent.id);
                 _ = linux.close(agent.wake_fd);
                 library.agent.releaseWakeFunction(agent.id);
             },
@@ -372,7 +372,7 @@ pub const InterruptRecord = struct {
         record.agent.pause();
         const value = record.memory.exchange(PENDING, 0);
         record.agent.pause();
-        if (record.rearms) _ = checked(library.record.rearm(record.slot), "record_rearm");
+        if (record.rearms) _ = checked(library.subscription.rearm(record.slot), "record_rearm");
         record.running = true;
         errdefer if (record.pending() != 0 or record.drain_due) record.notify();
         // Runs before the errdefer.
@@ -384,7 +384,7 @@ pub const InterruptRecord = struct {
     pub fn close(record: *InterruptRecord) void {
         if (record.retired) return;
         record.retired = true;
-        library.record.retire(record.slot);
+        library.subscription.retire(record.slot);
         record.agent.pause();
         // Nobody to throw to.
         if (!record.running and record.pending() != 0) {
@@ -402,7 +402,7 @@ pub const InterruptRecord = struct {
     pub fn hook(record: *InterruptRecord, number: u32, chain: bool, hysteresis: bool) void {
         record.chain = chain;
         record.hysteresis = hysteresis;
-        _ = checked(library.record.hook(record.slot, number, record.hookOptions()), "record_hook");
+        _ = checked(library.subscription.hook(record.slot, number, record.hookOptions()), "record_hook");
         record.update();
     }
 
@@ -418,7 +418,7 @@ pub const InterruptRecord = struct {
     pub fn setHysteresis(record: *InterruptRecord, on: bool) void {
         record.hysteresis = on;
         _ = checked(
-            library.record.setHookOptions(record.slot, record.hookOptions()),
+            library.subscription.setOptions(record.slot, record.hookOptions()),
             "record_hook_options",
         );
         record.update();

@@ -184,7 +184,7 @@ const Flat = struct {
 /// None was lost: all that were ever used can be had again, but for those that have used up their
 /// generations.
 fn checkSlots() void {
-    const agent: u32 = @intCast(library.agent.open());
+    const agent: u32 = @intCast(library.realm.open());
     const highest = churner.slots.load(.monotonic);
     for (1..highest + 1) |slot| {
         const head = &library.record.get(@intCast(slot)).head;
@@ -193,19 +193,19 @@ fn checkSlots() void {
         const again = library.record.open(agent, 0);
         if (again < 1 or again > highest) fail("slot {d} or another one was lost", .{slot});
     }
-    library.agent.close(agent);
+    library.realm.close(agent);
 }
 
 /// None was lost, and none begins with what an earlier one left.
 fn checkAgents() void {
     const used = library.agent.slab.used.load(.monotonic);
     for (0..used) |_| {
-        const id = library.agent.open();
+        const id = library.realm.open();
         if (id < 1 or id > used) fail("one of the {d} agents was lost", .{used});
         const agent = library.agent.get(@intCast(id));
         if (agent.list.load(.monotonic) != 0 or agent.attention().load(.monotonic) != 0) {
             fail("agent {d} begins with what an earlier one left", .{id});
         }
     }
-    for (1..used + 1) |id| library.agent.close(@intCast(id));
+    for (1..used + 1) |id| library.realm.close(@intCast(id));
 }

@@ -417,7 +417,7 @@ fn rearmLocked(signal: u32) i32 {
     return back;
 }
 
-// Only the tests use it: their Interrupts are records, which use this file.
+// Only the tests use it: the subscribers that they add are records.
 const records = @import("../record.zig");
 
 test {
@@ -513,16 +513,28 @@ fn raiseHere(signal: u32) void {
     _ = std.os.linux.tgkill(std.os.linux.getpid(), std.os.linux.gettid(), @fromBackingInt(signal));
 }
 
-fn openChaining(agent: u32, signal: u32) !u32 {
-    const slot: u32 = @intCast(records.open(agent, 0));
-    try std.testing.expectEqual(0, records.hook(slot, signal, option_chain));
-    return slot;
-}
+/// A record that is subscribed.
+const Subscriber = struct {
+    slot: u32,
+    signal: u32,
+    options: u32,
 
-fn closeRecord(slot: u32) void {
-    records.retire(slot);
-    records.release(slot);
-}
+    fn open(agent: u32, signal: u32, options: u32) !Subscriber {
+        const slot: u32 = @intCast(records.open(agent, 0));
+        try std.testing.expectEqual(0, add(signal, records.token(slot), options));
+        return .{ .slot = slot, .signal = signal, .options = options };
+    }
+
+    fn close(subscriber: Subscriber) void {
+        remove(subscriber.signal, records.token(subscriber.slot), subscriber.options);
+        records.retire(subscriber.slot);
+        records.release(subscriber.slot);
+    }
+
+    fn pending(subscriber: Subscriber) *std.atomic.Value(i32) {
+        return records.get(subscriber.slot).pending();
+    }
+};
 
 test "a signal in flight when the last subscriber goes reaches the old handler" {
     const signal = @backingInt(std.os.linux.SIG.USR2);
@@ -561,13 +573,13 @@ test "a foreign handler that was installed over ours, and calls it, is not calle
     }
     const agent: u32 = @intCast(agents.open());
     defer agents.close(agent);
-    const slot = try openChaining(agent, signal);
+    const subscriber = try Subscriber.open(agent, signal, option_chain);
     Foreign.calls = 0;
     for (1..4) |round| {
         raise(signal);
         try std.testing.expectEqual(round, Foreign.calls);
     }
-    closeRecord(slot);
+    subscriber.close();
 }
 
 test "a disposition whose handler is no address comes back" {
@@ -599,7 +611,7 @@ const Raiser = struct {
 
 /// An Interrupt that chains comes and goes.
 fn comeAndGo(agent: u32, signal: u32) !void {
-    closeRecord(try openChaining(agent, signal));
+    (try Subscriber.open(agent, signal, option_chain)).close();
 }
 
 test "every signal reaches the earlier handler while Interrupts that chain come and go" {
@@ -645,12 +657,12 @@ test "any number of threads may be in the earlier handler at a time" {
     try std.testing.expectEqual(0, platform.setDisposition(signal, &waiting));
     const agent: u32 = @intCast(agents.open());
     defer agents.close(agent);
-    const slot = try openChaining(agent, signal);
+    const subscriber = try Subscriber.open(agent, signal, option_chain);
     var threads: [Waiting.everyone]std.Thread = undefined;
     for (&threads) |*thread| thread.* = try std.Thread.spawn(.{}, Waiting.run, .{});
     for (threads) |thread| thread.join();
     try std.testing.expectEqual(Waiting.everyone, Waiting.inside.load(.seq_cst));
-    closeRecord(slot);
+    subscriber.close();
 }
 
 test "an earlier handler that never returns, or interrupts itself, takes no signal from others" {
@@ -685,8 +697,8 @@ test "an earlier handler that never returns, or interrupts itself, takes no sign
     try std.testing.expectEqual(0, platform.setDisposition(signal, &odd));
     const agent: u32 = @intCast(agents.open());
     defer agents.close(agent);
-    const slot = try openChaining(agent, signal);
-    Odd.pending = records.get(slot).pending();
+    const subscriber = try Subscriber.open(agent, signal, option_chain);
+    Odd.pending = subscriber.pending();
     const threads = 100;
     for (0..threads) |_| (try std.Thread.spawn(.{}, Odd.run, .{})).join();
     try std.testing.expectEqual([_]i32{ threads, threads }, [_]i32{ Odd.calls, Odd.delivered });
@@ -694,7 +706,7 @@ test "an earlier handler that never returns, or interrupts itself, takes no sign
     Odd.run();
     const expected = [_]i32{ threads + 2, threads + 2 };
     try std.testing.expectEqual(expected, [_]i32{ Odd.calls, Odd.delivered });
-    closeRecord(slot);
+    subscriber.close();
 }
 
 test "a one-shot handler is called once, also when it is put back while a subscriber chains" {
@@ -731,11 +743,11 @@ test "what stands beneath gets every signal when the runtime listens" {
     try Foreign.install(signal);
     try std.testing.expectEqual(0, listened(signal));
     Foreign.calls = 0;
-    const slot: u32 = @intCast(records.open(agent, 0));
-    try std.testing.expectEqual(0, records.hook(slot, signal, option_listened));
+    const subscriber = try Subscriber.open(agent, signal, option_listened);
     raise(signal);
     try std.testing.expectEqual(1, Foreign.calls);
-    closeRecord(slot);
+    subscriber.close();
+    try std.testing.expectEqual(0, unlistened(agent, signal, 1));
 }
 
 test "a signal that comes before ours is in reaches the Interrupt, and none that another got" {
@@ -743,41 +755,39 @@ test "a signal that comes before ours is in reaches the Interrupt, and none that
     const agent: u32 = @intCast(agents.open());
     defer agents.close(agent);
     const Scene = struct {
-        fn open(which: u32) !u32 {
+        fn open(which: u32) !Subscriber {
             try std.testing.expectEqual(0, listening(which, signal));
             // What the runtime does.
             try Foreign.install(signal);
             try std.testing.expectEqual(0, listened(signal));
-            const slot: u32 = @intCast(records.open(which, 0));
-            try std.testing.expectEqual(0, records.hook(slot, signal, option_listened));
-            return slot;
+            return Subscriber.open(which, signal, option_listened);
         }
 
-        fn close(which: u32, slot: u32) !void {
-            closeRecord(slot);
+        fn close(which: u32, subscriber: Subscriber) !void {
+            subscriber.close();
             const default = std.mem.zeroes(platform.Disposition);
             try std.testing.expectEqual(0, platform.setDisposition(signal, &default));
             try std.testing.expectEqual(0, unlistened(which, signal, 1));
         }
 
-        fn take(slot: u32) i32 {
-            return records.get(slot).pending().swap(0, .seq_cst);
+        fn take(subscriber: Subscriber) i32 {
+            return subscriber.pending().swap(0, .seq_cst);
         }
     };
-    var slot = try Scene.open(agent);
+    var subscriber = try Scene.open(agent);
     // The runtime calls its listener, and ours has passed nothing on.
     listenerCalled(agent, signal, 0);
-    try std.testing.expectEqual(1, Scene.take(slot));
+    try std.testing.expectEqual(1, Scene.take(subscriber));
     raiseHere(signal);
-    try std.testing.expectEqual(1, Scene.take(slot));
-    try Scene.close(agent, slot);
-    slot = try Scene.open(agent);
+    try std.testing.expectEqual(1, Scene.take(subscriber));
+    try Scene.close(agent, subscriber);
+    subscriber = try Scene.open(agent);
     // This call is for the signal that the Interrupt before has got.
     listenerCalled(agent, signal, 0);
-    try std.testing.expectEqual(0, Scene.take(slot));
-    try Scene.close(agent, slot);
-    slot = try Scene.open(agent);
+    try std.testing.expectEqual(0, Scene.take(subscriber));
+    try Scene.close(agent, subscriber);
+    subscriber = try Scene.open(agent);
     listenerCalled(agent, signal, 0);
-    try std.testing.expectEqual(1, Scene.take(slot));
-    try Scene.close(agent, slot);
+    try std.testing.expectEqual(1, Scene.take(subscriber));
+    try Scene.close(agent, subscriber);
 }

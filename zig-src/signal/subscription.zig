@@ -1,0 +1,51 @@
+//! The subscription of a record to a POSIX signal, and the closing of a record, which ends it. This
+//! is the one place that knows both: record.zig is what signal handlers reach, the registry is over
+//! those.
+const std = @import("std");
+const records = @import("../record.zig");
+const registry = @import("registry.zig");
+const debugCheck = @import("../invariant.zig").debugCheck;
+
+pub fn hook(slot: u32, signal: u32, options: u32) callconv(.c) i32 {
+    const record = records.get(slot);
+    debugCheck(record.signal == 0);
+    const status = registry.add(signal, records.token(slot), options);
+    if (status < 0) return status;
+    record.signal = signal;
+    record.hook_options = options;
+    return 0;
+}
+
+pub fn setOptions(slot: u32, options: u32) callconv(.c) i32 {
+    const record = records.get(slot);
+    defer record.hook_options = options;
+    if (record.signal == 0) return 0;
+    return registry.change(record.signal, records.token(slot), record.hook_options, options);
+}
+
+/// With hysteresis, once the signal was handled: the kernel delivers it again.
+pub fn rearm(slot: u32) callconv(.c) i32 {
+    const record = records.get(slot);
+    return if (record.signal != 0) registry.rearm(record.signal) else 0;
+}
+
+/// First half of closing: neither the signal nor anybody else signals the record from here on.
+pub fn retire(slot: u32) callconv(.c) void {
+    const record = records.get(slot);
+    if (record.signal != 0) {
+        registry.remove(record.signal, records.token(slot), record.hook_options);
+        record.signal = 0;
+    }
+    records.retire(slot);
+}
+
+/// For an agent that ends with records open; what was pending has nobody left to handle it.
+pub fn closeAllOf(agent: u32) void {
+    for (1..records.slab.used.load(.acquire) + 1) |index| {
+        const slot: u32 = @intCast(index);
+        if (records.get(slot).agent.load(.monotonic) != agent) continue;
+        // A Worker may be terminated between the two halves of a close.
+        if (records.slab.lives(slot)) retire(slot);
+        records.release(slot);
+    }
+}
