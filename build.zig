@@ -1,6 +1,7 @@
 const std = @import("std");
 
-// Before all else: another version of Zig has other names, whose errors would say nothing of this.
+// Checked first: another version of Zig would stop at a name that it does not know, and not say
+// why.
 comptime {
     const found = @import("builtin").zig_version_string;
     const wanted = zigVersion(@embedFile("scripts/lib/versions.json"));
@@ -30,8 +31,8 @@ const targets = [_]Target{
     .{ .query = .{ .cpu_arch = .x86_64, .os_tag = .linux, .abi = .none }, .name = "linux-x64" },
 };
 
-/// How the stress is built. The library is all Zig: what C has UBSan for, Zig's own checks find in
-/// debug and safe.
+/// How the stress is built. The library is all Zig, so debug and safe builds find by Zig's own
+/// checks what UBSan finds in C.
 const Stress = enum { debug, safe, small, thread };
 
 pub fn build(b: *std.Build) void {
@@ -89,8 +90,8 @@ fn addShippedLibrary(
     const objects =
         addLibrary(b, .static, "async_interrupt", "zig-src/root.zig", resolved, optimize);
     const triple = target.query.zigTriple(b.allocator) catch @panic("OOM");
-    // std.Build has no option for the hash style. Every loader knows the GNU one; a second table
-    // would be half a kilobyte.
+    // std.Build has no option for the hash style. Every loader knows the GNU style, and a table in
+    // the old style would be half a kilobyte more.
     const flags = "-Wl,--hash-style=gnu,-z,now,--gc-sections,-u,napi_register_module_v1";
     const link = b.addSystemCommand(&.{ b.graph.zig_exe, "cc", "-target", triple });
     link.addArgs(&.{ "-shared", "-nostdlib", "-s", flags });
@@ -152,8 +153,8 @@ fn addGenerated(b: *std.Build, step: *Step) void {
     }
 }
 
-/// What the tests call from native threads. Like all helpers of the tests it is stripped: what
-/// prints their traces takes the compiler longer than all the rest of them.
+/// The native helpers of the tests. They are stripped: the code that prints stack traces takes the
+/// compiler longer than all the rest.
 fn addTestkit(b: *std.Build, step: *Step, target: Target, optimize: Optimize) void {
     const resolved = b.resolveTargetQuery(target.query);
     const library =
@@ -180,7 +181,7 @@ fn addPlanted(b: *std.Build, step: *Step, target: Target) void {
     copyTo(b, step, library.getEmittedBin(), testFile(b, "planted", target));
 }
 
-/// `sender`, another process that signals, or `tracer`, which steps through a handler.
+/// A program: `sender`, another process that signals, or `tracer`, which steps through a handler.
 fn addTestProgram(b: *std.Build, step: *Step, name: []const u8, optimize: Optimize) void {
     const program = b.addExecutable(.{
         .name = name,
@@ -223,8 +224,8 @@ fn addStress(b: *std.Build, step: *Step, variants: []const Stress) void {
         const program = b.addExecutable(.{
             .name = b.fmt("stress-{t}", .{variant}),
             .root_module = b.createModule(options),
-            // Zig's own backend and linker, the default for debugging, keep what nobody calls: then
-            // N-API and libuv would be missing.
+            // Zig's own backend and linker, the default in debug builds, keep functions that nobody
+            // calls. Those need N-API and libuv, which this program has not.
             .use_llvm = true,
             .use_lld = true,
         });
@@ -258,9 +259,9 @@ fn addUnitTests(b: *std.Build, step: *Step, optimize: Optimize) void {
     step.dependOn(&b.addRunArtifact(tests).step);
 }
 
-/// Each release has a name of its own: a process may have several, and they are found by name
-/// (ffi/load.ts). /dev/null is no folder: the dynamic linker compares the name with those of the
-/// libraries that are loaded, but can find no file by it.
+/// The name by which ffi/load.ts finds a library that is loaded already. Each release has its own,
+/// since a process may have several releases. The dynamic linker compares the name with those of
+/// the libraries that are loaded, and can find no file by it: /dev/null is no folder.
 fn soname(b: *std.Build) []const u8 {
     return b.fmt("/dev/null/libasync_interrupt-{s}.so", .{release(b)});
 }

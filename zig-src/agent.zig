@@ -7,47 +7,47 @@ const slabs = @import("slab.zig");
 const Lock = @import("lock.zig").Lock;
 const Status = @import("status.zig").Status;
 
-/// Bits of the attention word. One bit is not enough: a record without wake would set it and
-/// swallow the wake of the next.
+/// Bits of the attention word. With one bit for both, a record without wake would set it, and the
+/// next record would send no wake.
 pub const needs_scan = 1;
 pub const wake_sent = 2;
-/// JavaScript's own: what it has taken off the list is not yet handled. An exception may come
-/// between any two of its steps, and then this is what makes the next checkpoint go on.
+/// JavaScript has begun a scan and not ended it. Only JavaScript sets and clears this bit: if an
+/// exception cuts the scan off, the next checkpoint sees the bit and goes on.
 pub const owed = 4;
 
 pub const Agent = extern struct {
     /// `head.word` is the attention word, which JavaScript reads at every checkpoint.
     head: slabs.Head,
-    /// First record of the list of those that became pending; 0 for none. JavaScript takes it
-    /// whole.
+    /// The slot of the first record on the list of records that became pending; 0 for none.
+    /// JavaScript takes the whole list by one exchange.
     list: std.atomic.Value(u32),
-    /// What failed where there was nobody to tell, as in a signal handler: a status, until
-    /// JavaScript takes and reports it.
+    /// The status of a wake, and of a write to a pipe, that failed. A signal handler cannot throw,
+    /// so the status waits here until the next scan reports it to `Interrupt.onError`.
     wake_failure: std.atomic.Value(i32),
     pipe_failure: std.atomic.Value(i32),
-    /// Another thread's agent begins or ends to need a listener of this one's runtime.
+    /// 1: an agent of another thread has changed its `borrows`. For agents of the main thread.
     listeners_due: std.atomic.Value(i32),
-    /// Atomic, since the source is made while other threads may already signal.
+    /// Atomic: other threads may signal while the wake is being made.
     wake_kind: std.atomic.Value(WakeKind),
-    /// The thread that it runs on. A thread that ends closes its own agents.
+    /// The thread of its realm. A thread that ends closes its own agents.
     thread: std.atomic.Value(i32),
-    /// A bit for each signal for which it has a listener of the runtime. Only under the lock of the
-    /// hooks.
+    /// A bit for each signal for which it has a listener of the runtime. Changed under the
+    /// registry's lock only.
     listens: u32,
     wake: extern union {
         socket: extern struct {
             write_fd: platform.Fd,
             read_fd: platform.Fd,
-            /// Of read_fd, where the runtime may forget to close it; else 0.
+            /// The inode of read_fd if the runtime may forget to close that one, else 0.
             inode: u64,
         },
         function: extern struct {
             call: ?*const fn (*anyopaque) callconv(.c) c_int,
-            /// Stays when the slot is free: its owner uses it again.
+            /// Stays when the slot is free: the slot's next agent uses the memory again.
             argument: ?*anyopaque,
         },
     },
-    /// A bit for each signal for which it needs a listener of the main thread.
+    /// A bit for each signal for which it needs a listener on the main thread.
     borrows: std.atomic.Value(u32),
     padding: u32,
 
@@ -96,12 +96,12 @@ pub fn address(id: u32) callconv(.c) u64 {
     return @intFromPtr(get(id));
 }
 
-/// Makes the socket that wakes the loop; the answer is the read side, which the runtime owns. With
-/// `forgets` it is closed with the agent if the runtime has not: Deno leaves it open when it
-/// terminates a Worker.
+/// Makes the socket that wakes the loop, and returns its read side, which the runtime owns. With
+/// `forgets` the agent closes the read side too, if the runtime has not: Deno leaves it open when
+/// it terminates a Worker.
 pub fn openWakeSocket(id: u32, forgets: u32) callconv(.c) i32 {
     const agent = get(id);
-    // Another thread may read the union already, by the kind that it has.
+    // Once a kind is stored, other threads may read the union as that kind at any time.
     invariant(agent.wake_kind.load(.monotonic) == .none);
     var ends: [2]platform.Fd = undefined;
     var status = platform.streamPair(&ends);
@@ -117,7 +117,7 @@ pub fn openWakeSocket(id: u32, forgets: u32) callconv(.c) i32 {
     return ends[0];
 }
 
-/// 0 if as many pairs of descriptors can be had just now.
+/// Returns 0 if this many pairs of descriptors can be opened now.
 pub fn checkDescriptors(pairs: u32) callconv(.c) i32 {
     var ends: [2]platform.Fd = undefined;
     const status = platform.streamPair(&ends);
@@ -133,14 +133,14 @@ pub fn setWakeFunction(
     argument: *anyopaque,
 ) void {
     const agent = get(id);
-    // Another thread may read the union already, by the kind that it has.
+    // Once a kind is stored, other threads may read the union as that kind at any time.
     invariant(agent.wake_kind.load(.monotonic) == .none);
     agent.wake = .{ .function = .{ .call = function, .argument = argument } };
     agent.wake_kind.store(.function, .release);
 }
 
-/// The tail of a signal: a record of this agent has become pending and is on its list. The caller
-/// is counted in the record's tag, so the agent cannot be closed meanwhile.
+/// Tells the agent that a record on its list is pending. A signaller is counted as inside the
+/// record, so the agent cannot be closed meanwhile.
 pub fn notify(agent: *Agent, wants_wake: bool) void {
     const bits: i32 = if (wants_wake) needs_scan | wake_sent else needs_scan;
     const before = agent.attention().fetchOr(bits, .seq_cst);
@@ -153,7 +153,8 @@ fn wake(agent: *Agent) void {
         .socket => {
             const errno = platform.write(agent.wake.socket.write_fd, .socketpair);
             if (errno == 0) return;
-            // No wake is on its way then: the next record that becomes pending tries again.
+            // No wake is on its way, so the bit must not say so: the next record that becomes
+            // pending tries again.
             _ = agent.attention().fetchAnd(~@as(i32, wake_sent), .seq_cst);
             fail(agent, &agent.wake_failure, errno);
         },
@@ -165,9 +166,9 @@ fn wake(agent: *Agent) void {
     }
 }
 
-/// The next checkpoint, or turn of the loop, reports it.
+/// Keeps a failure for the next scan, which reports it.
 pub fn fail(agent: *Agent, failure: *std.atomic.Value(i32), errno: u16) void {
-    // Full: the reader has not drained yet, and will look.
+    // The descriptor is full, so it is readable: its reader will drain it and look.
     if (errno == platform.would_block) return;
     failure.store(Status.ofErrno(errno), .seq_cst);
     _ = agent.attention().fetchOr(needs_scan, .seq_cst);
@@ -193,8 +194,8 @@ pub fn removeListener(id: u32, signal: u32) bool {
     return agent.listens & bitOf(signal) != 0;
 }
 
-/// Whether an agent needs a listener of the main thread's for this signal, since its own thread can
-/// have none.
+/// Sets whether the agent needs a listener on the main thread for this signal, since its own thread
+/// can have none.
 pub fn borrow(id: u32, signal: u32, on: u32) callconv(.c) void {
     const agent = get(id);
     if (on != 0) {
@@ -205,7 +206,7 @@ pub fn borrow(id: u32, signal: u32, on: u32) callconv(.c) void {
     tellMainThread();
 }
 
-/// A bit for each signal that some agent needs the main thread's listener for.
+/// A bit for each signal for which some agent needs a listener on the main thread.
 pub fn borrowed() callconv(.c) u64 {
     var bits: u64 = 0;
     for (1..slab.used.load(.acquire) + 1) |id| bits |= get(@intCast(id)).borrows.load(.seq_cst);
@@ -214,7 +215,7 @@ pub fn borrowed() callconv(.c) u64 {
 
 fn tellMainThread() void {
     const main_thread = platform.processId();
-    // Under the lock no agent is closed, and so none of their wakes.
+    // While this thread holds the lock no agent is closed, so no wake that it uses here goes away.
     lock.acquire();
     defer lock.release();
     for (1..slab.used.load(.acquire) + 1) |index| {
@@ -266,7 +267,7 @@ pub fn release(id: u32) ?*anyopaque {
 /// The owner of the wake function says that it will not be called any more: the agent's place is
 /// free.
 pub fn releaseWakeFunction(id: u32) void {
-    // Else the place would have two owners.
+    // Otherwise the place would have two owners.
     invariant(!slab.lives(id));
     invariant(get(id).wake_kind.load(.monotonic) == .function);
     slab.release(id);

@@ -12,7 +12,7 @@ const EventPipe = extern struct {
     /// Read and write side, and the caller's own numbers when the descriptors were adopted, else
     /// -1.
     fds: [4]platform.Fd,
-    /// It never changes while the pipe is open, not even when renewed: signalling threads read it.
+    /// It does not change while the pipe is open, not even by renew(): signalling threads read it.
     kind: platform.FdKind,
     /// The agent with which it is closed.
     agent: std.atomic.Value(u32),
@@ -35,7 +35,7 @@ fn get(slot: u32) *EventPipe {
 pub fn open(agent: u32) callconv(.c) i32 {
     var ends: [2]platform.Fd = undefined;
     if (platform.eventFd(&ends) == 0) return publish(agent, ends, .eventfd, .{ -1, -1 });
-    // A kernel without eventfds, or a sandbox that forbids them: a pipe does as well.
+    // The kernel has no eventfds, or a sandbox forbids them. A pipe does as well.
     const status = platform.pipePair(&ends);
     return if (status < 0) status else publish(agent, ends, .pipe, .{ -1, -1 });
 }
@@ -101,7 +101,7 @@ pub fn info(slot: u32, what: u32) callconv(.c) i32 {
     };
 }
 
-/// Any thread, any signal handler; nothing after close.
+/// Any thread and any signal handler may call it. Does nothing after close.
 pub fn signal(arg: u64) callconv(.c) void {
     const head = slab.enter(@bitCast(arg)) orelse return;
     defer slab.leave(head);
@@ -129,8 +129,8 @@ pub fn wait(slot: u32, timeout_ns: u64) callconv(.c) i32 {
     return platform.waitReadable(get(slot).fds[0], timeout_ns);
 }
 
-/// New descriptors under the old numbers: signalling threads see one or the other, never a closed
-/// one. If it fails, all is as it was.
+/// Puts new descriptors under the old numbers: a signalling thread writes to one or the other, and
+/// never to a closed number. If it fails, nothing has changed.
 pub fn renew(slot: u32) callconv(.c) i32 {
     const pipe = get(slot);
     var status = check(pipe);
@@ -145,14 +145,14 @@ pub fn renew(slot: u32) callconv(.c) i32 {
             if (target < 0) continue;
             status = platform.replace(new[index % 2], target);
             if (status == 0) continue;
-            // New descriptors at one end only would carry no signal: all go back.
+            // A pipe with one new end would carry no signal: put all old ones back.
             for (pipe.fds[0..index], 0..) |done, undo| _ = platform.replace(old[undo % 2], done);
             break;
         }
         closeBoth(new);
     }
-    // A signaller that has found the old write side and not yet written would get SIGPIPE once the
-    // read side is closed: it gets time to write. Not for ever, since more may come meanwhile.
+    // A signaller may be about to write to the old write side, and would get SIGPIPE when the old
+    // read side is closed. So give it time; not for ever, since more signallers may come meanwhile.
     if (pipe.kind != .eventfd) for (0..16) |_| {
         if (!slab.isBusy(slot)) break;
         platform.yield();
@@ -161,7 +161,8 @@ pub fn renew(slot: u32) callconv(.c) i32 {
     return status;
 }
 
-/// A status below 0: the caller has closed its numbers since, and foreign code may have them now.
+/// A negative status if the caller has closed its descriptors: other code may have their numbers
+/// by now.
 fn check(pipe: *EventPipe) i32 {
     for (pipe.fds[2..4], pipe.fds[0..2]) |callers, ours| {
         if (callers < 0) break;
@@ -171,7 +172,7 @@ fn check(pipe: *EventPipe) i32 {
     return 0;
 }
 
-/// As many descriptors as the pipe has: the caller watches these numbers.
+/// Makes as many descriptors as the pipe has, since the caller watches their numbers.
 fn make(pipe: *EventPipe, ends: *[2]platform.Fd) i32 {
     const is_socket = pipe.kind == .socketpair;
     if (pipe.fds[0] == pipe.fds[1]) {
@@ -182,7 +183,7 @@ fn make(pipe: *EventPipe, ends: *[2]platform.Fd) i32 {
 
 pub fn close(slot: u32) callconv(.c) void {
     const pipe = get(slot);
-    // Closed once too often: its descriptors may be another's by now.
+    // It was closed once too often, and its descriptors may belong to others by now.
     invariant(pipe.users != 0);
     pipe.users -= 1;
     if (pipe.users > 0) return;
@@ -224,7 +225,7 @@ test "EventPipe: while a signaller is inside, close keeps the descriptors" {
     const head = slab.enter(@bitCast(arg)).?;
     const closer = try std.Thread.spawn(.{}, close, .{id});
     while (slab.lives(id)) platform.yield();
-    // Without the wait it would have gone on by the last of these.
+    // If it did not wait, it would be done by the last of these.
     for (0..1000) |_| platform.yield();
     const waits = isOpen(fd);
     slab.leave(head);

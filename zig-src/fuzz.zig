@@ -17,7 +17,7 @@ const Life = struct {
     /// What should be pending.
     pending: i32 = 0,
     flags: u32 = 0,
-    /// The token that it was told, of any pipe or none.
+    /// The token that setPipe() gave it: that of a pipe, or of none.
     pipe: u64 = 0,
     /// Index in `signals`.
     hooked: ?usize = null,
@@ -52,7 +52,7 @@ const Foreign = struct {
                 calls[which][std.mem.findScalar(u32, &signals, @intCast(signal)).?] += 1;
             }
         }.entry);
-        // The kernel takes two signals out of a mask.
+        // The kernel takes SIGKILL and SIGSTOP out of a mask, and the bytes would differ.
         disposition.mask = @splat(0);
         return disposition;
     }
@@ -98,7 +98,7 @@ const Call = enum {
     pipe_renew,
 };
 
-/// A model of a few lines: who lives, what waits for whom, whose handler is where.
+/// A small model: which records live, what is pending, and which handler each signal has.
 const World = struct {
     smith: *std.testing.Smith,
     agent: u32,
@@ -159,7 +159,7 @@ const World = struct {
                 } else {
                     records.block(token);
                 }
-                // One too many.
+                // One call too many.
                 records.unblock(token);
             },
             // As JavaScript does when it handles.
@@ -284,7 +284,8 @@ const World = struct {
                 try std.testing.expect(slot < 0);
             },
             .pipe_wait => if (maybe_pipe.*) |pipe| {
-                // Nobody makes it readable meanwhile: up to 65 microseconds, or any time if it is.
+                // Nobody makes it readable meanwhile. So wait at most 65 microseconds, unless it is
+                // readable already.
                 const timeout: u64 = if (pipe.is_readable) anyTimeout(smith) else smith.value(u16);
                 try std.testing.expectEqual(
                     @intFromBool(pipe.is_readable),
@@ -347,7 +348,7 @@ const World = struct {
         };
     }
 
-    /// Its numbers stay, and the caller's mean the same.
+    /// Its numbers have not changed, and the caller's descriptors are still of the same pipe.
     fn checkPipe(_: *World, pipe: Pipe) !void {
         for (pipe.fds, 0..) |fd, which| {
             try std.testing.expectEqual(fd, event_pipe.info(pipe.slot, @intCast(which)));
@@ -469,7 +470,7 @@ fn anyTimeout(smith: *std.testing.Smith) u64 {
     return @as(u64, event_pipe.forever) - smith.value(u8);
 }
 
-/// Anything, or nearly one that was given: a slot and a generation.
+/// Any number; or a slot and a generation that are small, and so nearly one that was given out.
 fn anyToken(smith: *std.testing.Smith) u64 {
     if (smith.value(bool)) return smith.value(u64);
     return smith.valueRangeAtMost(u64, 0, 9) << 32 | smith.valueRangeAtMost(u64, 0, 9);

@@ -171,7 +171,7 @@ fn header(out: *std.Io.Writer) !void {
 
 const columns_max = 100;
 
-/// On one line where it fits, else wrapped.
+/// Writes a comment on one line if it fits, else wrapped.
 fn writeComment(
     out: *std.Io.Writer,
     language: enum { typescript, c },

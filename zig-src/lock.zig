@@ -1,6 +1,5 @@
-//! A lock for set-up and tear-down, which happen on JavaScript threads only. Never taken in a
-//! signal handler or by a signalling thread: those read what the lock's holder published with
-//! atomics.
+//! A lock for set-up and tear-down, which happen on JavaScript threads only. Signal handlers and
+//! signalling threads never take it: they read what its holder has published by atomics.
 const std = @import("std");
 const debugCheck = @import("invariant.zig").debugCheck;
 const platform = @import("platform.zig");

@@ -72,9 +72,9 @@ fn add(
     return name + length + 1;
 }
 
-/// One callback serves the whole table, told by its data which function it stands for: a wrapper
-/// for each would be most of the library. Only integers cross, so that every C calling convention
-/// we ship for passes them alike, whatever their width.
+/// One callback serves the whole table, and its data says which function it stands for: a wrapper
+/// for each function would be most of the library. Only integers cross: the C calling conventions
+/// that we ship for pass them alike, whatever their width.
 const Native = struct {
     function: *const fn (u64, u64, u64) callconv(.c) u64,
     /// Unused ones are void.
@@ -121,7 +121,7 @@ fn call(env: Env, info: CallbackInfo) callconv(.c) ?Value {
     };
 }
 
-/// Those that are not given are undefined.
+/// The arguments of a call; those that are missing are undefined.
 pub fn arguments(env: Env, info: CallbackInfo) [parameters_max]Value {
     var values: [parameters_max]Value = undefined;
     var got: usize = parameters_max;

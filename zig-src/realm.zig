@@ -27,15 +27,15 @@ pub fn openToken() callconv(.c) u64 {
     return if (id < 0) @bitCast(@as(i64, id)) else @bitCast(agents.slab.token(@intCast(id)));
 }
 
-/// Closes what the agent still has open, so that nothing dangles and its signals go to the others
-/// or to the old disposition.
+/// Closes the agent and all that it has open: its signals go to other subscribers, or to the old
+/// disposition.
 pub fn close(id: u32) void {
     _ = closeToken(@bitCast(agents.slab.token(id)));
 }
 
-/// The same, unless the agent is closed already: its thread ends, and its realm's memory goes after
-/// that. If its wake is a function, returns the function's argument; the owner of the function must
-/// then call releaseWakeFunction().
+/// The same, if the agent is still open: the end of its thread closes it, and so does the end of
+/// its realm's memory. If its wake is a function, returns the function's argument: the function's
+/// owner must then call releaseWakeFunction().
 pub fn closeToken(token: u64) ?*anyopaque {
     const wanted: slabs.Token = @bitCast(token);
     if (!agents.retire(wanted)) return null;
@@ -47,8 +47,8 @@ pub fn closeToken(token: u64) ?*anyopaque {
     return agents.release(id);
 }
 
-/// `void (*)(void *bytes, void *context)`, as engines call it when a view of memory is collected:
-/// the words of an agent, and the token. The realm is gone, and nothing in it will look again.
+/// `void (*)(void *bytes, void *context)`: engines call it when a view of memory is collected, here
+/// with the agent's words and its token. The realm is gone then, and nothing reads the words again.
 /// A caller that knows that a realm has ended may call it too.
 pub fn closeCollected(_: u64, token: u64) callconv(.c) void {
     _ = closeToken(token);

@@ -10,9 +10,9 @@ const Status = @import("status.zig").Status;
 
 /// JavaScript reads the first words through a view: `ffi/symbols.ts` has their indices.
 pub const Record = extern struct {
-    /// `head.word` is the value that waits, 0 for none. With the tag one 64-bit word, so that a
-    /// signal checks the generation and stores its value in one step: a late caller cannot hit the
-    /// slot's next owner.
+    /// `head.word` is the pending value, 0 for none. It and the tag are one 64-bit word, so that
+    /// send() checks the generation and stores its value in one compare-and-swap: a late signal
+    /// cannot reach the slot's next owner.
     head: slabs.Head,
     /// Nesting depth; only the owner's thread touches it.
     blocked: i32,
@@ -43,11 +43,13 @@ comptime {
 }
 
 pub const flag_wake = 1;
-/// The pipe is written before the record is listed: a thread that finds the record listed and
-/// drains the pipe leaves no write behind, on which a loop would spin.
+/// We drain the pipe before the callback, so a signal writes it before it lists the record. In the
+/// other order a scan could find the record and drain, and the write that comes after that would
+/// leave the pipe readable with nothing pending: a loop that watches it would spin.
 pub const flag_pipe = 2;
-/// The pipe is written after the record is listed: a thread that first drains the pipe and then
-/// looks finds it listed.
+/// The loop that watches the pipe drains it and then checks the Interrupt, so a signal writes it
+/// after it has listed the record. In the other order the loop could drain, find nothing listed,
+/// and wait with the record pending.
 pub const flag_pipe_last = 4;
 
 const Word = packed struct(u64) {
@@ -96,8 +98,8 @@ pub fn token(slot: u32) u64 {
 
 const Sent = enum { sent, stale };
 
-/// Any thread, any signal handler. The loop turns again only when another signal or the handling
-/// has changed the word in between.
+/// Any thread and any signal handler may call it. It tries again only if another signal, or the
+/// thread that takes the value, has changed the word in between.
 pub fn send(target: slabs.Token, value: i32) Sent {
     const record = of(slab.find(target.slot) orelse return .stale);
     var old = record.word().load(.monotonic);
@@ -111,7 +113,7 @@ pub fn send(target: slabs.Token, value: i32) Sent {
             invariant(new.tag.busy != std.math.maxInt(u12));
             new.tag.busy += 1;
         }
-        // Always a read-modify-write, even when it changes nothing: it publishes what the caller
+        // A read-modify-write even where the word stays the same: it publishes what the caller
         // wrote before.
         old = record.word().cmpxchgWeak(old, @bitCast(new), .seq_cst, .monotonic) orelse {
             if (!was_idle) return .sent;
@@ -127,14 +129,14 @@ fn announce(slot: u32, record: *Record) void {
     const agent = agents.get(record.agent.load(.monotonic));
     writePipe(record, flag_pipe);
     list(agent, slot, record);
-    // The flag is read after the listing. Else an owner could set it in between, find the record
-    // listed but the list still empty, and wait for a wake that no signaller sends.
+    // Read the flag after the listing. In the other order the owner could set it in between, find
+    // the record listed and the list still empty, and wait for a wake that nobody sends.
     agents.notify(agent, record.flags.load(.seq_cst) & flag_wake != 0);
     writePipe(record, flag_pipe_last);
 }
 
-/// A signaller that finds the record listed leaves the list to the one that has listed it; that one
-/// sets its attention bit after the push.
+/// A signaller that finds the record listed pushes nothing: the signaller that has marked it does,
+/// and sets the attention bit after its push.
 fn list(agent: *agents.Agent, slot: u32, record: *Record) void {
     if (record.listed.swap(1, .seq_cst) == 0) push(agent, slot, record);
 }
@@ -156,7 +158,8 @@ pub fn signal(arg: u64, value: i32) callconv(.c) void {
     _ = send(@bitCast(arg), value);
 }
 
-/// 1: signalled, 0: that Interrupt is closed, else a status: nobody ever had this `arg`.
+/// Returns 1 if it has signalled, 0 if the Interrupt is closed, and a status if this `arg` was
+/// never given out.
 pub fn signalChecked(arg: u64, value: i32) callconv(.c) i32 {
     const target: slabs.Token = @bitCast(arg);
     const record = of(slab.find(target.slot) orelse return Status.forged.code());
@@ -169,8 +172,7 @@ pub fn signalChecked(arg: u64, value: i32) callconv(.c) i32 {
     return if (send(target, value) == .sent) 1 else 0;
 }
 
-/// Makes the loop or the next checkpoint look at this record: it is pending, and nobody else will
-/// say so.
+/// Makes the next scan look at this record, which is pending although no new signal comes.
 pub fn renotify(slot: u32) callconv(.c) void {
     announce(slot, get(slot));
 }
@@ -186,25 +188,25 @@ pub fn unblock(arg: u64) callconv(.c) void {
     const target: slabs.Token = @bitCast(arg);
     const record = of(slab.enter(target) orelse return);
     defer slab.leave(&record.head);
-    // One call too many must not go below 0: the record would stay blocked for ever.
+    // One call too many must not make it negative: the record would stay blocked for ever.
     if (record.blocked == 0) return;
     record.blocked -= 1;
     if (record.blocked == 0 and record.pending().load(.seq_cst) != 0) announce(target.slot, record);
 }
 
-/// The EventPipe to write to, by its token: one that was closed since is skipped.
+/// Sets the EventPipe to write to, by its token: a pipe that is closed by then is skipped.
 pub fn setPipe(slot: u32, pipe: u64) callconv(.c) void {
     get(slot).pipe.store(pipe, .release);
 }
 
-/// On: a pending record writes to its pipe at once, so that the pipe's watcher does not miss it.
-/// Off: returns when the last write is made.
+/// On: if the record is pending it writes to its pipe at once, so that the watcher does not miss
+/// it. Off: returns after the last write to the pipe.
 pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
     const record = get(slot);
     if (on == 0) {
         _ = record.flags.fetchAnd(~flag, .seq_cst);
-        // A wake too many does no harm, so nothing waits for it: the thread that makes it may
-        // itself wait for this processor.
+        // One wake too many does no harm, so do not wait for the thread that sends it: it may
+        // itself be waiting for this processor.
         if (flag != flag_wake) slab.awaitIdle(slot);
         return;
     }
@@ -212,8 +214,8 @@ pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
     if (record.pending().load(.seq_cst) != 0) writePipe(record, flag & ~@as(u32, flag_wake));
 }
 
-/// First half of closing: nobody signals it from here on. What is pending stays for the owner to
-/// take. A subscription to a POSIX signal has ended before (signal/subscription.zig).
+/// First half of closing: from here on nobody signals the record. Its pending value stays, for the
+/// owner to take. signal/subscription.zig ends the subscription to a POSIX signal before.
 pub fn retire(slot: u32) void {
     const record = get(slot);
     debugCheck(record.signal == 0);
@@ -221,8 +223,8 @@ pub fn retire(slot: u32) void {
     unlist(agents.get(record.agent.load(.monotonic)), slot);
 }
 
-/// Takes a closed record off the list, which only its owner may walk. Nobody lists it again: it is
-/// retired.
+/// Takes a retired record off the list, on the thread of its agent: no other may walk the list.
+/// Nobody lists the record again.
 fn unlist(agent: *agents.Agent, slot: u32) void {
     const record = get(slot);
     if (record.listed.load(.seq_cst) == 0) return;
@@ -343,7 +345,7 @@ test "a record that stops to write to its pipe waits for a signaller that is abo
     const head = slab.enter(@bitCast(token(slot))).?;
     const stopper = try std.Thread.spawn(.{}, Stopper.run, .{slot});
     while (get(slot).flags.load(.seq_cst) & flag_pipe != 0) std.Thread.yield() catch {};
-    // Without the wait it would have gone on by the last of these.
+    // If it did not wait, it would be done by the last of these.
     for (0..1000) |_| std.Thread.yield() catch {};
     const waits = !Stopper.done.load(.seq_cst);
     slab.leave(head);

@@ -10,14 +10,14 @@ const subscriptions = @import("signal/subscription.zig");
 const Status = @import("status.zig").Status;
 
 const UvSignal = extern struct {
-    /// libuv's first member is the user's.
+    /// The first member of each libuv handle: for its user.
     data: *Watcher,
     rest: [256 - @sizeOf(usize)]u8 align(8),
 };
 
 const Watcher = struct {
     uv: UvSignal = undefined,
-    /// libuv holds it for a while after uv_close.
+    /// Until onClosed(): after uv_close() libuv still uses the handle.
     in_use: std.atomic.Value(bool) = .init(false),
     is_closing: bool = false,
     agent: u32 = 0,
@@ -44,7 +44,7 @@ fn start(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
 
 fn tryStart(env: napi.Env, agent: u32, signal: u32) i32 {
     const loop = napi.eventLoop(env) orelse return Status.unsupported.code();
-    // libuv would write beyond the end.
+    // A larger handle would make libuv write beyond the end of ours.
     const sizeOf = napi.host("uv_handle_size", fn (c_int) callconv(.c) usize);
     invariant(sizeOf(uv_signal) <= @sizeOf(UvSignal));
     const watcher = for (&watchers) |*watcher| {
@@ -96,8 +96,8 @@ fn stop(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
     return null;
 }
 
-/// For an agent that ends, on its thread. libuv puts SIG_DFL there, so what hooks the signals is
-/// closed before.
+/// For an agent that ends, on its thread. With the last handle libuv puts SIG_DFL there, so the
+/// records that hook the signals are closed before.
 pub fn closeAllOf(agent: u32) void {
     for (&watchers) |*watcher| {
         if (watcher.in_use.load(.acquire) and !watcher.is_closing and watcher.agent == agent) {

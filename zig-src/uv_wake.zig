@@ -9,12 +9,13 @@ const callFunction = @import("platform/system_call.zig").callFunction;
 const Status = @import("status.zig").Status;
 
 const UvAsync = extern struct {
-    /// libuv's first member is the user's.
+    /// The first member of each libuv handle: for its user.
     data: *Wake,
     rest: [256 - @sizeOf(usize)]u8 align(8),
 };
 
-/// One per agent's place; it stays mapped, since libuv still holds it for a while after uv_close.
+/// One for each slot of an agent. It stays mapped: after uv_close() libuv still uses the handle for
+/// a while.
 const Wake = struct {
     uv: UvAsync,
     env: napi.Env,
@@ -51,7 +52,7 @@ fn view(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
     );
 }
 
-/// On the agent's thread: the realm is gone.
+/// The realm is gone. Runs on the agent's thread.
 fn onCollected(_: napi.Env, _: ?*anyopaque, agent: u64) callconv(.c) void {
     close(agent);
 }
@@ -74,7 +75,7 @@ fn open(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
 
 fn tryOpen(env: napi.Env, agent: u32, callback: napi.Value) i32 {
     const loop = napi.eventLoop(env) orelse return Status.unsupported.code();
-    // libuv would write beyond the end.
+    // A larger handle would make libuv write beyond the end of ours.
     const sizeOf = napi.host("uv_handle_size", fn (c_int) callconv(.c) usize);
     invariant(sizeOf(uv_async) <= @sizeOf(UvAsync));
     const place = &agents.get(agent).wake.function.argument;
@@ -139,7 +140,7 @@ fn onClosed(uv: *UvAsync) callconv(.c) void {
     const wake = uv.data;
     const cleanup = wake.cleanup;
     napi.drop(wake.env, wake.callback);
-    // From here on the memory belongs to the next owner of the place.
+    // From here on the memory belongs to the slot's next agent.
     agents.releaseWakeFunction(@truncate(wake.agent));
     napi.removeCleanupHook(cleanup);
 }

@@ -60,7 +60,8 @@ const Sender = struct {
     handle: usize = 0,
     calls: u64 = 0,
     ns: u64 = 0,
-    /// ps a call, of each part: the median does not see that the thread once had to wait for a CPU.
+    /// Picoseconds per call of each part. Their median leaves out a part in which the thread had to
+    /// wait for a processor.
     parts: [parts_max]u64 = undefined,
     parts_count: u32 = 0,
 
@@ -76,7 +77,7 @@ const parts_max = 256;
 
 var senders: [16]Sender = @splat(.{});
 
-/// What JavaScript polls: nothing else in its line.
+/// JavaScript polls it, so nothing else shares its cache line.
 var shared: struct { running: std.atomic.Value(i32) align(64) = .init(0) } = .{};
 
 var job: struct {
@@ -103,7 +104,7 @@ fn plan(threads: u32, calls: u32, limit_ns: u64) callconv(.c) void {
 fn pace(least_ns: u64, most_ns: u64) callconv(.c) void {
     job.least = least_ns;
     job.most = most_ns;
-    // No page of them is touched for the first time while something is measured.
+    // Touch their pages now: a page fault while something is measured would be measured too.
     @memset(@as(*volatile Stamps, &sent), 0);
     @memset(@as(*volatile Stamps, &arrived), 0);
 }
@@ -125,7 +126,7 @@ fn senderMain(arg: ?*anyopaque) callconv(.c) ?*anyopaque {
     const sender: *Sender = @ptrCast(@alignCast(arg.?));
     maskAllBut(SIGSYS);
     if (job.ready.fetchAdd(1, .seq_cst) + 1 == job.threads) {
-        // JavaScript gets into its loop, and the engine through with its compiling.
+        // Time for JavaScript to enter its loop, and for the engine to compile it.
         sleep(20 * std.time.ns_per_ms);
         if (!job.counts) {
             _ = resident();
@@ -232,15 +233,16 @@ fn joinThread(handle: usize) void {
     assert(failed == 0);
 }
 
-// System calls, counted exactly: the kernel turns each one of a thread into SIGSYS, whose handler
-// makes it in its place
+// System calls, counted exactly: with PR_SET_SYSCALL_USER_DISPATCH the kernel turns each call of a
+// thread into SIGSYS, and the handler counts it and makes it
 
 const SIGSYS = 31;
 const can_count = builtin.cpu.arch == .x86_64;
 
 var counted: std.atomic.Value(u64) align(64) = .init(0);
 
-/// From here they pass: number and arguments in seven words. A context is restored here too.
+/// The code from which the kernel lets system calls pass. benchkit_pass makes the call that seven
+/// words describe, its number and arguments; benchkit_pass_restore is rt_sigreturn.
 const pass = struct {
     extern const benchkit_pass: u8;
     extern const benchkit_pass_end: u8;
@@ -279,7 +281,7 @@ const pass = struct {
     }
 };
 
-/// The kernel's ucontext_t on x86_64, as far as it matters.
+/// The kernel's ucontext_t on x86_64, up to the last register that is read here.
 const Context = extern struct {
     head: [5]u64,
     r8: u64,
@@ -337,7 +339,7 @@ fn countOwn(on: i32) callconv(.c) void {
 
 fn onSystemCall(_: i32, _: *const anyopaque, context: *Context) callconv(.c) void {
     if (context.rax == @backingInt(linux.SYS.rt_sigreturn)) {
-        // Another handler returns: that needs its own stack.
+        // Another handler returns: rt_sigreturn must be called on its stack.
         context.rip = @intFromPtr(&pass.benchkit_pass_restore);
         return;
     }
@@ -361,7 +363,8 @@ fn maskAllBut(signal: u6) void {
 
 // Memory
 
-/// By smaps_rollup: statm's figure may be off by megabytes, since each CPU counts for itself first.
+/// By smaps_rollup: the figure of statm may be off by megabytes, since the kernel counts on each
+/// processor first and adds up later.
 fn resident() callconv(.c) u64 {
     const file = linux.openat(linux.AT.FDCWD, "/proc/self/smaps_rollup", .{ .CLOEXEC = true }, 0);
     if (linux.errno(file) != .SUCCESS) return 0;
@@ -385,7 +388,7 @@ fn resident() callconv(.c) u64 {
 
 // Time
 
-/// The host's: it asks no system call.
+/// By the host's libc, which makes no system call for it.
 fn now() callconv(.c) u64 {
     var time: linux.timespec = undefined;
     _ = napi.host("clock_gettime", fn (c_int, *linux.timespec) callconv(.c) c_int)(1, &time);
@@ -402,8 +405,8 @@ fn sleep(ns: u64) void {
 
 var random: std.atomic.Value(u32) = .init(1);
 
-/// Asleep: a busy one would need a CPU for itself, and the engine's own threads would take
-/// JavaScript's.
+/// Sleeps. A busy thread would need a processor for itself, and the engine's own threads would then
+/// take the one of JavaScript.
 fn pause() callconv(.c) void {
     if (job.most == 0) return;
     const bits = random.fetchAdd(0x9e3779b9, .monotonic);
@@ -460,7 +463,7 @@ fn timedNs() callconv(.c) u64 {
     return all -| own;
 }
 
-/// What two looks at the clock are apart when nothing is between them.
+/// How far apart two readings of the clock are when nothing is between them.
 fn clockNs() f64 {
     const looks = 1000;
     var all: u64 = 0;
@@ -493,7 +496,7 @@ fn rounds(targets_address: u64, count: u32, how_many: u32) callconv(.c) void {
 fn roundsMain(_: ?*anyopaque) callconv(.c) ?*anyopaque {
     for (0..turns.rounds) |_| for (turns.targets[0..turns.count]) |each| {
         const func: ValueFunction = @ptrFromInt(each.func);
-        // Who has just answered is not asleep yet, and to wake it costs nothing.
+        // A loop that has just answered is not asleep yet, and waking it would cost nothing.
         const asleep = now() + 100 * std.time.ns_per_us;
         while (now() < asleep) std.atomic.spinLoopHint();
         answers.store(0, .seq_cst);

@@ -58,7 +58,7 @@ fn inUse(what: u32) callconv(.c) u32 {
     };
 }
 
-/// All that were handed out, but for the free ones.
+/// Slots that were handed out and are not free.
 fn slotsInUse(slab: *library.slab.Slab) u32 {
     var count = slab.used.load(.acquire);
     var slot = slab.free;

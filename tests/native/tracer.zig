@@ -41,7 +41,7 @@ pub fn main(init: std.process.Init) !void {
     }
     if (signal == 0) return;
     _ = linux.tgkill(process, thread, @fromBackingInt(signal));
-    // Others may come first.
+    // Other signals may arrive first.
     while (true) {
         const arrived = try stopOf(thread);
         if (arrived == signal) break;
@@ -149,7 +149,7 @@ const Tracee = struct {
     gpa: std.mem.Allocator,
     process: i32,
     maps: std.ArrayList(u8) = .empty,
-    /// Of the last answer.
+    /// The mapping that objectAt() found last.
     start: u64 = 1,
     end: u64 = 0,
     object: []const u8 = "",
@@ -174,7 +174,7 @@ const Tracee = struct {
         return error.NoCode;
     }
 
-    /// By hand: std.Io believes the size that the kernel gives for it, 0.
+    /// Without std.Io, which believes the size that the kernel gives for this file: 0.
     fn readMaps(tracee: *Tracee) !void {
         var path: [32]u8 = undefined;
         const name = try std.fmt.bufPrintSentinel(&path, "/proc/{d}/maps", .{tracee.process}, 0);

@@ -10,7 +10,7 @@ const Status = @import("../status.zig").Status;
 
 pub const Fd = i32;
 
-/// What a system call gave, or a negative status.
+/// The result of a system call, or a negative status.
 fn answer(result: usize) i32 {
     const signed: isize = @bitCast(result);
     return @intCast(if (signed < 0) Status.system.code() + signed else signed);
@@ -21,7 +21,7 @@ fn answer(result: usize) i32 {
 /// The highest signal number (SIGRTMAX).
 pub const signal_max = 64;
 
-/// The kernel's own struct, kept and given back unread: this is what makes restoring exact.
+/// The kernel's own struct, kept and given back as it was read, so that restoring is exact.
 pub const Disposition = linux.k_sigaction;
 
 pub const Handler = *const fn (i32, ?*const anyopaque, ?*anyopaque) callconv(.c) void;
@@ -53,7 +53,6 @@ pub fn setDisposition(signal: u32, new: *const Disposition) i32 {
     return answer(sigaction(signal, @intFromPtr(new), 0));
 }
 
-/// Sets and gives what was there, in one step.
 pub fn swapDisposition(signal: u32, new: *const Disposition, old: *Disposition) i32 {
     return answer(sigaction(signal, @intFromPtr(new), @intFromPtr(old)));
 }
@@ -70,7 +69,6 @@ pub fn ours(handler: Handler) Disposition {
     return result;
 }
 
-/// SIG_IGN.
 pub fn ignored() Disposition {
     var result = std.mem.zeroes(Disposition);
     result.handler = @ptrFromInt(1);
@@ -81,7 +79,7 @@ pub fn isOneShot(old: *const Disposition) bool {
     return old.flags & linux.SA.RESETHAND != 0;
 }
 
-/// To the calling thread, with all that the sender and the kernel said of it.
+/// With the siginfo as it came: what the sender and the kernel have said of the signal.
 pub fn sendAgain(signal: u32, info: ?*const anyopaque) void {
     const process = linux.syscall0(.getpid);
     const thread = linux.syscall0(.gettid);
@@ -92,8 +90,8 @@ pub fn sendAgain(signal: u32, info: ?*const anyopaque) void {
     );
 }
 
-/// Calls a handler that was installed before ours. Three arguments do for a one-argument handler
-/// too: the C ABI drops what is not asked for.
+/// Passes three arguments to a handler that takes one as well: in the C ABI it does not see the
+/// others.
 pub fn chain(handler: usize, signal: i32, info: ?*const anyopaque, context: ?*anyopaque) void {
     // SIG_DFL and SIG_IGN: nothing to call.
     if (handler <= 1) return;
@@ -101,8 +99,8 @@ pub fn chain(handler: usize, signal: i32, info: ?*const anyopaque, context: ?*an
     function(signal, info, context);
 }
 
-/// The interrupted code's errno: only foreign code that a handler calls (uv_async_send) can change
-/// it.
+/// The errno of the interrupted code. Only foreign code that a handler calls, uv_async_send, can
+/// change it.
 pub const Errno = struct {
     location: ?*c_int,
     value: c_int,
@@ -125,7 +123,6 @@ const __errno_location = @extern(
 
 // Threads and memory
 
-/// Zeroed memory that stays for the life of the process.
 pub fn map(size: usize) ?[*]align(std.heap.page_size_min) u8 {
     const access: linux.PROT = .{ .READ = true, .WRITE = true };
     const kind: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true };
@@ -141,7 +138,6 @@ pub fn threadId() i32 {
     return linux.gettid();
 }
 
-/// Also the id of the main thread.
 pub fn processId() i32 {
     return linux.getpid();
 }
@@ -158,8 +154,8 @@ const pthread_setspecific = @extern(
 var thread_exit_key: c_uint = 0;
 var thread_exit_key_made = false;
 
-/// `function` runs when the calling thread ends. The one notice of a terminated Worker that every
-/// runtime gives: they all run a Worker on a thread of its own. The caller holds a lock.
+/// By the destructor of a pthread key. The end of its thread is the one notice of a terminated
+/// Worker that every runtime gives: each runs a Worker on a thread of its own.
 pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
     const create = pthread_key_create orelse return 0;
     const set = pthread_setspecific orelse return 0;
@@ -175,15 +171,13 @@ pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
     return if (errno == 0) 0 else Status.ofErrno(@intCast(errno));
 }
 
-/// Whether code can run at `address`. true where that cannot be read: then it is not known to be
-/// wrong.
+/// true where /proc/self/maps cannot be read: then the address is not known to be wrong.
 pub fn isExecutable(address: u64) bool {
     const found = mappingOf(address) orelse return true;
     return found.is_executable;
 }
 
-/// Whether `address` is in the code of the runtime itself, as its own signal handlers are. The
-/// caller holds a lock.
+/// The runtime's code is the mapping that has its N-API functions.
 pub fn isHosts(address: u64) bool {
     if (hosts.end == 0) {
         const function = napi_create_function orelse return false;
@@ -201,7 +195,7 @@ const napi_create_function = @extern(
 
 const Mapping = struct { start: u64 = 0, end: u64 = 0, is_executable: bool = false };
 
-/// By /proc/self/maps. An empty one: nothing is mapped there. null: it cannot be read.
+/// By /proc/self/maps. null: it cannot be read. An empty mapping: nothing is mapped there.
 fn mappingOf(address: u64) ?Mapping {
     const fd = answer(call(
         .open,
@@ -263,7 +257,7 @@ fn hexDigit(byte: u8) u64 {
 
 pub const FdKind = enum(i32) { eventfd = 0, pipe = 1, socketpair = 2 };
 
-/// Both ends in one descriptor.
+/// An eventfd is both ends.
 pub fn eventFd(ends: *[2]Fd) i32 {
     const event = answer(call(
         .eventfd2,
@@ -288,8 +282,7 @@ pub fn streamPair(ends: *[2]Fd) i32 {
     return answer(call(.socketpair, linux.socketpair, .{ linux.AF.UNIX, kind, 0, ends }));
 }
 
-/// What kind of descriptors the caller gave; refuses closed and blocking ones, and ends that face
-/// the wrong way.
+/// Refuses descriptors that are closed, that block, or that face the wrong way.
 pub fn inspect(read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 {
     for ([_]Fd{ read_fd, write_fd }, [_]std.posix.ACCMODE{ .WRONLY, .RDONLY }) |fd, wrong| {
         const flags = answer(call(.fcntl, linux.fcntl, .{ fd, linux.F.GETFL, 0 }));
@@ -305,7 +298,7 @@ pub fn inspect(read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 {
 }
 
 fn stat(fd: Fd, file: *linux.Statx) i32 {
-    // The callers read these two also when it fails.
+    // Callers read these two fields even if the call fails.
     file.mode = 0;
     file.ino = 0;
     return answer(call(
@@ -315,7 +308,6 @@ fn stat(fd: Fd, file: *linux.Statx) i32 {
     ));
 }
 
-/// 0 when it fails.
 pub fn inode(fd: Fd, number: *u64) i32 {
     var file: linux.Statx = undefined;
     const status = stat(fd, &file);
@@ -323,7 +315,7 @@ pub fn inode(fd: Fd, number: *u64) i32 {
     return status;
 }
 
-/// 0 when two descriptors are duplicates of one.
+/// By kcmp(2), which compares open files; without it by the inode.
 pub fn sameFile(a: Fd, b: Fd) i32 {
     const KCMP_FILE = 0;
     const process = linux.syscall0(.getpid);
@@ -357,24 +349,23 @@ pub fn duplicate(fd: Fd) i32 {
     return answer(result);
 }
 
-/// Makes the number `target` mean what `fd` means, in one step for all threads; closed on exec.
+/// By dup3(2), which replaces the descriptor in one step for all threads.
 pub fn replace(fd: Fd, target: Fd) i32 {
     const cloexec: linux.O = .{ .CLOEXEC = true };
     while (true) {
         const result = call(.dup3, linux.dup3, .{ fd, target, @as(u32, @bitCast(cloexec)) });
         switch (linux.errno(result)) {
-            // BUSY: another thread is in the middle of opening this number.
+            // BUSY: another thread is about to open a descriptor of this number.
             .BUSY, .INTR => {},
             else => return @min(answer(result), 0),
         }
     }
 }
 
-/// The errno of what is full.
+/// write(2) gives it for a descriptor that is full.
 pub const would_block = @backingInt(linux.E.AGAIN);
 
-/// One wake; the answer is an errno, 0 for none. Never blocks; raises SIGPIPE only for a pipe whose
-/// read side foreign code has closed.
+/// MSG_NOSIGNAL keeps a socket from raising SIGPIPE; for a pipe there is no such flag.
 pub fn write(fd: Fd, kind: FdKind) u16 {
     // An eventfd takes no less than eight bytes, and what was adopted as a pipe may be a duplicate
     // of one. For a socket one byte is cheaper.
@@ -392,7 +383,7 @@ pub fn write(fd: Fd, kind: FdKind) u16 {
         };
         switch (linux.errno(result)) {
             .INTR => {},
-            // The kernel has no memory for the moment. A signal handler must not wait for ever.
+            // The kernel has no memory at the moment. A signal handler must not wait for ever.
             .NOMEM, .NOBUFS => |errno| {
                 patience -= 1;
                 if (patience == 0) return @backingInt(errno);
@@ -403,15 +394,14 @@ pub fn write(fd: Fd, kind: FdKind) u16 {
     }
 }
 
-/// Reads all there is; the answer is an errno, 0 for none.
 pub fn drain(fd: Fd, kind: FdKind) u16 {
     var buffer: [512]u8 = undefined;
     while (true) {
         const result = call(.read, linux.read, .{ fd, &buffer, buffer.len });
         switch (linux.errno(result)) {
             .INTR => {},
-            // Our own eventfd gives all with one read. What was adopted may be anything, such as a
-            // semaphore: until it is empty.
+            // One read empties our own eventfd. An adopted descriptor may be anything, such as an
+            // EFD_SEMAPHORE: read until it is empty.
             .SUCCESS => if (result == 0 or kind == .eventfd) return 0,
             .AGAIN => return 0,
             else => |errno| return @backingInt(errno),
@@ -419,7 +409,7 @@ pub fn drain(fd: Fd, kind: FdKind) u16 {
     }
 }
 
-/// 1: readable, 0: the time passed, else a status. A signal that interrupts it does not prolong it.
+/// A signal that interrupts it does not prolong it: the deadline is computed once.
 pub fn waitReadable(fd: Fd, timeout_ns: u64) i32 {
     var deadline: u64 = 0;
     var fds = [_]linux.pollfd{.{ .fd = fd, .events = linux.POLL.IN, .revents = 0 }};
@@ -443,7 +433,7 @@ pub fn waitReadable(fd: Fd, timeout_ns: u64) i32 {
 
 fn now(nanoseconds: *u64) i32 {
     var time: linux.timespec = undefined;
-    // The system call itself: to find the vDSO takes code that a rare call does not repay.
+    // The system call, not the vDSO: the code that finds the vDSO is not worth it for a rare call.
     const status = answer(call(
         .clock_gettime,
         linux.syscall2,

@@ -1,6 +1,6 @@
-//! The one place that calls the kernel, and libc and libuv where only they can answer. It is a name
-//! for std.os.linux and no more, except in a program whose root file has a `fail`: the test build
-//! that makes calls fail (tests/native/faulty.zig).
+//! All calls of the kernel go through here, and those of libc and libuv that can fail. It adds
+//! nothing to them, except in the test build whose root file has a `fail`, which makes calls fail
+//! (tests/native/faulty.zig).
 const root = @import("root");
 const std = @import("std");
 const linux = std.os.linux;
@@ -11,14 +11,14 @@ const can_fail = @hasDecl(root, "fail");
 /// `linux.syscall*`.
 pub inline fn call(comptime number: linux.SYS, function: anytype, arguments: anytype) usize {
     if (can_fail) if (root.fail(@backingInt(number))) |errno| {
-        // Whatever it answers, Linux has closed the descriptor.
+        // Even where close(2) fails, Linux has closed the descriptor.
         if (number == .close) _ = @call(.auto, function, arguments);
         return @bitCast(-@as(isize, errno));
     };
     return @call(.auto, function, arguments);
 }
 
-/// What the test build counts the process's own functions as.
+/// The functions of the process, numbered for the test build beside the system calls.
 pub const Function = enum(u32) {
     pthread_key_create = 1000,
     pthread_setspecific,
@@ -27,7 +27,7 @@ pub const Function = enum(u32) {
     uv_signal_start,
 };
 
-/// Calls a function of the process that answers with an errno, or a negative one.
+/// Calls a function of the process that returns an errno, or a negative errno.
 pub inline fn callFunction(comptime name: Function, function: anytype, arguments: anytype) c_int {
     if (can_fail) if (root.fail(@backingInt(name))) |errno| return errno;
     return @call(.auto, function, arguments);

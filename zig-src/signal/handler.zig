@@ -8,10 +8,9 @@ const subscribers = @import("subscribers.zig");
 const Hook = hook_state.Hook;
 const old_bits = hook_state.old_bits;
 
-/// Threads that are inside an old handler which may call ours, each with its signal. Such a handler
-/// may call ours in the middle of its work, so a thread looks here only after it has delivered: a
-/// subscriber rather gets a signal twice than not at all. A thread that finds no room here does not
-/// call the old handler.
+/// Threads that are inside an old handler that may call ours, each with its signal, so that the two
+/// do not call each other for ever. A thread looks here after it has delivered: a subscriber may
+/// get a signal twice, but not lose it. A thread that finds no room does not call the old handler.
 var chaining: [64]std.atomic.Value(u64) = @splat(.init(0));
 
 pub fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(.c) void {
@@ -37,7 +36,7 @@ pub fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callc
     if (entry) |it| it.store(0, .monotonic);
 }
 
-/// null: this thread is there already with this signal, or there is no room.
+/// null: this thread has an entry for this signal already, or there is no room.
 fn enterChaining(signal: i32) ?*std.atomic.Value(u64) {
     const key = keyOf(signal);
     for (&chaining) |*entry| if (entry.load(.monotonic) == key) return null;
@@ -51,21 +50,20 @@ fn keyOf(signal: i32) u64 {
     return @as(u64, @intCast(platform.threadId())) << 32 | @as(u32, @intCast(signal));
 }
 
-/// The address to call. Of several threads that take a one-shot handler at the same time one gets
-/// it, and the others 0.
+/// The address to call. If several threads take a one-shot handler at the same time, one gets it
+/// and the others get 0.
 pub fn takeOldHandler(hook: *Hook, old: u64) usize {
     const taken = old & old_bits.one_shot == 0 or
         hook.old_handler.cmpxchgStrong(old, 0, .acq_rel, .monotonic) == null;
     return if (taken) old & ~old_bits.all else 0;
 }
 
-/// Hysteresis: the kernel shall ignore the signal until JavaScript has handled it. This comes
-/// before the delivery, so that after each ignoring a record becomes pending, whose handling
-/// rearms the signal. The other way round, the handling could come between the two, and nobody
-/// would end the ignoring.
+/// Hysteresis: makes the kernel ignore the signal until JavaScript has handled it. It comes before
+/// the delivery. In the other order JavaScript could handle and rearm the signal between the two,
+/// and the signal would stay ignored.
 fn ignore(signal: u32, hook: *Hook) void {
-    // Counted before the second look: the registry clears `hysteresis` and then waits for the
-    // count, so either it sees us here or we see that it is off.
+    // Count first, then look again. The registry clears `hysteresis` and then waits for the count:
+    // either it sees this handler counted, or this handler sees that hysteresis is off.
     _ = hook.ignoring.fetchAdd(1, .seq_cst);
     defer _ = hook.ignoring.fetchSub(1, .seq_cst);
     if (!hook.hysteresis.load(.seq_cst)) return;
@@ -75,19 +73,19 @@ fn ignore(signal: u32, hook: *Hook) void {
     switch (stateOf(&displaced)) {
         .ours => hook.ignored.store(true, .seq_cst),
         .ignored => {},
-        // A foreign handler was installed over ours and has called it: that one stays.
+        // Other code has installed a handler over ours, and it has called ours: it stays.
         .foreign => if (platform.setDisposition(signal, &displaced) < 0) {
             hook.ignored.store(true, .seq_cst);
         },
     }
 }
 
-/// To all subscribers. Answers with their words, or-ed; 0 when there is none.
+/// Delivers to all subscribers. Returns their words, or-ed; 0 if there is none.
 ///
 /// null: the signal was in flight. The kernel had chosen our handler, and the last subscriber went
-/// before this thread read the cells. The disposition that has returned since is entitled to it, so
-/// the thread sends the signal to itself again, with its siginfo; it arrives there when this
-/// handler returns and no longer masks it.
+/// before this thread read the cells. So the thread sends the signal to itself again, with its
+/// siginfo: when this handler returns, the signal is unmasked, and goes to the disposition that is
+/// back by then.
 fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) ?u64 {
     while (true) {
         const changes = hook.changes.load(.seq_cst);
@@ -95,8 +93,8 @@ fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) ?u64 {
         if (delivered != 0) return delivered;
         var current: platform.Disposition = undefined;
         const status = platform.disposition(signal, &current);
-        // After all the rest: a subscriber may have come to a cell that we had passed, and another
-        // may have gone from one that we had not reached.
+        // Read again after all the rest: a subscriber may have come to a cell that was passed, and
+        // another may have left a cell that was not yet reached.
         if (hook.changes.load(.seq_cst) != changes) continue;
         const is_in_flight = status == 0 and stateOf(&current) != .ours and
             // The load first: where this happens for ever, the subtraction alone would wrap.

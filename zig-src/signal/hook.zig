@@ -1,12 +1,11 @@
-//! The state of each signal that Interrupts hook. The handler and the registry share it; neither
-//! of them imports the other's code for it.
+//! The state of each signal that Interrupts hook: the handler and the registry share it.
 const std = @import("std");
 const agents = @import("../agent.zig");
 const platform = @import("../platform.zig");
 const Subscribers = @import("subscribers.zig").Subscribers;
 
-/// Beside the address of an old handler, in bits that no address has. It is one word because the
-/// registry may replace it while a handler reads it.
+/// Bits beside the address of an old handler, which no address has. Address and bits are one word
+/// because the registry may replace them while a handler reads them.
 pub const old_bits = struct {
     /// It was installed for a single signal (SA_RESETHAND), and is gone after that.
     pub const one_shot: u64 = 1 << 63;
@@ -32,18 +31,18 @@ pub const Hook = struct {
     /// so that nothing is sent again for ever; 0 where a foreign handler may call ours, since that
     /// one would pass each such signal back to us.
     in_flight: std.atomic.Value(i32) = .init(0),
-    /// All subscribers want it: for one that does not, a signal that the kernel ignores would be a
-    /// lost signal.
+    /// Only if all subscribers want it: one that does not would lose the signals that the kernel
+    /// ignores.
     hysteresis: std.atomic.Value(bool) = .init(false),
     /// The kernel ignores the signal because we told it to.
     ignored: std.atomic.Value(bool) = .init(false),
-    /// Handlers that are about to make the kernel ignore the signal.
+    /// How many handlers are about to make the kernel ignore the signal.
     ignoring: std.atomic.Value(u32) = .init(0),
     /// What a handler calls for a subscriber that chains: an address with `old_bits`, 0 for none.
     old_handler: std.atomic.Value(u64) = .init(0),
     /// The runtime's handler, which gets every signal: the same form.
     runtime_handler: std.atomic.Value(u64) = .init(0),
-    /// How often ours has called it.
+    /// How often our handler has called it.
     passed_on: std.atomic.Value(u32) = .init(0),
     locked: Locked = .{},
 };
@@ -68,7 +67,7 @@ pub const Listeners = struct {
     count: u32 = 0,
     /// The disposition before the first of them.
     before: platform.Disposition = std.mem.zeroes(platform.Disposition),
-    /// It could not be put back yet: the next Interrupt that goes does it.
+    /// It could not be put back yet: that is done when the next listener goes.
     is_owed: bool = false,
     /// The handler just before the last of them registered.
     handler_then: usize = 0,

@@ -27,7 +27,7 @@ pub const option_listened = 4;
 
 var lock: Lock = .{};
 
-/// ok when an Interrupt may hook `signal`.
+/// Returns 0 if an Interrupt may hook `signal`.
 pub fn check(signal: u32) callconv(.c) i32 {
     if (signal == 0 or signal > platform.signal_max) return Status.unknown_signal.code();
     if (platform.isReserved(signal)) return Status.reserved_signal.code();
@@ -104,7 +104,7 @@ fn wordOf(token: u64, options: u32) u64 {
     return subscribers.wordOf(token, options & option_chain != 0);
 }
 
-/// For a signal that no check() has passed: it comes from JavaScript.
+/// For a number that comes from JavaScript and that check() has not seen.
 fn hookOf(signal: u32) *Hook {
     invariant(signal <= platform.signal_max);
     return &hooks[signal];
@@ -143,7 +143,7 @@ fn resumeIgnoring(hook: *Hook) void {
     hook.hysteresis.store(all_want_it, .seq_cst);
 }
 
-/// Whether what is there now is our doing.
+/// Whether we have put there what is there now: our handler, or SIG_IGN for hysteresis.
 fn isOurs(hook: *Hook, current: *const platform.Disposition) bool {
     return switch (stateOf(current)) {
         .ours => true,
@@ -160,14 +160,15 @@ fn install(signal: u32, options: u32) i32 {
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
     if (status < 0) return status;
-    // Ours stayed there without a subscriber: others may have been installed over it unseen.
+    // Our handler has stayed there without a subscriber, because restore() failed. Meanwhile other
+    // code may have installed a handler over it that calls ours.
     if (locked.count == 0 and stateOf(&current) == .ours) foreignHandlerInstalled(hook);
     if (locked.count == 0) {
         hook.runtime_handler.store(0, .release);
         const passed = hook.passed_on.load(.seq_cst);
         locked.listeners.passed_then = if (passed == locked.listeners.calls) passed else null;
     }
-    // Before ours is in: a signal that comes at once must find which handler to call.
+    // Before our handler is in: a signal that comes at once must find which handler to call.
     if (!isOurs(hook, &current)) keep(hook, &current, .{ .may_be_running = true });
     if (options & option_listened != 0) passOn(hook);
     var displaced: platform.Disposition = undefined;
@@ -191,7 +192,7 @@ fn keep(
 ) void {
     if (hook.locked.count != 0) foreignHandlerInstalled(hook);
     hook.locked.old = old.*;
-    // The kernel may be calling a one-shot handler just now, for the only time: then ours must not.
+    // The kernel may be calling a one-shot handler at this moment. Ours must not call it again.
     const is_spent = options.may_be_running and platform.isOneShot(old);
     hook.old_handler.store(if (is_spent) 0 else handlerOf(hook, old), .release);
     if (hook.runtime_handler.load(.monotonic) != 0) passOn(hook);
@@ -199,7 +200,7 @@ fn keep(
 
 fn handlerOf(hook: *const Hook, old: *const platform.Disposition) u64 {
     var word: u64 = @intFromPtr(old.handler);
-    // Foreign code may have put there what is no address: SIG_ERR.
+    // It may be no address: some code installs SIG_ERR.
     if (word & old_bits.all != 0) return 0;
     if (platform.isOneShot(old)) word |= old_bits.one_shot;
     if (hook.locked.has_foreign_handler) word |= old_bits.calls_ours;
@@ -234,8 +235,8 @@ fn displacedByRuntime(hook: *Hook, runtime: u64) u64 {
     return if (address <= 1 or is_runtimes) 0 else before;
 }
 
-/// An agent is about to register its listener with the runtime, for the first time or again. 1:
-/// until now the signal is ignored.
+/// Called before an agent registers its listener with the runtime, for the first time or again.
+/// Returns 1 if the signal is ignored until now.
 pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
@@ -257,8 +258,8 @@ pub fn listening(agent: u32, signal: u32) callconv(.c) i32 {
     return @intFromBool(stateOf(before) == .ignored);
 }
 
-/// It has registered it. Ours goes on top again, where the runtime has installed its handler over
-/// it just now.
+/// Called after the agent has registered it. If the runtime has just installed its handler over
+/// ours, ours goes on top again.
 pub fn listened(signal: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
@@ -270,8 +271,8 @@ pub fn listened(signal: u32) callconv(.c) i32 {
     return 0;
 }
 
-/// Puts ours on top of what the runtime has put there: any handler but `before`, or one that is the
-/// runtime's own. Without `before` only one that is the runtime's own. 1: it did.
+/// Puts our handler on top again if the runtime has replaced it, and returns 1 then. A handler is
+/// the runtime's if it is in the runtime's own code, or, where `before` is given, if it is another.
 fn takeBack(signal: u32, before: ?usize) i32 {
     const hook = &hooks[signal];
     stopIgnoring(hook);
@@ -281,10 +282,10 @@ fn takeBack(signal: u32, before: ?usize) i32 {
     if (status < 0 or isOurs(hook, &current)) return @min(status, 0);
     const address = @intFromPtr(current.handler);
     const others = before orelse address;
-    // What foreign code has installed stays.
+    // A handler that other code has installed stays.
     const is_foreign = address == others and address != 0 and !platform.isHosts(address);
     if (address == 1 or is_foreign) return 0;
-    // If the runtime has taken its handler away, what it left is nothing to call.
+    // Where the runtime has taken its own handler away, nothing is left to call.
     if (address != others and address != @intFromPtr(hook.locked.old.handler)) {
         keep(hook, &current, .{});
     }
@@ -292,16 +293,16 @@ fn takeBack(signal: u32, before: ?usize) i32 {
     return if (put < 0) put else 1;
 }
 
-/// The runtime has called the agent's listener. If ours has passed nothing on since it was
-/// installed, the signal came before that, when the listener was in already: the subscribers get it
-/// now. `coalesces`: one call may stand for many signals.
+/// Called by the agent's listener. If our handler has passed nothing on since it was installed,
+/// the signal came before that, when the listener was already there: the subscribers get it now.
+/// `coalesces`: one call may stand for many signals.
 pub fn listenerCalled(agent: u32, signal: u32, coalesces: u32) callconv(.c) void {
     lock.acquire();
     defer lock.release();
     const hook = hookOf(signal);
     const listeners = &hook.locked.listeners;
     if (listeners.counter != agent) return;
-    // The runtime has put its handler over ours, and nothing has told us.
+    // The runtime had put its handler over ours, which we learn only now.
     if (hook.locked.count != 0 and takeBack(signal, null) > 0) {
         _ = hook.subscribers.deliver();
         return;
@@ -321,8 +322,9 @@ pub fn passedOn(signal: u32) callconv(.c) u32 {
     return hookOf(signal).passed_on.load(.seq_cst);
 }
 
-/// Its listener is gone. `put_back`: with the last one the runtime has put SIG_DFL there instead of
-/// what was before. 2: and it calls no later listener for a signal that came until now.
+/// Called after the agent's listener is removed. `put_back` 1: with the last listener the runtime
+/// has put SIG_DFL there, and what was before it is put back. 2: the same, and the runtime calls no
+/// later listener for a signal that came until now.
 pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
@@ -338,7 +340,7 @@ pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     return @min(status, 0);
 }
 
-/// 1: the kernel has refused to take ours away.
+/// Returns 1 if our handler is still there, since the kernel has refused to remove it.
 fn putBack(hook: *Hook, signal: u32, put_back: u32) i32 {
     const listeners = &hook.locked.listeners;
     const before = &listeners.before;
@@ -354,24 +356,25 @@ fn putBack(hook: *Hook, signal: u32, put_back: u32) i32 {
     const runtime = hook.runtime_handler.load(.monotonic);
     if (runtime != 0 and @intFromPtr(before.handler) == runtime & ~old_bits.all) return 0;
     const put = platform.swapDisposition(signal, before, &current);
-    // A listener came on another thread in between.
+    // In between another thread has registered a listener: its handler stays.
     const came = current.handler != null and current.handler != before.handler;
     return if (put == 0 and came) platform.setDisposition(signal, &current) else put;
 }
 
-/// Foreign code has installed its handler over ours, and that one may call ours for ever.
+/// Other code has installed a handler over ours, and that handler may call ours at any later time.
 fn foreignHandlerInstalled(hook: *Hook) void {
     hook.locked.has_foreign_handler = true;
     hook.in_flight.store(0, .seq_cst);
 }
 
-/// Only if ours is still there: foreign code that came after us keeps its own. If the kernel
-/// refuses, ours stays, delivers to nobody, and goes with the next Interrupt on that signal.
+/// Puts the old disposition back if our handler is still there: a handler that other code has
+/// installed since stays. If the kernel refuses, ours stays and delivers to nobody, until the next
+/// Interrupt on that signal goes.
 fn restore(signal: u32) void {
     const hook = &hooks[signal];
     const locked = &hook.locked;
     var current: platform.Disposition = undefined;
-    // Ours stays for the moment, and others may be installed over it unseen.
+    // Our handler stays, and we do not see what is installed over it from now on.
     if (platform.disposition(signal, &current) < 0) return foreignHandlerInstalled(hook);
     if (isOurs(hook, &current)) {
         // Once it is back, the kernel calls it. So a handler of ours that still runs must not call
@@ -409,8 +412,8 @@ fn rearmLocked(signal: u32) i32 {
         hook.ignored.store(true, .seq_cst);
         return status;
     }
-    // Foreign code has installed its own since. If that cannot be put back now, it is when the last
-    // Interrupt goes.
+    // Other code has installed its handler in between. If it cannot be put back now, it is put back
+    // when the last Interrupt goes.
     const is_foreign = stateOf(&displaced) == .foreign;
     const back = if (is_foreign) platform.setDisposition(signal, &displaced) else 0;
     if (back < 0) keep(hook, &displaced, .{});
@@ -468,7 +471,7 @@ test "while a handler is about to make the kernel ignore the signal, no subscrib
     _ = hook.ignoring.fetchAdd(1, .seq_cst);
     const comer = try std.Thread.spawn(.{}, Comer.run, .{});
     while (hook.hysteresis.load(.seq_cst) and !Comer.came.load(.seq_cst)) platform.yield();
-    // Without the wait it would have come by the last of these.
+    // If it did not wait, it would have come by the last of these.
     for (0..1000) |_| platform.yield();
     const waits = !Comer.came.load(.seq_cst);
     _ = hook.ignoring.fetchSub(1, .seq_cst);

@@ -11,9 +11,9 @@ const records = @import("../record.zig");
 /// A subscriber's word: the token of its record, with `chains` set or not. 0 for a free cell.
 const Cell = std.atomic.Value(u64);
 
-/// This subscriber wants the earlier handler called as well. No token has this bit. It stands in
-/// the same word as the token because a handler must see both as they were at one moment: if it
-/// read the two apart, the subscriber could change its wish in between.
+/// This subscriber wants the earlier handler called as well. No token has this bit. It is in the
+/// token's word so that a handler reads both at one moment: otherwise the subscriber could change
+/// its wish in between.
 pub const chains: u64 = 1 << 63;
 
 const More = struct {
@@ -26,8 +26,8 @@ pub const Subscribers = struct {
     first: [6]Cell = @splat(.init(0)),
     more: std.atomic.Value(?*More) = .init(null),
 
-    /// Signals the record of each subscriber. Async-signal-safe. Answers with the words of those
-    /// that took it, or-ed: 0 when there was none.
+    /// Signals the record of each subscriber, and returns the words of those that took it, or-ed: 0
+    /// if none did. Async-signal-safe.
     pub fn deliver(subscribers: *Subscribers) u64 {
         var delivered = deliverTo(&subscribers.first);
         var more = subscribers.more.load(.acquire);
@@ -50,8 +50,8 @@ pub const Subscribers = struct {
         if (subscribers.find(0)) |cell| return cell;
         const memory = platform.map(@sizeOf(More)) orelse return null;
         const new: *More = @ptrCast(@alignCast(memory));
-        // In front of the others, and complete before the release store: a handler that walks the
-        // list meanwhile sees the old list or the new one, each of them whole.
+        // It is complete before the release store puts it in front: a handler that walks the list
+        // meanwhile sees the old list or the new one.
         new.next.store(subscribers.more.load(.monotonic), .monotonic);
         subscribers.more.store(new, .release);
         return &new.cells[0];

@@ -1,6 +1,6 @@
-//! The subscription of a record to a POSIX signal, and the closing of a record, which ends it. This
-//! is the one place that knows both: record.zig is what signal handlers reach, the registry is over
-//! those.
+//! A record subscribes to a POSIX signal, and ends the subscription when it closes. This file is
+//! over both: the registry reaches record.zig through the subscribers, and record.zig does not know
+//! the registry.
 const std = @import("std");
 const records = @import("../record.zig");
 const registry = @import("registry.zig");
@@ -23,13 +23,13 @@ pub fn setOptions(slot: u32, options: u32) callconv(.c) i32 {
     return registry.change(record.signal, records.token(slot), record.hook_options, options);
 }
 
-/// With hysteresis, once the signal was handled: the kernel delivers it again.
+/// With hysteresis, after the signal was handled: makes the kernel deliver it again.
 pub fn rearm(slot: u32) callconv(.c) i32 {
     const record = records.get(slot);
     return if (record.signal != 0) registry.rearm(record.signal) else 0;
 }
 
-/// First half of closing: neither the signal nor anybody else signals the record from here on.
+/// First half of closing: from here on neither a POSIX signal nor anybody else signals the record.
 pub fn retire(slot: u32) callconv(.c) void {
     const record = records.get(slot);
     if (record.signal != 0) {
@@ -39,7 +39,7 @@ pub fn retire(slot: u32) callconv(.c) void {
     records.retire(slot);
 }
 
-/// For an agent that ends with records open; what was pending has nobody left to handle it.
+/// For an agent that ends with records open. Nobody is left to handle what is pending.
 pub fn closeAllOf(agent: u32) void {
     for (1..records.slab.used.load(.acquire) + 1) |index| {
         const slot: u32 = @intCast(index);

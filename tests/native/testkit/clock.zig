@@ -8,7 +8,7 @@ pub fn nowNs() callconv(.c) u64 {
     return @intCast(@as(i64, time.sec) * std.time.ns_per_s + time.nsec);
 }
 
-/// Equal steps, whatever the calls between them take.
+/// Steps of one length, however long the calls between them take.
 pub const Clock = struct {
     next: u64,
     interval: u64,

@@ -18,7 +18,7 @@ pub fn livesAddress() callconv(.c) u64 {
     return @intFromPtr(&lives);
 }
 
-/// A token's upper 12 bits are 0: with the mark it is one word, and never that of another life.
+/// A token, with a mark in its upper 12 bits, which are 0 in a token: one word for one life.
 const MarkedToken = packed struct(u64) {
     token: u52,
     mark: u12,

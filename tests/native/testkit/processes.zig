@@ -20,7 +20,7 @@ pub fn fork(func: u64, arg: u64, fd: i32) callconv(.c) i32 {
     const child = answer(linux.fork());
     if (child != 0) return child;
     _ = linux.prctl(@backingInt(linux.PR.SET_PDEATHSIG), @backingInt(linux.SIG.KILL), 0, 0, 0);
-    // It may have died before that.
+    // The parent may have died before prctl(2).
     if (linux.getppid() != parent) linux.exit_group(1);
     if (fd >= 0) _ = readFd(fd);
     @as(ValueFunction, @ptrFromInt(func))(arg, 42);

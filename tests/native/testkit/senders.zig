@@ -101,7 +101,7 @@ pub fn stampsAddress() callconv(.c) u64 {
     return @intFromPtr(&stamps);
 }
 
-/// A cache line each.
+/// Each word has a cache line of its own.
 const Data = extern struct {
     word: i64 align(64) = 0,
     acknowledged: i64 align(64) = 0,
@@ -113,8 +113,8 @@ pub fn dataAddress() callconv(.c) u64 {
     return @intFromPtr(&data);
 }
 
-/// Lines that are in no cache: stores to them, and all after them, stay in the store buffer for a
-/// while, where no other core sees them.
+/// Cache lines that flushBallast() takes out of all caches. Stores to them, and all stores after
+/// those, stay in the store buffer for a while, where no other core sees them.
 var ballast: [32]extern struct { value: i64 align(64) } = @splat(.{ .value = 0 });
 
 fn flushBallast() void {
