@@ -77,9 +77,10 @@ pub fn get(id: u32) *Agent {
     return @alignCast(@fieldParentPtr("head", slab.get(id)));
 }
 
-/// An agent for the calling thread. realm.zig closes it with all that it has open.
-pub fn open() i32 {
-    const id = slab.open() orelse return Status.full.code();
+/// An agent for the calling thread. realm.zig closes it with all that it has open. null: there is
+/// no slot.
+pub fn open() ?u32 {
+    const id = slab.open() orelse return null;
     const agent = get(id);
     agent.attention().store(0, .monotonic);
     agent.list.store(0, .monotonic);
@@ -89,7 +90,7 @@ pub fn open() i32 {
     agent.wake_kind.store(.none, .monotonic);
     agent.thread.store(platform.threadId(), .monotonic);
     slab.publish(id);
-    return @intCast(id);
+    return id;
 }
 
 pub fn address(id: u32) callconv(.c) u64 {

@@ -116,7 +116,7 @@ const World = struct {
         const maybe_pipe = &world.pipes[pipe_place];
         switch (smith.value(Call)) {
             .open => if (maybe.* == null) {
-                const slot: u32 = @intCast(records.open(world.agent, 0));
+                const slot = records.open(world.agent, 0).?;
                 maybe.* = .{ .slot = slot, .token = records.token(slot) };
                 for (world.closed) |token| try std.testing.expect(token != maybe.*.?.token);
             },

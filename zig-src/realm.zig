@@ -7,6 +7,7 @@ const hooks = @import("signal/registry.zig");
 const platform = @import("platform.zig");
 const records = @import("record.zig");
 const slabs = @import("slab.zig");
+const Status = @import("status.zig").Status;
 const subscriptions = @import("signal/subscription.zig");
 const Lock = @import("lock.zig").Lock;
 const uv_signal = @import("uv_signal.zig");
@@ -18,7 +19,8 @@ pub fn open() i32 {
     lock.acquire();
     defer lock.release();
     const status = platform.onThreadExit(closeAllOfThread);
-    return if (status < 0) status else agents.open();
+    if (status < 0) return status;
+    return @intCast(agents.open() orelse return Status.full.code());
 }
 
 /// Returns the token, which names no later agent in the same slot; or a status.
@@ -99,12 +101,12 @@ test "an agent whose wake function may still be called keeps its place" {
 
 test "an agent that ends in the middle of a close leaves a slot that can be used again" {
     const agent: u32 = @intCast(open());
-    const slot: u32 = @intCast(records.open(agent, 0));
+    const slot = records.open(agent, 0).?;
     subscriptions.retire(slot);
     close(agent);
     const next: u32 = @intCast(open());
     defer close(next);
-    const again: u32 = @intCast(records.open(next, 0));
+    const again = records.open(next, 0).?;
     try std.testing.expectEqual(slot, again);
     try std.testing.expectEqual(1, records.signalChecked(records.token(again), 1));
 }

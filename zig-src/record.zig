@@ -67,9 +67,10 @@ fn of(head: *slabs.Head) *Record {
     return @alignCast(@fieldParentPtr("head", head));
 }
 
-pub fn open(agent: u32, flags: u32) i32 {
+/// null: there is no slot.
+pub fn open(agent: u32, flags: u32) ?u32 {
     debugCheck(agents.slab.lives(agent));
-    const slot = slab.open() orelse return Status.full.code();
+    const slot = slab.open() orelse return null;
     const record = get(slot);
     record.pending().store(0, .monotonic);
     debugCheck(record.listed.load(.monotonic) == 0);
@@ -80,12 +81,11 @@ pub fn open(agent: u32, flags: u32) i32 {
     record.hook_options = 0;
     record.agent.store(agent, .monotonic);
     slab.publish(slot);
-    return @intCast(slot);
+    return slot;
 }
 
 pub fn openToken(agent: u32, flags: u32) callconv(.c) u64 {
-    const slot = open(agent, flags);
-    return if (slot < 0) @bitCast(@as(i64, slot)) else token(@intCast(slot));
+    return token(open(agent, flags) orelse return Status.full.asToken());
 }
 
 pub fn address(slot: u32) callconv(.c) u64 {
@@ -246,24 +246,20 @@ pub fn release(slot: u32) callconv(.c) void {
     slab.release(slot);
 }
 
-fn testAgent() !u32 {
-    return @intCast(agents.open());
-}
-
 fn close(slot: u32) void {
     retire(slot);
     release(slot);
 }
 
 test "a late signal is refused for ever" {
-    const agent = try testAgent();
+    const agent = agents.open().?;
     defer agents.close(agent);
-    const first: u32 = @intCast(open(agent, 0));
+    const first = open(agent, 0).?;
     const stale = token(first);
     try std.testing.expectEqual(1, signalChecked(stale, 7));
     try std.testing.expectEqual(7, get(first).pending().load(.seq_cst));
     close(first);
-    const second: u32 = @intCast(open(agent, 0));
+    const second = open(agent, 0).?;
     defer close(second);
     try std.testing.expectEqual(first, second);
     try std.testing.expectEqual(0, signalChecked(stale, 7));
@@ -288,14 +284,14 @@ test "a late signal is refused for ever" {
 }
 
 test "a slot that has used up its generations serves nobody again, and no token of it is ever good" {
-    const agent = try testAgent();
+    const agent = agents.open().?;
     defer agents.close(agent);
-    const slot: u32 = @intCast(open(agent, 0));
+    const slot = open(agent, 0).?;
     const first = token(slot);
     var last = first;
     while (true) {
         close(slot);
-        const next: u32 = @intCast(open(agent, 0));
+        const next = open(agent, 0).?;
         if (next != slot) {
             close(next);
             break;
@@ -311,11 +307,11 @@ test "a slot that has used up its generations serves nobody again, and no token 
 }
 
 test "an agent's list survives the closing of what is on it" {
-    const agent = try testAgent();
+    const agent = agents.open().?;
     defer agents.close(agent);
     var slots: [5]u32 = undefined;
     for (&slots) |*slot| {
-        slot.* = @intCast(open(agent, 0));
+        slot.* = open(agent, 0).?;
         signal(token(slot.*), 1);
     }
     for ([_]usize{ 2, 0, 4 }) |index| close(slots[index]);
@@ -330,9 +326,9 @@ test "an agent's list survives the closing of what is on it" {
 }
 
 test "a record that stops to write to its pipe waits for a signaller that is about to" {
-    const agent = try testAgent();
+    const agent = agents.open().?;
     defer agents.close(agent);
-    const slot: u32 = @intCast(open(agent, flag_pipe));
+    const slot = open(agent, flag_pipe).?;
     defer close(slot);
     const Stopper = struct {
         var done: std.atomic.Value(bool) = .init(false);
@@ -354,11 +350,11 @@ test "a record that stops to write to its pipe waits for a signaller that is abo
 }
 
 test "attention: a record without wake does not swallow the wake of the next" {
-    const agent = try testAgent();
+    const agent = agents.open().?;
     defer agents.close(agent);
-    const quiet: u32 = @intCast(open(agent, 0));
+    const quiet = open(agent, 0).?;
     defer close(quiet);
-    const loud: u32 = @intCast(open(agent, flag_wake));
+    const loud = open(agent, flag_wake).?;
     defer close(loud);
     signal(token(quiet), 1);
     try std.testing.expectEqual(agents.needs_scan, agents.get(agent).attention().load(.seq_cst));

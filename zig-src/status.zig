@@ -21,6 +21,11 @@ pub const Status = enum(i32) {
         return @backingInt(status);
     }
 
+    /// For functions that return a token, which is no negative int64.
+    pub fn asToken(status: Status) u64 {
+        return @bitCast(@as(i64, status.code()));
+    }
+
     pub fn ofErrno(errno: u16) i32 {
         return @backingInt(Status.system) - @as(i32, errno);
     }

@@ -249,10 +249,8 @@ pub const InterruptRecord = struct {
         handler: *const fn (*InterruptRecord, i32) Thrown!void,
     ) void {
         if (wake) agent.openWake();
-        const slot = checked(
-            library.record.open(agent.id, if (wake) FLAG_WAKE else 0),
-            "record_open",
-        );
+        const slot = library.record.open(agent.id, if (wake) FLAG_WAKE else 0) orelse
+            fail("record_open: no slot", .{});
         record.* = .{
             .slot = slot,
             .token = library.record.token(slot),

@@ -191,7 +191,7 @@ fn checkSlots() void {
         const tag: library.slab.Tag = @bitCast(head.tag.load(.monotonic));
         if (tag.generation == 0) continue;
         const again = library.record.open(agent, 0);
-        if (again < 1 or again > highest) fail("slot {d} or another one was lost", .{slot});
+        if (again == null or again.? > highest) fail("slot {d} or another one was lost", .{slot});
     }
     library.realm.close(agent);
 }

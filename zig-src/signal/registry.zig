@@ -523,7 +523,7 @@ const Subscriber = struct {
     options: u32,
 
     fn open(agent: u32, signal: u32, options: u32) !Subscriber {
-        const slot: u32 = @intCast(records.open(agent, 0));
+        const slot = records.open(agent, 0).?;
         try std.testing.expectEqual(0, add(signal, records.token(slot), options));
         return .{ .slot = slot, .signal = signal, .options = options };
     }
@@ -574,7 +574,7 @@ test "a foreign handler that was installed over ours, and calls it, is not calle
         try std.testing.expectEqual(0, add(signal, 1, 0));
         remove(signal, 1, 0);
     }
-    const agent: u32 = @intCast(agents.open());
+    const agent = agents.open().?;
     defer agents.close(agent);
     const subscriber = try Subscriber.open(agent, signal, option_chain);
     Foreign.calls = 0;
@@ -622,7 +622,7 @@ test "every signal reaches the earlier handler while Interrupts that chain come 
     defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
     try Foreign.install(signal);
     Foreign.calls = 0;
-    const agent: u32 = @intCast(agents.open());
+    const agent = agents.open().?;
     defer agents.close(agent);
     var raiser: Raiser = .{ .signal = signal };
     const thread = try std.Thread.spawn(.{}, Raiser.run, .{&raiser});
@@ -658,7 +658,7 @@ test "any number of threads may be in the earlier handler at a time" {
     };
     var waiting = platform.ours(&Waiting.entry);
     try std.testing.expectEqual(0, platform.setDisposition(signal, &waiting));
-    const agent: u32 = @intCast(agents.open());
+    const agent = agents.open().?;
     defer agents.close(agent);
     const subscriber = try Subscriber.open(agent, signal, option_chain);
     var threads: [Waiting.everyone]std.Thread = undefined;
@@ -698,7 +698,7 @@ test "an earlier handler that never returns, or interrupts itself, takes no sign
     };
     var odd = platform.ours(&Odd.entry);
     try std.testing.expectEqual(0, platform.setDisposition(signal, &odd));
-    const agent: u32 = @intCast(agents.open());
+    const agent = agents.open().?;
     defer agents.close(agent);
     const subscriber = try Subscriber.open(agent, signal, option_chain);
     Odd.pending = subscriber.pending();
@@ -715,7 +715,7 @@ test "an earlier handler that never returns, or interrupts itself, takes no sign
 test "a one-shot handler is called once, also when it is put back while a subscriber chains" {
     const signal = @backingInt(std.os.linux.SIG.WINCH);
     defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
-    const agent: u32 = @intCast(agents.open());
+    const agent = agents.open().?;
     defer agents.close(agent);
     var raiser: Raiser = .{ .signal = signal };
     const thread = try std.Thread.spawn(.{}, Raiser.run, .{&raiser});
@@ -740,7 +740,7 @@ test "a one-shot handler is called once, also when it is put back while a subscr
 test "what stands beneath gets every signal when the runtime listens" {
     const signal = @backingInt(std.os.linux.SIG.USR2);
     defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
-    const agent: u32 = @intCast(agents.open());
+    const agent = agents.open().?;
     defer agents.close(agent);
     try std.testing.expectEqual(0, listening(agent, signal));
     try Foreign.install(signal);
@@ -755,7 +755,7 @@ test "what stands beneath gets every signal when the runtime listens" {
 
 test "a signal that comes before ours is in reaches the Interrupt, and none that another got" {
     const signal = @backingInt(std.os.linux.SIG.IO);
-    const agent: u32 = @intCast(agents.open());
+    const agent = agents.open().?;
     defer agents.close(agent);
     const Scene = struct {
         fn open(which: u32) !Subscriber {
