@@ -40,7 +40,7 @@ let crunching = false;
 /** The other process: it notes when it sent each signal, and tells at its end. */
 function sendSignals(...specs: string[]): Promise<bigint[]> {
   const [file, ...args] = sender("stamps", ...specs);
-  const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(file!, args, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   child.stdout.on("data", (data) => text += data);
   return new Promise((resolve, reject) => {
@@ -70,10 +70,11 @@ function row(
   let during = 0;
   let index = 0;
   for (const time of sent) {
-    while (index < seen.length && seen[index] < time) index++;
-    if (index === seen.length) break;
-    reactions.push(seen[index] - time);
-    if (seen[index] <= workEnded) during++;
+    while (index < seen.length && seen[index]! < time) index++;
+    const reaction = seen[index];
+    if (reaction === undefined) break;
+    reactions.push(reaction - time);
+    if (reaction <= workEnded) during++;
   }
   const lost = sent.length - reactions.length;
   reactions.sort((a, b) => Number(a - b));

@@ -129,7 +129,7 @@ export const { ${names.join(", ")} } = all;
  * All of dnt's modules as one, and what it exports: Node takes three times as long to load twenty.
  */
 async function bundle(): Promise<{ code: string; names: string[] }> {
-  const { outputFiles: [{ text }] } = await esbuild.build({
+  const { outputFiles } = await esbuild.build({
     entryPoints: ["npm/esm/mod.js"],
     bundle: true,
     // Not "cjs": its exports are getters.
@@ -138,7 +138,7 @@ async function bundle(): Promise<{ code: string; names: string[] }> {
     target: "node20",
     write: false,
   });
-  const [code, exports] = text.split(/^export \{([^}]*)\};\n$/m);
+  const [code = "", exports = ""] = outputFiles[0]!.text.split(/^export \{([^}]*)\};\n$/m);
   // esbuild renames a class that names itself, and so changes its `name`.
   const renamed = /^var (\w+) = class _\1 [^]*?^\};$/gm;
   return {

@@ -17,7 +17,7 @@ const { values, tokens } = parseArgs({
 // What is not for this script is for the demo.
 const rest = tokens.filter((token) => !(token.kind === "option" && token.name === "runtime")).map((
   token,
-) => Deno.args[token.index]);
+) => Deno.args[token.index]!);
 
 /** The newest Node with "node", a certain one with "node20". */
 async function command(runtime: string): Promise<string[]> {
@@ -44,7 +44,7 @@ const [executable, ...args] = await command(String(values.runtime));
 
 // Ctrl-C goes to the whole process group: the demo decides what comes of it.
 Deno.addSignalListener("SIGINT", () => {});
-const { code } = await new Deno.Command(executable, {
+const { code } = await new Deno.Command(executable!, {
   args: [...args, ...rest],
   cwd: root,
   stdin: "inherit",

@@ -79,23 +79,23 @@ const drains = [
 for (const [runtime, command] of Object.entries(runtimes)) {
   Deno.test(`${runtime}: beside packages an Interrupt drains a server and ends wherever a listener would`, async () => {
     await Promise.all(packages.map(async (name) => {
-      const [one, other, ...interrupts] = await Promise.all(
-        ["listener", "interrupt"].flatMap((who) =>
-          ["before", "after"].map((when) =>
-            terminated([...command, `${folder}/drain.cjs`, name, who, when])
-          )
+      const ends = (who: string, when: string) =>
+        terminated([...command, `${folder}/drain.cjs`, name, who, when]);
+      const pairs = await Promise.all(
+        ["before", "after"].map((when) =>
+          Promise.all([ends("listener", when), ends("interrupt", when)])
         ),
       );
-      for (const [i, listener] of [one, other].entries()) {
+      for (const [listener, interrupt] of pairs) {
         const { said, ...end } = outcome(listener);
         if (drains.includes(name)) {
           assertEquals({ name, end }, { name, end: drained });
           assert(said.has("drained"), `${name}\n${listener.stderr}`);
         }
         assertEquals(
-          { name, ...outcome(interrupts[i]) },
+          { name, ...outcome(interrupt) },
           { name, said, ...end },
-          `${interrupts[i].stdout}${interrupts[i].stderr}`,
+          `${interrupt.stdout}${interrupt.stderr}`,
         );
       }
     }));
@@ -141,7 +141,7 @@ async function watched(who: string) {
   const { child, pid, line, ended } = startCommand(command, 60);
   const said = new Map<string, string[]>();
   for (let text = await line(); text !== ""; text = await line()) {
-    const [name, what] = text.split(/ (.*)/);
+    const [name, what] = text.split(/ (.*)/) as [string, string];
     if (!said.has(name)) said.set(name, []);
     said.get(name)!.push(what);
     if (what === "ready") {
@@ -167,7 +167,7 @@ Deno.test("`deno run --watch`: each program hears its own signals, once", async 
 Deno.test("`bun --watch`: what `signalHysteresis` ignores is not ignored after a restart", async () => {
   const file = `${folder}/ignored.cjs`;
   const { child, line, ended } = startCommand(
-    [...runtimes.Bun, "--watch", file],
+    [...runtimes.Bun!, "--watch", file],
     60,
   );
   const said = [await line()];
@@ -184,12 +184,12 @@ Deno.test("readers watch the event pipes that docs/limits.md says", async () => 
     /^\| (\w+): `([\w.]+)\(.*$|^\| (\w+): `([\w.]+)`.*$/gm,
   );
   const documented = Array.from(rows, ([row, ...found]) => {
-    const [runtime, reader] = found.filter(Boolean);
+    const [runtime = "", reader = ""] = found.filter(Boolean);
     return { runtime, reader, answers: row.match(/\b(yes|no)\b/g)!.join(" ") };
   });
   assertEquals(documented.length, 8);
   const seen = await Promise.all(documented.map(async ({ runtime, reader }) => {
-    const command = runtimes[runtime] ?? runtimes[`${runtime} 22`];
+    const command = (runtimes[runtime] ?? runtimes[`${runtime} 22`])!;
     const answers = await Promise.all(
       ["eventfd", "pipe", "socketpair"].map(async (kind) => {
         const script = ["python3", `${folder}/reader.py`, kind];

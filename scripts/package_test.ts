@@ -34,7 +34,7 @@ if (seen.length !== 2 || seen[1] !== 7) throw new Error("seen: " + seen);
 console.log("ok");
 `;
 const names = "{ checkpoint, Interrupt }";
-const programs = {
+const programs: Record<"ESM" | "CommonJS", [file: string, text: string]> = {
   ESM: ["main.mjs", `import ${names} from "async-interrupt";\n${program}`],
   CommonJS: [
     "main.cjs",
@@ -65,7 +65,7 @@ console.log("ok");
 async function readExample(): Promise<[name: string, text: string][]> {
   const readme = await Deno.readTextFile("README.md");
   const files = readme.matchAll(/^```js ignore\n\/\/ (\S+)\n([^]*?)^```$/gm);
-  return Array.from(files, ([, name, text]) => [name, text]);
+  return Array.from(files, ([, name, text]) => [name!, text!]);
 }
 
 async function command(...command: string[]): Promise<string> {
@@ -106,7 +106,7 @@ Deno.test("the package installs", async () => {
     .filter((name) => name.endsWith(".tgz"));
   const { version } = await readJson(new URL("package.json", npm));
   assertEquals(tarballs, [`async-interrupt-${version}.tgz`]);
-  await command(name, "install", "--offline", tarballs[0]);
+  await command(name, "install", "--offline", tarballs[0]!);
   tarball = `${folder}/${tarballs[0]}`;
 });
 
@@ -159,7 +159,7 @@ Deno.test("the links and pictures of its texts lead somewhere on npm too", async
     const text = await Deno.readTextFile(`${installed}/${name}`);
     const targets = Array.from(
       text.matchAll(/\]\(([^)]*)\)|(?:src|srcset|href)="([^"]*)"/g),
-      ([, link, source]) => link ?? source,
+      ([, link, source]) => (link ?? source)!,
     );
     assert(targets.length > 0);
     assertEquals(targets.filter((target) => !/^https:/.test(target)), []);
@@ -353,7 +353,7 @@ for (const [bundler, bundle] of Object.entries(bundlers)) {
         try {
           const names = ["Deno", "Bun", `Node ${nodeVersions[0]}`];
           await Promise.all(names.map(async (runtime) => {
-            await runsWell(await runtimes[runtime](), name, away);
+            await runsWell(await runtimes[runtime]!(), name, away);
           }));
         } finally {
           await Deno.rename(hidden, folder);
@@ -377,7 +377,7 @@ for (const format of ["esm", "cjs"] satisfies Format[]) {
        console.log(maps.includes("${away}/${library}") ? "ok" : maps);`,
     );
     const output = `dist/beside.${format === "esm" ? "mjs" : "cjs"}`;
-    await bundlers.esbuild(`${folder}/beside.mjs`, `${away}/${output}`, format);
+    await bundlers.esbuild!(`${folder}/beside.mjs`, `${away}/${output}`, format);
     for (const major of nodeVersions) {
       await runsWell([await node(major)], output, away);
     }
@@ -391,7 +391,7 @@ for (const bundler of ["esbuild", "rollup", "vite"]) {
       `import { Interrupt } from "async-interrupt";\nconsole.log("ok");\n`,
     );
     const output = `${folder}/out/${bundler}-unused.mjs`;
-    await bundlers[bundler](`${folder}/unused.mjs`, output, "esm");
+    await bundlers[bundler]!(`${folder}/unused.mjs`, output, "esm");
     const { size } = await Deno.stat(output);
     assert(size < 1000, `${size} bytes`);
   });

@@ -45,7 +45,7 @@ let answer: Reason | undefined;
 function refusal(): Reason {
   if (answer === undefined) {
     const [command, ...args] = tracer(0);
-    const { status, error, stderr } = spawnSync(command, args);
+    const { status, error, stderr } = spawnSync(command!, args);
     if (status !== 0 && status !== 77) {
       throw error ?? new Error(`The tracer ended with ${status}: ${stderr}`);
     }
@@ -74,8 +74,7 @@ interface Trace {
  * instruction at a time.
  */
 async function trace(): Promise<Trace> {
-  const [command, ...args] = tracer(SIGRT8);
-  const { code, stdout, stderr } = await startCommand([command, ...args]).ended;
+  const { code, stdout, stderr } = await startCommand(tracer(SIGRT8)).ended;
   assertEquals([code, stderr], [0, ""]);
   return JSON.parse(stdout);
 }

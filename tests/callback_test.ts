@@ -42,7 +42,7 @@ test("`Interrupt.onError` is `console.error` unless set", () => {
   });
   interrupt.signal();
   assertEquals(lines.length, 1);
-  assert(lines[0].includes(failure));
+  assert(lines[0]?.includes(failure));
 });
 
 test("one callback that throws does not stop the others", () => {
@@ -355,7 +355,7 @@ test("a callback that closes all pending Interrupts delivers each once", () => {
   const interrupts = calls.map((_, index) =>
     new Interrupt({
       callback: () => {
-        calls[index]++;
+        calls[index]!++;
         for (const interrupt of interrupts) interrupt.close();
       },
     })
@@ -504,7 +504,7 @@ test("an async `Interrupt.onError` that rejects is printed once, and told nothin
   for (let turns = 0; turns < 5; turns++) await turn();
   assertEquals(told, ["from the callback"]);
   assertEquals(lines.length, 1);
-  assert(lines[0].includes("from onError"));
+  assert(lines[0]?.includes("from onError"));
   assertEquals(rejections, []);
 });
 

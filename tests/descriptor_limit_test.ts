@@ -129,7 +129,7 @@ test("the limit that a failure to open names is told from any other", () => {
       ["ENFILE: file table overflow, open 'x.so'", "fs.file-max"],
     ]
   ) {
-    assertStringIncludes(limitCure(text) ?? "", cure);
+    assertStringIncludes(limitCure(text!) ?? "", cure!);
   }
   assertEquals(limitCure(`${dlopen}No such file or directory`), undefined);
 });

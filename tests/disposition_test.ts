@@ -129,16 +129,16 @@ test("three Interrupts on one signal, closed in any order: the last restores", (
     const counts = [0, 0, 0];
     const expected = [0, 0, 0];
     const interrupts = counts.map((_, index) =>
-      new Interrupt({ signal: SIGRT8, callback: () => counts[index]++ })
+      new Interrupt({ signal: SIGRT8, callback: () => counts[index]!++ })
     );
     const open = new Set(order);
     for (const index of order) {
       raise(SIGRT8);
       checkpoint();
-      for (const other of open) expected[other]++;
+      for (const other of open) expected[other]!++;
       assertEquals(counts, expected);
       assert(!isSaved());
-      interrupts[index].close();
+      interrupts[index]!.close();
       open.delete(index);
     }
     assert(isSaved());

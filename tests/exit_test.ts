@@ -24,7 +24,7 @@ for (const where of ["main thread", "Worker"]) {
       `a ${where} that has Interrupts ends by itself, save by ref() and wait()${idle}`,
       async () => {
         const ended = Object.entries(ways).map(async ([name, [way]]) => {
-          const { ended } = start(program, [way, where, String(ms)]);
+          const { ended } = start(program, [way!, where, String(ms)]);
           return [name, await ended];
         });
         const expected = Object.entries(ways).map(([name, [, stdout]]) => [

@@ -129,7 +129,7 @@ test(
     sendFromNative(interrupt, 5);
     checkpoint();
     assert(!readable(readEnd));
-    assertStringIncludes(errors[0].message, "ENOTSOCK");
+    assertStringIncludes(errors[0]!.message, "ENOTSOCK");
   },
   { skip: noWakeSocket },
 );
@@ -151,8 +151,8 @@ test(
     }
     assertEquals(values, [1, 2, 3]);
     assertEquals(errors.map(({ code }) => code), ["SYSTEM"]);
-    assertStringIncludes(errors[0].message, "Cannot wake this event loop");
-    assertStringIncludes(errors[0].message, "EPIPE: a descriptor was closed");
+    assertStringIncludes(errors[0]!.message, "Cannot wake this event loop");
+    assertStringIncludes(errors[0]!.message, "EPIPE: a descriptor was closed");
     interrupt.close();
     file.remove();
   },
@@ -183,15 +183,15 @@ test("an Interrupt whose pipe foreign code closed is handled all the same, and `
   interrupt.close();
   assertEquals(values, [5, 6]);
   assertEquals(errors.map(({ code }) => code), ["BAD_FD"]);
-  assertStringIncludes(errors[0].message, "Cannot signal or drain a pipe");
+  assertStringIncludes(errors[0]!.message, "Cannot signal or drain a pipe");
 });
 
 test("a failure that is of no one Interrupt is told once, with the one that was opened first", () => {
   const told: Interrupt[] = [];
   Interrupt.onError = (_, interrupt) => told.push(interrupt);
   const interrupts = Array.from({ length: 5 }, () => new Interrupt());
-  testkit.close(interrupts[3].pipeFileno);
-  sendFromNative(interrupts[3], 5);
+  testkit.close(interrupts[3]!.pipeFileno);
+  sendFromNative(interrupts[3]!, 5);
   checkpoint();
   assertEquals(told.length, 1);
   assert(told[0] === interrupts[0]);

@@ -119,7 +119,7 @@ test("a native thread's last value always arrives", () => {
     if (values.length > 1000) values.splice(0, 999);
   }
   testkit.thread_join(thread);
-  for (let i = 1; i < values.length; i++) assert(values[i - 1] < values[i]);
+  for (let i = 1; i < values.length; i++) assert(values[i - 1]! < values[i]!);
 });
 
 test("four native threads lose nothing", () => {
@@ -154,7 +154,7 @@ test("`pending`, `buffer` and `cVar` are 0 inside the callback", () => {
   let inside: number[] = [];
   const interrupt = new Interrupt({
     callback: () => {
-      inside = [interrupt.pending, interrupt.buffer[0], word[0]];
+      inside = [interrupt.pending, interrupt.buffer[0]!, word[0]!];
     },
   });
   const word = new Int32Array(memory(interrupt.cVar, 4));

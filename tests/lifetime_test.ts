@@ -66,7 +66,7 @@ for (
     ["a pending `wait()` keeps the process alive", "wait"],
     ["a pending iterator keeps the process alive", "iterate"],
     ["`ref()` keeps the process alive", "ref"],
-  ]
+  ] as const
 ) {
   test(name, async () => {
     const child = start(program, [way]);

@@ -43,7 +43,7 @@ test(
     const interrupt = new Interrupt({
       wake: false,
       callback: () => {
-        data[ACKNOWLEDGED] = data[WORD];
+        data[ACKNOWLEDGED] = data[WORD]!;
       },
     });
     const { func, arg } = interrupt.signalFunc();
@@ -56,7 +56,7 @@ test(
     testkit.thread_stop(thread);
     testkit.thread_join(thread);
     checkpoint();
-    assert(data[WORD] > 0n);
+    assert(data[WORD]! > 0n);
     assertEquals(data[ACKNOWLEDGED], data[WORD]);
   },
   { timeout: 60 },

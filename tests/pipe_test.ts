@@ -239,13 +239,13 @@ test("a full eventfd neither blocks nor loses", () => {
 test("one EventPipe serves several Interrupts", () => {
   const values: string[] = [];
   using pipe = new EventPipe();
-  const [a, b, c] = ["a", "b", "c"].map((name) =>
+  const open = (name: string) =>
     new Interrupt({
       pipe,
       pipeAutodrain: false,
       callback: (value) => values.push(`${name}${value}`),
-    })
-  );
+    });
+  const [a, b, c] = [open("a"), open("b"), open("c")];
   for (const interrupt of [a, b, c]) {
     assertEquals(interrupt.pipeFileno, pipe.fileno);
     sendFromNative(interrupt, 2);
@@ -297,9 +297,9 @@ function sendRest(interrupt: Interrupt) {
 test("a shared pipe stays readable for the one whose signal is still on its way when another is handled", () => {
   const handled: string[] = [];
   using pipe = new EventPipe();
-  const [a, b] = ["a", "b"].map((name) =>
-    new Interrupt({ pipe, wake: false, callback: () => handled.push(name) })
-  );
+  const open = (name: string) =>
+    new Interrupt({ pipe, wake: false, callback: () => handled.push(name) });
+  const [a, b] = [open("a"), open("b")];
   sendHalf(b, pipe);
   sendFromNative(a);
   checkpoint();
@@ -366,13 +366,13 @@ test("`postFork()` of one Interrupt leaves a shared pipe readable for the others
 test("given descriptors are shared as a pipe is", () => {
   const handled: string[] = [];
   const [readFd, writeFd] = makePipe();
-  const [a, b] = ["a", "b"].map((name) =>
+  const open = (name: string) =>
     new Interrupt({
       pipe: [readFd, writeFd],
       wake: false,
       callback: () => handled.push(name),
-    })
-  );
+    });
+  const [a, b] = [open("a"), open("b")];
   Atomics.store(b.buffer, 0, 1);
   sendFromNative(a);
   checkpoint();

@@ -104,7 +104,7 @@ test("a signal that interrupts running JavaScript waits for the checkpoint", () 
 test("all Interrupts on one signal are signalled", async () => {
   const counts = Array.from({ length: 600 }, () => 0);
   const interrupts = counts.map((_, index) =>
-    new Interrupt({ signal: SIGUSR2, callback: () => counts[index]++ })
+    new Interrupt({ signal: SIGUSR2, callback: () => counts[index]!++ })
   );
   raise(SIGUSR2);
   checkpoint();

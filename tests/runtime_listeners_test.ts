@@ -97,7 +97,7 @@ const SA_RESETHAND = 0x80000000n;
 async function raiseAndWait(counts: Record<string, number>, signal: number = SIGUSR2) {
   const before = { ...counts };
   raise(signal);
-  await until(() => Object.entries(before).every(([who, count]) => counts[who] > count));
+  await until(() => Object.entries(before).every(([who, count]) => counts[who]! > count));
   // What would be one too many comes with the next turns.
   for (let i = 0; i < 3; i++) await turn();
 }
@@ -161,12 +161,12 @@ test("a signal that was ignored when the program started is ignored again after 
 test("a listener that was there before an Interrupt keeps its place, and hears", async () => {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) {
     const number = sig2num(name)!;
-    const counts: Record<string, number> = { listener: 0 };
+    const counts: { listener: number; interrupt?: number } = { listener: 0 };
     const listener = () => counts.listener++;
     process.on(name, listener);
     testkit.disposition_save(number, 0);
     for (let round = 1; round <= 2; round++) {
-      const callback = () => counts.interrupt++;
+      const callback = () => counts.interrupt!++;
       counts.interrupt = 0;
       const interrupt = new Interrupt({ signal: name, callback });
       await raiseAndWait(counts, number);
@@ -298,7 +298,7 @@ function raiseWhenListenedTo(): { raised: number } {
   const api = runtime === "deno" ? Deno : process;
   const name = runtime === "deno" ? "addSignalListener" : "on";
   const all = api as unknown as Record<string, (...args: unknown[]) => unknown>;
-  const add = all[name];
+  const add = all[name]!;
   all[name] = (...args) => {
     const added = add.apply(api, args);
     if (args[0] === "SIGUSR2") {

@@ -117,7 +117,7 @@ for (const [where, way] of Object.entries(ways)) {
           signal,
           wake,
           callback() {
-            counts[index]++;
+            counts[index]!++;
             notify();
           },
         })

@@ -14,10 +14,10 @@ export async function model(
 ): Promise<Outcome & { note: string }> {
   const sources = Array.from(Deno.readDirSync(folder), ({ name }) => name)
     .filter((name) => name.endsWith(".pml"))
-    .map((name) => [name, Deno.readTextFileSync(new URL(name, folder))]);
-  const stale = sources.flatMap(([name, text]) => staleReferences(name, text));
-  const rules = sources.flatMap(([, text]) => text.match(/\bM_[A-Z_]+/g) ?? []);
-  const properties = propertiesOf(sources.map(([, text]) => text));
+    .map((name) => ({ name, text: Deno.readTextFileSync(new URL(name, folder)) }));
+  const stale = sources.flatMap(({ name, text }) => staleReferences(name, text));
+  const rules = sources.flatMap(({ text }) => text.match(/\bM_[A-Z_]+/g) ?? []);
+  const properties = propertiesOf(sources.map(({ text }) => text));
   const mutants = short ? [] : [...new Set(rules)].sort();
   const checker = await Checker.open(properties);
   const lines = [...stale];
@@ -79,8 +79,8 @@ function propertiesOf(models: string[]): string[] {
 function staleReferences(name: string, text: string): string[] {
   const references = text.matchAll(/@([\w/]+\.(?:ts|zig)):(#?\w+)/g);
   return Array.from(references, ([reference, file, symbol]) => {
-    const [path, source] = sourceOf(file);
-    const defined = file.endsWith(".zig")
+    const [path, source] = sourceOf(file!);
+    const defined = file!.endsWith(".zig")
       ? new RegExp(`\\b(fn|const) ${symbol}\\b`)
       : new RegExp(`^ *(export |async |function |get )*${symbol}[(<]`, "m");
     return defined.test(source) ? "" : `${name}: ${reference} is not in ${path}`;

@@ -50,7 +50,8 @@ export function distribution(
     const points = density(result, key, low, high);
     const most = Math.max(...points.map(([, share]) => share));
     const bottom = y + 0.4;
-    const [p50, p99] = [0.5, 0.99].map((q) => quantile(result, key, q));
+    const p50 = quantile(result, key, 0.5);
+    const p99 = quantile(result, key, 0.99);
     return {
       area: points.map(([x, share]) => ({
         x,
@@ -251,7 +252,8 @@ function decades(values: number[]): [low: number, high: number] {
 }
 
 function powers(low: number, high: number): number[] {
-  const [first, last] = [low, high].map((x) => Math.round(Math.log10(x)));
+  const first = Math.round(Math.log10(low));
+  const last = Math.round(Math.log10(high));
   return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
 }
 

@@ -14,7 +14,7 @@ export function format(value: number, unit: Column["unit"] = ""): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   const digits = Number.isInteger(value) || size >= 100 ? 0 : size >= 10 ? 1 : 2;
-  const text = formats[digits].format(value);
+  const text = formats[digits]!.format(value);
   if (unit === "ratio") return `${text} x`;
   return unit === "" ? text : `${text} ${unit}`;
 }

@@ -8,8 +8,8 @@ export async function machine(): Promise<string> {
   const version = async (path: string) =>
     (await run([path, "--version"])).output.trim().replace(/^v/, "");
   return [
-    `${availableParallelism()} cores, ${cpus()[0].model.trim()}`,
-    `${type()} ${release()}, load ${Deno.loadavg()[0].toFixed(1)}`,
+    `${availableParallelism()} cores, ${cpus()[0]!.model.trim()}`,
+    `${type()} ${release()}, load ${Deno.loadavg()[0]!.toFixed(1)}`,
     `Deno ${Deno.version.deno}`,
     `Bun ${await version(await bun())}`,
     `Node ${await version(await node(nodeMajor))}`,

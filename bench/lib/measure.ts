@@ -34,7 +34,7 @@ export async function measure(
   };
   for (let round = 0; more(round); round++) {
     progress(round);
-    const order = all.map((_, i) => all[(i + round) % all.length]);
+    const order = all.map((_, i) => all[(i + round) % all.length]!);
     if (round % 2 === 1) order.reverse();
     for (const result of order) await result.runOnce();
   }

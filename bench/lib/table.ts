@@ -24,7 +24,7 @@ export function table(results: Results): string {
       ours ? `**${name}**` : name,
       runtime,
       ...cells,
-      our ? ratio(result, our, columns[0].key) : "",
+      our ? ratio(result, our, columns[0]!.key) : "",
     ];
   });
   return markdownTable([head, ...rows], { alignDelimiters: false });

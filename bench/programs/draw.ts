@@ -21,7 +21,7 @@ const font = {
   fontFiles: ["400Regular/Inter_400Regular", "600SemiBold/Inter_600SemiBold"]
     .map((name) => resolve(`@expo-google-fonts/inter/${name}.ttf`)),
 };
-const specs: Record<string, object> = JSON.parse(readFileSync(file, "utf8"));
+const specs: Record<string, object> = JSON.parse(readFileSync(file!, "utf8"));
 for (const [path, spec] of Object.entries(specs)) {
   const drawn: string = await new View(parse(compile(spec).spec)).toSVG();
   // Hundredths of a pixel are enough.

@@ -14,9 +14,9 @@ const [way, loop, signals, command, ...args] = process.argv.slice(2);
 const names = Object.entries(constants.signals) as [NodeJS.Signals, number][];
 const handled = new Map<number, number>();
 let calls = 0;
-for (const number of signals.split(",").map(Number)) {
+for (const number of signals!.split(",").map(Number)) {
   const [name] = names.find(([, value]) => value === number)!;
-  await ways[way](name, () => {
+  await ways[way!]!(name, () => {
     calls++;
     handled.set(number, Number(testkit.now_ns()));
   });
@@ -25,7 +25,7 @@ for (const number of signals.split(",").map(Number)) {
 // The pipe that closes at its end says so, not its "exit": a flood makes Node lose that too.
 const [readEnd, writeEnd] = makePipe({ nonblocking: false });
 const child = spawn(
-  command,
+  command!,
   args.map((arg) => arg === "PID" ? String(process.pid) : arg),
   { stdio: ["ignore", "pipe", "inherit", writeEnd] },
 );
@@ -48,7 +48,7 @@ for (let seen = -1; seen !== calls;) {
 const { user, system } = process.cpuUsage(before);
 
 const lost = output.trimEnd().split("\n").filter((line) => {
-  const [number, sent] = line.split(" ").map(Number);
+  const [number, sent] = line.split(" ").map(Number) as [number, number];
   return !(handled.get(number)! >= sent);
 });
 console.log(JSON.stringify({

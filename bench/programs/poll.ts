@@ -112,7 +112,7 @@ async function polling(way: string): Promise<Record<string, Loop>> {
     }
     return { lcg: loops.lcg, empty: loops.empty };
   }
-  const poll = await ways[way]();
+  const poll = await ways[way]!();
   return Object.fromEntries(
     Object.entries(bodies).map((
       [name, body],
@@ -138,13 +138,13 @@ async function difference(one: Loop, other: Loop): Promise<number> {
   for (let i = 0; i < 5; i++) {
     differences.push(await nanoseconds(one) - await nanoseconds(other));
   }
-  return differences.sort((a, b) => a - b)[2];
+  return differences.sort((a, b) => a - b)[2]!;
 }
 
-const loops = await polling(process.argv[2]);
+const loops = await polling(process.argv[2]!);
 const figures: Record<string, number> = {};
 for (const [name, body] of Object.entries(bodies)) {
   const bare = loop(`${name}_bare`, body, ["", {}]);
-  figures[name] = await difference(loops[name], bare);
+  figures[name] = await difference(loops[name]!, bare);
 }
 console.log(JSON.stringify(figures));

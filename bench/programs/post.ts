@@ -76,7 +76,7 @@ function post({ words, figures, index, calls, counts }: Order): void {
   }
   if (counts) kit.count_own(0);
   const mean = Number(kit.now_ns() - begin) / calls;
-  const median = parts.sort((a, b) => a - b)[parts.length >> 1];
+  const median = parts.sort((a, b) => a - b)[parts.length >> 1]!;
   figures[index] = figures.length === 1 ? median : mean;
   Atomics.add(words, DONE, 1);
 }

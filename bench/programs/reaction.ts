@@ -55,11 +55,12 @@ function figures(signals: number) {
   let callback = 0n;
   let callbacks = 0;
   for (let i = signals - 1; i >= 0; i--) {
-    if (arrived[i] !== 0n) {
-      callback = arrived[i];
+    const time = arrived[i]!;
+    if (time !== 0n) {
+      callback = time;
       callbacks++;
     }
-    latency[i] = Number(callback - sent[i]) / 1000;
+    latency[i] = Number(callback - sent[i]!) / 1000;
   }
   return { latency: latency.slice(warmUp), first: latency[0], callbacks };
 }
@@ -187,5 +188,5 @@ const ways: Record<string, (signals: number) => Promise<void>> = {
 
 if (isMainThread) {
   const [way, count] = process.argv.slice(2);
-  await ways[way](Number(count));
+  await ways[way!]!(Number(count));
 } else work(workerData);

@@ -12,7 +12,7 @@ import { finish, kit, memory, running } from "./benchkit.ts";
 const { SIGUSR2 } = constants.signals;
 
 function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1];
+  return values.sort((a, b) => a - b)[values.length >> 1]!;
 }
 
 /** ns a turn of the best of some batches: whoever else wants the CPU only makes it slower. */
@@ -31,19 +31,22 @@ function best(turn: () => void): number {
 function interrupts(): Record<string, number> {
   const sizes = [1, 10, 100, 1000, 10_000];
   const cycles = 5;
-  const signal = sizes.map((): number[] => []);
-  const handling = sizes.map((): number[] => []);
+  const steps = sizes.map((size) => ({
+    size,
+    signal: [] as number[],
+    handling: [] as number[],
+  }));
   const all: Interrupt[] = [];
 
   const resize = (size: number) => {
     while (all.length < size) all.push(new Interrupt({ callback: () => {} }));
     while (all.length > size) all.pop()!.close();
   };
-  const measure = (at: number) => {
+  const measure = ({ size, signal, handling }: typeof steps[number]) => {
     // The one that is signalled is the newest, which a scan of all would find last; and a new one
     // for every size alike.
-    resize(sizes[at] - 1);
-    resize(sizes[at]);
+    resize(size - 1);
+    resize(size);
     const { func, arg } = all.at(-1)!.signalFunc();
     kit.target(func, arg);
     const idle = best(() => {
@@ -61,22 +64,23 @@ function interrupts(): Record<string, number> {
       checkpoint();
     }
     const alone = Number(kit.timed_ns()) / turns;
-    signal[at].push(alone);
-    handling[at].push(both - idle - alone);
+    signal.push(alone);
+    handling.push(both - idle - alone);
   };
 
   // The engine compiles.
-  for (let i = 0; i < 5; i++) measure(0);
-  signal[0].length = handling[0].length = 0;
+  const smallest = steps[0]!;
+  for (let i = 0; i < 5; i++) measure(smallest);
+  smallest.signal.length = smallest.handling.length = 0;
   for (let cycle = 0; cycle < cycles; cycle++) {
-    for (let at = 0; at < sizes.length; at++) measure(at);
-    for (let at = sizes.length - 1; at >= 0; at--) measure(at);
+    for (const step of steps) measure(step);
+    for (const step of steps.toReversed()) measure(step);
   }
   const sample: Record<string, number> = {};
-  sizes.forEach((size, at) => {
-    sample[`signal${size}`] = median(signal[at]);
-    sample[`handling${size}`] = median(handling[at]);
-  });
+  for (const { size, signal, handling } of steps) {
+    sample[`signal${size}`] = median(signal);
+    sample[`handling${size}`] = median(handling);
+  }
   return sample;
 }
 
@@ -124,7 +128,7 @@ async function inTurn(
 
 if (isMainThread) {
   const ways: Record<string, () => unknown> = { interrupts, workers };
-  finish(await ways[process.argv[2]]() as Record<string, number>);
+  finish(await ways[process.argv[2]!]!() as Record<string, number>);
 } else {
   const nativeCallback = { func: kit.answer_address(), arg: 0n };
   const interrupt = new Interrupt({ signal: "SIGUSR2", nativeCallback });

@@ -25,7 +25,7 @@ function measure(name: string, loop: () => void) {
     loops++;
     times.push((performance.now() - start) / turns * 1e6);
   }
-  figures[name] = times.sort((a, b) => a - b)[4];
+  figures[name] = times.sort((a, b) => a - b)[4]!;
 }
 
 const plain = new Interrupt({ callback });

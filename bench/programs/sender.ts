@@ -143,13 +143,18 @@ async function run(how: Way, threads: number, calls: number) {
   if (how.start) how.start();
   else kit.start(func, arg);
   await serve(how);
-  const figures = [0, 1, 2, 3, 4, 5].map((which) => Number(kit.result(which)));
-  const [done, part, ns, systemCalls, before, after] = figures;
-  return { done, part, systemCalls, grown: after - before, ns };
+  const figure = (which: number) => Number(kit.result(which));
+  return {
+    done: figure(0),
+    part: figure(1),
+    ns: figure(2),
+    systemCalls: figure(3),
+    grown: figure(5) - figure(4),
+  };
 }
 
 async function measure(): Promise<Record<string, number>> {
-  const how = await ways[way]();
+  const how = await ways[way!]!();
   // A pipe is being read from the next turn on.
   await new Promise((resolve) => setTimeout(resolve));
   if (way === "pending") {

@@ -17,7 +17,7 @@ function lap(step: string) {
 }
 
 if (Number(steps) >= 1) {
-  const { Interrupt }: Module = await import(module);
+  const { Interrupt }: Module = await import(module!);
   lap("import");
   if (Number(steps) >= 2) {
     const interrupt = new Interrupt({ callback() {} });

@@ -28,7 +28,7 @@ async function floods(command: string[]): Promise<Sample> {
       [SIGUSR2, SIGWINCH, SIGTERM].join(),
       ...[await floor(), "flood", "PID"],
       ...[kills, SIGTERM, SIGUSR2, SIGWINCH].map(String),
-    ]) as Record<string, number>;
+    ]) as { lost: number; cpu: number };
   const free = await flood("free");
   const blocked = await flood("blocked");
   return { ...free, lostBlocked: blocked.lost, cpuBlocked: blocked.cpu };

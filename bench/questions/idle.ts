@@ -60,8 +60,8 @@ class SideBySide {
       sleepers.map(({ name, sleeper }, i) => {
         const times = sleeper.end();
         const sample = times.then((times) => ({
-          near: latencies(near[i], times).slice(warmUp),
-          far: latencies(far[i], times),
+          near: latencies(near[i]!, times).slice(warmUp),
+          far: latencies(far[i]!, times),
         }));
         // Told to whoever takes it.
         sample.catch(() => {});
@@ -81,7 +81,7 @@ class Sleeper {
   readonly #output: Promise<string>;
 
   constructor([command, ...args]: string[]) {
-    const child = new Deno.Command(command, {
+    const child = new Deno.Command(command!, {
       args,
       stdin: "piped",
       stdout: "piped",
@@ -142,8 +142,8 @@ function latencies(sent: number[], times: number[]): number[] {
   let next = 0;
   for (const time of times) {
     const first = next;
-    while (next < sent.length && sent[next] <= time) next++;
-    if (next > first) result.push((time - sent[first]) / 1000);
+    while (next < sent.length && sent[next]! <= time) next++;
+    if (next > first) result.push((time - sent[first]!) / 1000);
   }
   return result;
 }

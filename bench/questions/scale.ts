@@ -17,7 +17,7 @@ function rows(
   way: string,
   what: string,
   sizes: readonly number[],
-  figures: (all: Record<string, number>, size: number) => Sample,
+  figures: (of: (what: string, size?: number) => number) => Sample,
 ): Contestant[] {
   const runs: Promise<Sample>[] = [];
   return sizes.map((size) => {
@@ -28,7 +28,8 @@ function rows(
       ours: true,
       async run() {
         const run = runs[round++] ??= sample(runtime, "scale.ts", way);
-        return figures(await run as Record<string, number>, size);
+        const all = await run as Record<string, number>;
+        return figures((what, of = size) => all[`${what}${of}`]!);
       },
     };
   });
@@ -52,16 +53,16 @@ export const question: Question = {
   contestants({ runtimes }) {
     return Promise.resolve(
       runtimes.flatMap((runtime) => [
-        ...rows(runtime, "interrupts", "Interrupt", sizes, (all, size) => ({
-          signal: all[`signal${size}`],
-          handling: all[`handling${size}`],
-          signalRatio: all[`signal${size}`] / all.signal1,
-          handlingRatio: all[`handling${size}`] / all.handling1,
+        ...rows(runtime, "interrupts", "Interrupt", sizes, (of) => ({
+          signal: of("signal"),
+          handling: of("handling"),
+          signalRatio: of("signal") / of("signal", 1),
+          handlingRatio: of("handling") / of("handling", 1),
         })),
-        ...rows(runtime, "workers", "Worker", workers, (all, size) => ({
-          signal: all[`signal${size}`],
-          signalRatio: all[`signal${size}`] / all.signal1,
-          posix: all[`posix${size}`],
+        ...rows(runtime, "workers", "Worker", workers, (of) => ({
+          signal: of("signal"),
+          signalRatio: of("signal") / of("signal", 1),
+          posix: of("posix"),
         })),
       ]),
     );

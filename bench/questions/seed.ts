@@ -9,7 +9,7 @@ const script = new URL("../native/seed.pl", import.meta.url).pathname;
 
 /** The system calls alone, in C. */
 async function systemCalls(): Promise<Sample> {
-  const time = async (what: string) => (await sampleOf([await floor(), what, "100000"])).ns;
+  const time = async (what: string) => (await sampleOf([await floor(), what, "100000"])).ns!;
   return { eventPipe: await time("eventfd"), kill: await time("kill") };
 }
 

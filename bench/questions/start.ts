@@ -96,9 +96,9 @@ async function start(
     });
   }
   return Object.fromEntries(
-    Object.keys(samples[0]).map((key) => {
-      const values = samples.map((times) => times[key]).sort((a, b) => a - b);
-      return [key, values[Math.floor(runs / 2)]];
+    Object.keys(samples[0]!).map((key) => {
+      const values = samples.map((times) => times[key]!).sort((a, b) => a - b);
+      return [key, values[Math.floor(runs / 2)]!];
     }),
   );
 }

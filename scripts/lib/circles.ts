@@ -31,12 +31,11 @@ export async function circles(flags: string[]): Promise<Outcome> {
   for (const module of JSON.parse(output).modules) {
     for (const { code, type } of (module.dependencies ?? []) as Dependency[]) {
       for (const to of [code?.specifier, type?.specifier]) {
-        const ends = [module.specifier as string, to ?? ""];
-        if (!ends.every((end) => end.startsWith(root.href))) continue;
-        const [a, b] = ends.map((end) => end.slice(root.href.length));
-        modules.setEdge(a, b);
-        const [from, into] = [a, b].map((path) => path.replace(/[^/]*$/, ""));
-        if (from !== into) folders.setEdge(from, into);
+        const from = inProject(module.specifier);
+        const into = inProject(to ?? "");
+        if (from === undefined || into === undefined) continue;
+        modules.setEdge(from, into);
+        if (folderOf(from) !== folderOf(into)) folders.setEdge(folderOf(from), folderOf(into));
       }
     }
   }
@@ -54,4 +53,13 @@ export async function circles(flags: string[]): Promise<Outcome> {
       "\n",
     ),
   };
+}
+
+/** The path of a module of this project. */
+function inProject(specifier: string): string | undefined {
+  return specifier.startsWith(root.href) ? specifier.slice(root.href.length) : undefined;
+}
+
+function folderOf(path: string): string {
+  return path.replace(/[^/]*$/, "");
 }

@@ -13,7 +13,7 @@ export async function guarantees(): Promise<Outcome> {
     ...table.matchAll(/`((?:[\w-]+\/)+[\w.]+)`(?: "(.*?)"(?=[,\s]))?/g),
   ];
   const missing: string[] = [];
-  for (const [, file, title = ""] of proofs) {
+  for (const [, file = "", title = ""] of proofs) {
     const source = await Deno.readTextFile(file).catch(() => undefined);
     if (!source?.includes(title)) missing.push(`${file} "${title}"`);
   }

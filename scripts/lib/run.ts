@@ -28,7 +28,7 @@ export async function run(
 ): Promise<Outcome> {
   let child: Deno.ChildProcess;
   try {
-    child = new Deno.Command(command, {
+    child = new Deno.Command(command!, {
       ...options,
       args,
       env: {

@@ -7,7 +7,7 @@ import process from "node:process";
 import { Interrupt, sig2num } from "../../mod.ts";
 import { testkit } from "../support/testkit.ts";
 
-const signal = process.argv[2];
+const signal = process.argv[2]!;
 const number = sig2num(signal)!;
 
 testkit.disposition_save(number, 0);

@@ -21,7 +21,7 @@ if (isMainThread) {
       new Promise<NativeFunction>((resolve) => worker.once("message", resolve))
     ),
   );
-  const { Interrupt } = await import(modules[0]);
+  const { Interrupt } = await import(modules[0]!);
   const signalled = targets.map((target) => Interrupt.signal(target));
   console.log(
     new Set(targets.map(({ func }) => func)).size,

@@ -56,7 +56,7 @@ const [way, where, ms] = isMainThread ? process.argv.slice(2) : workerData;
 if (isMainThread && where === "Worker") {
   new Worker(new URL(import.meta.url), { workerData: [way, where, ms] });
 } else if (Number(ms) > 0) {
-  setTimeout(ways[way], Number(ms));
+  setTimeout(ways[way!]!, Number(ms));
 } else {
-  ways[way]();
+  ways[way!]!();
 }

@@ -13,7 +13,7 @@ import { raise } from "../support/senders.ts";
 testkit.disposition_save(SIGUSR2, 0);
 const descriptors = openDescriptors();
 const { checkpoint, giveDescriptors, Interrupt } = await import(
-  process.argv[2]
+  process.argv[2]!
 );
 
 let calls = 0;

@@ -99,7 +99,7 @@ const scenes: Record<string, () => Scene> = {
   "a callback that signals itself": () => {
     let again = 0;
     const interrupts = several(2, () => {
-      if (again-- > 0) interrupts[0].signal(++value);
+      if (again-- > 0) interrupts[0]!.signal(++value);
     });
     return scene(interrupts, checkpoint, {
       prepare() {
@@ -109,22 +109,22 @@ const scenes: Record<string, () => Scene> = {
       after: () => heard[0] === value ? undefined : "the last is missing",
     });
   },
-  "handle()": () => scene(several(2), (interrupts) => interrupts[0].handle()),
+  "handle()": () => scene(several(2), (interrupts) => interrupts[0]!.handle()),
   "unblock()": () => {
     const interrupts = several(2);
     return scene(
       interrupts,
-      ([first]) => first.unblock(),
+      ([first]) => first!.unblock(),
       {
         prepare() {
-          while (!interrupts[0].blocked) interrupts[0].block();
+          while (!interrupts[0]!.blocked) interrupts[0]!.block();
           const sent = signalAll(interrupts);
           // Looked at while it is blocked: that look is spent.
           checkpoint();
           return sent;
         },
         resume() {
-          while (interrupts[0].blocked) interrupts[0].unblock();
+          while (interrupts[0]!.blocked) interrupts[0]!.unblock();
         },
       },
     );
@@ -132,14 +132,14 @@ const scenes: Record<string, () => Scene> = {
   "signal()": () => {
     const interrupts = several(2);
     return scene(interrupts, ([first]) => {
-      first.signal(++value);
+      first!.signal(++value);
       if (heard[0] !== value) throw new Error("it was not called");
     });
   },
   "Interrupt.signal() as well": () => {
     const interrupts = several(2);
     return scene(interrupts, () => {
-      Interrupt.signal(interrupts[1].signalFunc(), value);
+      Interrupt.signal(interrupts[1]!.signalFunc(), value);
       checkpoint();
     });
   },
@@ -147,15 +147,15 @@ const scenes: Record<string, () => Scene> = {
     let interrupts = several(3);
     return {
       prepare() {
-        interrupts[0].close();
+        interrupts[0]!.close();
         interrupts = [
           new Interrupt({ callback: listener(0) }),
           ...interrupts.slice(1),
         ];
         return signalAll(interrupts);
       },
-      act: () => interrupts[0].close(),
-      resume: () => interrupts[0].close(),
+      act: () => interrupts[0]!.close(),
+      resume: () => interrupts[0]!.close(),
       close: () => interrupts.forEach((interrupt) => interrupt.close()),
     };
   },
@@ -165,7 +165,7 @@ const scenes: Record<string, () => Scene> = {
   "wait()": () => {
     const interrupts = several(1);
     const waits = () => {
-      interrupts[0].wait().then((got) => heard[1] = got, () => {});
+      interrupts[0]!.wait().then((got) => heard[1] = got, () => {});
     };
     return scene(interrupts, checkpoint, {
       prepare() {
@@ -176,7 +176,7 @@ const scenes: Record<string, () => Scene> = {
   },
   "async iteration": () => {
     const interrupts = several(1);
-    const values = interrupts[0][Symbol.asyncIterator]();
+    const values = interrupts[0]![Symbol.asyncIterator]();
     return scene(interrupts, checkpoint, {
       prepare() {
         values.next().then(({ value }) => heard[1] = value!, () => {});
@@ -276,7 +276,7 @@ function look() {
 /** What is wrong after all was signalled, near the end of the stack or not, and looked for. */
 function problemOf(sent: Map<number, number>, it: Scene): string | undefined {
   for (const [index, value] of sent) {
-    if (!(heard[index] >= value)) {
+    if (!(heard[index]! >= value)) {
       return `Interrupt ${index} heard ${heard[index]}, not ${value}`;
     }
   }

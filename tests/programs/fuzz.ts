@@ -137,7 +137,7 @@ function seen({ trace, settled }: ModelWorld | RealWorld) {
 
 function assertAgree(model: ModelWorld, real: RealWorld) {
   for (const [i, expected] of model.interrupts.entries()) {
-    const actual = real.interrupts[i];
+    const actual = real.interrupts[i]!;
     const what = `interrupt ${i}`;
     assert.deepEqual(look(actual), look(expected), what);
     const { id, pipe, pending, closed } = expected;
@@ -154,13 +154,13 @@ function assertAgree(model: ModelWorld, real: RealWorld) {
     assertReadable(pipe, readable(actual.pipeFileno), `the pipe of ${what}`);
   }
   for (const [i, expected] of model.pipes.entries()) {
-    const actual = real.pipes[i];
+    const actual = real.pipes[i]!;
     assert.equal(actual.closed, expected.closed, `pipe ${i}`);
     if (expected.closed) continue;
     assertReadable(expected, readable(actual.fileno), `pipe ${i}`);
   }
   for (const [i, expected] of model.files.entries()) {
-    assertReadable(expected, readable(real.files[i][0]), `file ${i}`);
+    assertReadable(expected, readable(real.files[i]![0]), `file ${i}`);
   }
 }
 
@@ -221,7 +221,7 @@ const wrongTimeout = fc.constantFrom<unknown>(
 
 /** One of the newest, closed ones among them. */
 function pick<T>(list: readonly T[], at: number): T {
-  return list[list.length - 1 - at % Math.min(list.length, 6)];
+  return list[list.length - 1 - at % Math.min(list.length, 6)]!;
 }
 
 function nativeToEach(world: ModelWorld, values: readonly number[]) {
@@ -591,7 +591,7 @@ while (steps < wanted) {
   };
   // Swarm testing: those that need each other meet more often where others are left out.
   const [some] = fc.sample(fc.subarray(calls), { seed, numRuns: 1 });
-  const sequence = fc.commands([open(false), ...some], {
+  const sequence = fc.commands([open(false), ...some!], {
     maxCommands,
     size: "max",
   });

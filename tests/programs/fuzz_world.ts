@@ -109,16 +109,16 @@ export class RealWorld extends World<Interrupt, EventPipe, Ends, Descriptors> {
   }
 
   word(interrupt: Interrupt, which: "cVar" | "buffer"): number {
-    return wordOf[which](interrupt)[0];
+    return wordOf[which](interrupt)[0]!;
   }
 
   /** Of what was given when it was new. */
   words(interrupt: Interrupt): number[] {
-    return this.#words.get(interrupt)!.map(([word]) => word);
+    return this.#words.get(interrupt)!.map(([word]) => word!);
   }
 
   nativeCalls(id: number): NativeCalls {
-    const count = testkit.callback_count(id) - this.#callsBefore[id];
+    const count = testkit.callback_count(id) - this.#callsBefore[id]!;
     return { count, last: count === 0 ? 0 : testkit.callback_value(id) };
   }
 

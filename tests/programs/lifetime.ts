@@ -20,13 +20,13 @@ const ways: Record<string, () => void> = {
     }
   },
   exit() {
-    ways.idle();
+    ways.idle!();
     void new Interrupt().wait().catch(() => {});
     new Interrupt().ref();
     process.exit(3);
   },
   exitInCallback() {
-    ways.idle();
+    ways.idle!();
     new Interrupt({ callback: () => process.exit(3) }).signal();
   },
   exitInLoop() {
@@ -99,4 +99,4 @@ const ways: Record<string, () => void> = {
   },
 };
 
-ways[process.argv[2]]();
+ways[process.argv[2]!]!();

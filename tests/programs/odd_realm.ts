@@ -26,10 +26,10 @@ const ways: Record<string, () => (() => void) | void> = {
     return () => permissions.querySync = querySync;
   },
 };
-const undo = ways[what]();
-const first = await import(urls[0]);
+const undo = ways[what!]!();
+const first = await import(urls[0]!);
 undo?.();
-const second = await import(urls[1]);
+const second = await import(urls[1]!);
 const seen: string[] = [];
 using one = new first.Interrupt({ callback: () => seen.push("first") });
 using two = new second.Interrupt({ callback: () => seen.push("second") });

@@ -4,7 +4,7 @@ import process from "node:process";
 
 /** As they are by default, or with --sanitize-ops and --sanitize-resources. */
 const sanitizers = { sanitizeOps: true, sanitizeResources: true };
-const module = process.argv[2];
+const module = process.argv[2]!;
 
 Deno.test("imported in a test", sanitizers, async () => {
   const { EventPipe, Interrupt } = await import(module);

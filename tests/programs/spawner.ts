@@ -20,6 +20,6 @@ parentPort?.on("message", async (request: Request) => {
     });
     parentPort!.postMessage("open");
   } else {
-    parentPort!.postMessage(await inherited(spawners[request.spawn]));
+    parentPort!.postMessage(await inherited(spawners[request.spawn]!));
   }
 });

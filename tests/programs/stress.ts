@@ -173,18 +173,18 @@ async function processes() {
   while (running) {
     const before = { ...calls };
     const listenedBefore = { ...listened };
-    const times = [1 + random(1000), 1 + random(1000), 1 + random(200)];
-    queued += times[2];
+    const times = { usr2: 1 + random(1000), winch: 1 + random(1000), rt6: 1 + random(200) };
+    queued += times.rt6;
     const specs = [
-      `${SIGUSR2}x${times[0]}`,
+      `${SIGUSR2}x${times.usr2}`,
       `pause:${random(200)}`,
-      `${SIGWINCH}x${times[1]}`,
+      `${SIGWINCH}x${times.winch}`,
       `pause:${random(200)}`,
-      `${SIGRT6}x${times[2]}`,
+      `${SIGRT6}x${times.rt6}`,
     ];
     const { code } = await startCommand(sender(...specs)).ended;
     assert.equal(code, 0);
-    figures.kills += times[0] + times[1] + times[2];
+    figures.kills += times.usr2 + times.winch + times.rt6;
     await until(() =>
       calls.USR2 > before.USR2 && calls.WINCH > before.WINCH &&
       calls.RT6 > before.RT6 &&

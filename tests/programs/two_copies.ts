@@ -46,7 +46,7 @@ const interrupts = copies.map((copy, index) =>
 );
 console.log("ready");
 // In a loop of one copy, and with none.
-while (heard.length < copies.length) first.checkpoint();
+while (heard.length < copies.length) first!.checkpoint();
 console.log("busy", heard.sort().join());
 heard = [];
 await Promise.all(interrupts.map((interrupt) => interrupt.wait()));

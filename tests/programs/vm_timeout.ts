@@ -143,12 +143,12 @@ for (const loop of [false, true]) {
 // Wherever it comes.
 {
   const counts = [0, 0, 0];
-  const interrupts = counts.map((_, index) => new Interrupt({ callback: () => counts[index]++ }));
+  const interrupts = counts.map((_, index) => new Interrupt({ callback: () => counts[index]!++ }));
   for (let round = 0; round < 100; round++) {
     cut(() => {
       for (;;) {
         send(...interrupts);
-        interrupts[0].signal();
+        interrupts[0]!.signal();
         checkpoint();
       }
     }, 1 + round % 3);
@@ -157,7 +157,7 @@ for (const loop of [false, true]) {
     if (round % 10 === 0) await turns();
     else checkpoint();
     for (const [index, count] of counts.entries()) {
-      expect(`round ${round}, ${index}`, count > before[index]);
+      expect(`round ${round}, ${index}`, count > before[index]!);
     }
   }
 }

@@ -153,7 +153,7 @@ export function nameOf(number: number): string {
 
 /** The number of a call, by its name in the table. */
 export function numberOf(call: string): number {
-  return table[call].number;
+  return table[call]!.number;
 }
 
 /** The calls of the table: those that this runtime makes, or all. */

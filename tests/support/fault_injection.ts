@@ -85,7 +85,7 @@ function assertClear(error: unknown, name: string, errno: string) {
     : errno === "EBADF"
     ? /EBADF|a descriptor is not open/
     : errno;
-  const [what, why, cure] = message.split(": ");
+  const [what = "", why = "", cure] = message.split(": ");
   assert(/^Cannot /.test(what) && new RegExp(cause).test(why), message);
   assert(cure || errno === "EBADF", message);
 }
@@ -135,7 +135,7 @@ export async function inject(scenario: Scenario): Promise<number> {
   );
   let injected = 0;
   for (const [name, times] of made) {
-    const { number, errnos, untold } = table[name];
+    const { number, errnos, untold } = table[name]!;
     const { unneeded = [], loses = [] } = scenario;
     for (let nth = 1; nth <= times; nth++) {
       for (const errno of errnos) {
@@ -182,7 +182,7 @@ export async function inject(scenario: Scenario): Promise<number> {
       }
     }
   }
-  const planned = [...made].map(([name, times]) => times * table[name].errnos.length).reduce(
+  const planned = [...made].map(([name, times]) => times * table[name]!.errnos.length).reduce(
     (sum, faults) => sum + faults,
     0,
   );

@@ -70,10 +70,12 @@ export class Faulty {
 
   /** What the library has handed out and not got back. */
   inUse(): { records: number; pipes: number; agents: number; hooks: number } {
-    const [records, pipes, agents, hooks] = [0, 1, 2, 3].map((what) =>
-      this.#functions.in_use(what)
-    );
-    return { records, pipes, agents, hooks };
+    return {
+      records: this.#functions.in_use(0),
+      pipes: this.#functions.in_use(1),
+      agents: this.#functions.in_use(2),
+      hooks: this.#functions.in_use(3),
+    };
   }
 }
 

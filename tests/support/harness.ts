@@ -139,7 +139,7 @@ export function startCommand(
   const env = { ...process.env };
   // Node's runner would take the process for one of its own.
   delete env.NODE_TEST_CONTEXT;
-  const child = spawn(command, args, {
+  const child = spawn(command!, args, {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -244,7 +244,7 @@ export function withWakeSocket<T>(
   const before = new Set(sockets());
   const opened = open();
   const [readFd, writeFd] = sockets().filter((fd) => !before.has(fd));
-  return { opened, readFd, writeFd };
+  return { opened, readFd: readFd!, writeFd: writeFd! };
 }
 
 function sockets(): number[] {

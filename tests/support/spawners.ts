@@ -19,11 +19,11 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** By what the user calls. */
 export const spawners: Record<string, Spawner> = {
-  "spawnSync()": ([command, ...args]) => text(spawnSync(command, args).stdout),
+  "spawnSync()": ([command, ...args]) => text(spawnSync(command!, args).stdout),
   "spawn()": ([command, ...args]) =>
     new Promise((resolve, reject) => {
       let output = "";
-      const child = spawn(command, args, {
+      const child = spawn(command!, args, {
         stdio: ["ignore", "pipe", "ignore"],
       });
       child.stdout.setEncoding("utf8");
@@ -34,7 +34,7 @@ export const spawners: Record<string, Spawner> = {
 };
 if (runtime === "deno") {
   const make = ([command, ...args]: string[]) =>
-    new Deno.Command(command, { args, stdout: "piped" });
+    new Deno.Command(command!, { args, stdout: "piped" });
   spawners["Deno.Command().outputSync()"] = (command) => text(make(command).outputSync().stdout);
   spawners["Deno.Command().spawn()"] = async (command) =>
     text((await make(command).spawn().output()).stdout);
@@ -61,13 +61,13 @@ export async function inherited(spawn: Spawner): Promise<Inherited> {
     "ls -l /proc/self/fd; cat /proc/self/status",
   ]);
   const word = (name: string) =>
-    BigInt("0x" + new RegExp(`^${name}:\\s*(\\w+)`, "m").exec(text)![1]);
+    BigInt("0x" + new RegExp(`^${name}:\\s*(\\w+)`, "m").exec(text)![1]!);
   return {
     descriptors: [...text.matchAll(/(\d+) -> (.*)$/gm)]
       .filter(([, fd, target]) =>
-        Number(fd) > 2 && !target.startsWith("/proc/") &&
+        Number(fd) > 2 && !target!.startsWith("/proc/") &&
         // Bun 1.2 makes the child's stdin with it.
-        !target.startsWith("/memfd:spawn_stdio")
+        !target!.startsWith("/memfd:spawn_stdio")
       )
       .map(([, fd, target]) => `${fd} ${target}`),
     ignored: word("SigIgn"),

@@ -31,7 +31,7 @@ export async function emptyDir(dir: string): Promise<void> {
 /** Writes all modules and their types as ESM and as CommonJS, and package.json. */
 export async function build(options: BuildOptions): Promise<void> {
   const { outDir, entryPoints } = options;
-  const entry = entryPoints[0].replace(/^\.\/(.*)\.ts$/, "$1.js");
+  const entry = entryPoints[0]!.replace(/^\.\/(.*)\.ts$/, "$1.js");
   await writeJson(`${outDir}/package.json`, {
     main: `./script/${entry}`,
     module: `./esm/${entry}`,
