@@ -1,5 +1,5 @@
 /**
- * `deno run -A bench/compare.ts FILE FILE ...`: on which targets several runs with `--json` agree.
+ * `deno run -A bench/compare.ts FILE FILE ...`: shows on which targets several `--json` runs agree.
  */
 
 import { markdownTable } from "markdown-table";

@@ -27,8 +27,8 @@ const help = `Usage: deno task bench [options]
   --only a,c          only these questions: ${
   questions.map(({ letter, title }) => `\n                      ${letter}  ${title}`).join("")
 }
-  --rounds N          how often everything is measured (as often as five minutes allow, at least three times)
-  --runtime deno,bun  only on these: ${javaScriptRuntimes.join(", ")}
+  --rounds N          how many rounds to measure (default: as many as five minutes allow, at least 3)
+  --runtime deno,bun  only these runtimes: ${javaScriptRuntimes.join(", ")}
   --json FILE         writes all samples, for bench/compare.ts
   --pictures          writes docs/pictures/`;
 
@@ -111,7 +111,7 @@ async function answer(question: Question) {
       samples,
     })),
   });
-  // A peer that fails is a finding.
+  // A failing peer is a result, so report it.
   for (const { contestant, failure } of results.all) {
     if (contestant.ours && failure !== undefined) {
       failed = true;

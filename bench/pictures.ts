@@ -1,6 +1,6 @@
 /**
- * `deno run -A bench/pictures.ts FILE ...`: draws what `deno task bench --json FILE` has measured,
- * in `docs/pictures/`.
+ * `deno run -A bench/pictures.ts FILE ...`: draws the results of `deno task bench --json FILE` into
+ * `docs/pictures/`.
  */
 
 import { bars, type Chart, distribution } from "./lib/charts.ts";
@@ -10,7 +10,7 @@ import { noise } from "./questions/poll.ts";
 import type { Report } from "./lib/report.ts";
 import { commandFor } from "./lib/runtimes.ts";
 
-/** By the name of the file: the letter of the question, and more where there are several. */
+/** Keyed by file name: the letter of the question, and a suffix where it has several charts. */
 const charts: Record<string, Chart & { draw: typeof bars }> = {
   "a": {
     draw: bars,
@@ -56,7 +56,7 @@ const charts: Record<string, Chart & { draw: typeof bars }> = {
   },
 };
 
-/** The colours that charts name. */
+/** The values of the colour names that charts use. */
 const themes = {
   light: {
     "@background": "#ffffff",

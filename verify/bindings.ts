@@ -4,7 +4,7 @@ import { zig } from "../scripts/lib/toolchain.ts";
 const root = new URL("..", import.meta.url);
 
 /**
- * Coverage-guided fuzzing of the functions that take values from outside (zig-src/fuzz.zig), by
+ * Fuzzes the functions that take values from outside (zig-src/fuzz.zig), guided by coverage, with
  * Zig's own fuzzer.
  */
 export async function bindings(
@@ -17,9 +17,9 @@ export async function bindings(
   const runs = Number(after) - Number(before);
   const found = output.match(/^Coverage: .*-> (\d+)/m)?.[1];
   return {
-    // With a limit Zig ends with 0 also when an input failed.
+    // With a limit Zig exits with 0 even if an input failed.
     ok: ok && runs > 0 && !output.includes("failure"),
     output,
-    note: `${runs.toLocaleString("en")} runs, which reached ${found} places of the code`,
+    note: `${runs.toLocaleString("en")} runs, which reached ${found} code locations`,
   };
 }

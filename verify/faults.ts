@@ -4,8 +4,8 @@ import { commandsOf } from "./runtimes.ts";
 const root = new URL("..", import.meta.url);
 
 /**
- * Makes every system call of the library fail with every errno: on Deno, or, if not `short`, on all
- * runtimes.
+ * Makes every system call of the library fail with every errno: on all runtimes, or on Deno only if
+ * `short`.
  */
 export async function faults(
   short: boolean,

@@ -3,7 +3,9 @@ import { commandsOf } from "./runtimes.ts";
 
 const root = new URL("..", import.meta.url);
 
-/** The long form of tests/fuzz_test.ts: 100,000 random calls on each runtime; `short`: 10,000. */
+/**
+ * The long form of tests/fuzz_test.ts: 100,000 random calls on each runtime, or 10,000 if `short`.
+ */
 export async function fuzz(
   short: boolean,
 ): Promise<{ ok: boolean; output: string; note: string }> {

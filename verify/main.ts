@@ -1,6 +1,6 @@
 /**
- * Proves what tests alone cannot: `deno task verify [--short] [--only model,soak,...]`. Prints
- * figures.
+ * Proves what tests alone cannot prove: `deno task verify [--short] [--only model,soak,...]`.
+ * Prints figures.
  */
 
 import { parseArgs } from "node:util";

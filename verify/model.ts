@@ -6,8 +6,8 @@ const folder = new URL("./", import.meta.url);
 const root = new URL("..", folder);
 
 /**
- * Checks the models of the protocol with Spin, each with all interleavings; and, if not `short`,
- * that each mutant, a rule broken on purpose, is caught by one of them.
+ * Checks the models of the protocol with Spin, each in all interleavings. Unless `short`, also
+ * checks that one of them catches each mutant, which breaks one rule on purpose.
  */
 export async function model(
   short: boolean,
@@ -25,7 +25,7 @@ export async function model(
   let holding = 0;
   let caught = 0;
   try {
-    // The long ones first: no processor is left idle at the end.
+    // Start with the long ones, so that no processor is idle at the end.
     const chosen = scenarios.filter((scenario) => scenario.short || !short)
       .sort((a, b) => Number(a.short) - Number(b.short));
     await parallel(chosen, async (scenario) => {
@@ -69,13 +69,13 @@ function thoseFor(mutant: string): Scenario[] {
   return known.length > 0 ? known : scenarios.filter(({ short }) => short);
 }
 
-/** By their names. */
+/** The names of the properties in these models. */
 function propertiesOf(models: string[]): string[] {
   const names = models.flatMap((text) => text.match(/(?<=\bPROPERTY\()\w+/g) ?? []);
   return [...new Set(names)].sort();
 }
 
-/** `@file:function` of a model that the source has not (any more). */
+/** References in a model, `@file:function`, that no longer exist in the source. */
 function staleReferences(name: string, text: string): string[] {
   const references = text.matchAll(/@([\w/]+\.(?:ts|zig)):(#?\w+)/g);
   return Array.from(references, ([reference, file, symbol]) => {
@@ -87,7 +87,7 @@ function staleReferences(name: string, text: string): string[] {
   }).filter(Boolean);
 }
 
-/** Models name a source by its path, or by what is left of it in one of these folders. */
+/** A model names a source file by its path, or by its path within one of these folders. */
 function sourceOf(file: string): [path: string, text: string] {
   for (const folder of [".", "zig-src", "src", "src/delivery"]) {
     try {
@@ -97,7 +97,7 @@ function sourceOf(file: string): [path: string, text: string] {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
-  throw new Error(`a model names ${file}, which is nowhere`);
+  throw new Error(`a model names ${file}, which does not exist`);
 }
 
 interface Result {
@@ -109,7 +109,7 @@ interface Result {
 /** The mutant changes nothing. */
 const same: Result = { verdict: "same", states: 0, detail: "" };
 
-/** A model with what it includes. */
+/** The text of a model, with its includes. */
 function textOf(file: string): string {
   const text = Deno.readTextFileSync(new URL(`${file}.pml`, folder));
   return text.replace(
@@ -122,7 +122,7 @@ function describe({ verdict, states, detail }: Result): string {
   return `${verdict}, ${states.toLocaleString("en")} states ${detail}`.trim();
 }
 
-/** Runs as many at a time as there are processors. */
+/** Runs as many tasks at a time as there are processors. */
 async function parallel<T>(items: T[], work: (item: T) => Promise<void>) {
   const left = [...items];
   const workers = Array.from(
@@ -138,8 +138,8 @@ async function parallel<T>(items: T[], work: (item: T) => Promise<void>) {
 }
 
 /**
- * In the models each assertion has the name of the property that it is part of: a variable that is
- * never true.
+ * Each assertion in a model is named after its property. The name is a variable that is never true,
+ * so that the error message contains it.
  */
 const property = "-DPROPERTY(name, condition)=assert(name || (condition))";
 
@@ -149,7 +149,7 @@ class Checker {
   readonly #zig: string;
   readonly #temp: string;
   readonly #properties: string[];
-  /** The models without a mutant. */
+  /** The preprocessed models without a mutant. */
   readonly #originals = new Map<string, string>();
   #count = 0;
 
@@ -174,7 +174,7 @@ class Checker {
     return Deno.remove(this.#temp, { recursive: true });
   }
 
-  /** Where the mutant changes nothing there is nothing to check. */
+  /** Skips the search if the mutant does not change the model. */
   async check(scenario: Scenario, mutant = ""): Promise<Result> {
     const { model: file, defines } = scenario;
     if (!textOf(file).includes(mutant)) return same;
@@ -199,26 +199,26 @@ class Checker {
     } else {
       this.#originals.set(key, await preprocess(...names));
     }
-    // Hidden: no part of the state.
+    // Hidden variables are not part of the state.
     const variables = `hidden byte ${this.#properties.join(", ")};\n`;
     const model = `${cwd}/model.pml`;
     await Deno.writeTextFile(model, variables + await Deno.readTextFile(model));
     await step(this.#spin, "-Pcat", "-a", "model.pml");
-    // Of a search that ends soon most of the time would go into its optimized compilation.
+    // For short searches, an optimized compilation would take most of the time.
     const optimize = scenario.short || mutant ? ["-O0", "-fno-sanitize=undefined"] : ["-O1"];
     // deno-fmt-ignore
     await step(this.#zig, "cc", ...optimize, "-w", "-DSAFETY", "-DCOLLAPSE", "-DNOFAIR", "-DMEMLIM=6000", "pan.c", "-o", "pan");
     const { output } = await run(["./pan", "-m1000000"], { cwd });
     const states = Number(output.match(/(\d+) states, stored/)?.[1] ?? 0);
     const errors = Number(output.match(/errors: (\d+)/)?.[1] ?? NaN);
-    // What it says when it gives up before the end: of depth, memory or time.
+    // Spin reached its limit of depth, memory or time before the end of the search.
     const limit = output.match(/.*(?:too small|not completed|hung for).*/);
     const complete = limit === null && errors === 0;
     const violated = output.match(/assertion violated \W*(\w+)/)?.[1] ?? "";
     if (this.#properties.includes(violated)) {
       return { verdict: "violated", states, detail: violated };
     }
-    // Any other error is one of the model itself, which shows nothing.
+    // Any other error is an error in the model itself, and proves nothing.
     const error = output.match(/^pan:\d+: .*/m);
     return {
       verdict: complete ? "holds" : "unfinished",

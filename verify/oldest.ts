@@ -2,7 +2,7 @@ import { type Outcome, run } from "../scripts/lib/run.ts";
 
 const root = new URL("..", import.meta.url);
 
-/** All tests on the oldest versions that are supported; `short`: those of the gate. */
+/** Runs all tests on the oldest supported versions, or those of the gate if `short`. */
 export async function oldest(
   short: boolean,
 ): Promise<Outcome & { note: string }> {

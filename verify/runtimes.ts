@@ -4,8 +4,8 @@ import { bun, node, nodeVersions } from "../scripts/lib/toolchain.ts";
 import { transpile } from "../scripts/lib/transpile.ts";
 
 /**
- * How to run a program of the tests (`tests/programs/x`, without the ending) on each runtime, by
- * name.
+ * Returns the command that runs a program of the tests (`tests/programs/x`, without its extension)
+ * on each runtime, by name.
  */
 export async function commandsOf(
   program: string,

@@ -1,13 +1,13 @@
-/** What a model (`verify/<model>.pml`) is checked with. */
+/** A configuration in which a model (`verify/<model>.pml`) is checked. */
 export interface Scenario {
   model: string;
-  /** SIGNALLERS and the like, separated by spaces. */
+  /** Preprocessor names such as SIGNALLERS, separated by spaces. */
   defines: string;
-  /** In the short form too. */
+  /** Whether the short form includes it. */
   short: boolean;
   /**
-   * The mutants that it must catch, where it is known. Others are tried with one short scenario
-   * after another.
+   * The mutants that it must catch, where that is known. All others are tried with one short
+   * scenario after another.
    */
   catches?: string;
 }
@@ -30,13 +30,13 @@ export const scenarios: Scenario[] = [
     catches: `M_AWAIT_LOOKS_FIRST M_AWAIT_WITHOUT_LOOK
       M_CHECKPOINT_IN_TWO_STEPS M_FLAG_BEFORE_LISTING`,
   },
-  // deliver() stops before nothing is pending.
+  // deliver() stops while values are still pending.
   {
     model: "wake",
     defines: "SIGNALLERS=2 ACTS=2 CAN_SIGNAL CAN_STOP",
     short: true,
   },
-  // An exception comes out of any step, once.
+  // One exception, out of any step.
   {
     model: "wake",
     defines: "SIGNALLERS=2 ACTS=2 CAN_CUT CAN_BLOCK",
@@ -69,7 +69,7 @@ export const scenarios: Scenario[] = [
     "SHARED AUTODRAIN=0 BY_HANDLE=0 ACTS=1 CAN_SIGNAL CAN_STOP",
     "SHARED AUTODRAIN=1 BY_HANDLE=0 ACTS=1 CAN_SIGNAL CAN_STOP",
   ].map((defines) => pipe(defines, { short: false })),
-  // A wake fails, once.
+  // One wake fails.
   {
     model: "wake",
     defines: "SIGNALLERS=2 ACTS=2 CAN_BLOCK CAN_FAIL",
@@ -106,7 +106,8 @@ export const scenarios: Scenario[] = [
     short: false,
     catches: "M_BLOCKED_IS_NOT_DRAINED M_DRAINED_WHILE_BLOCKED",
   }),
-  // One who shares the pipe writes to it no more, closes, or has another under the same number.
+  // Another Interrupt on the pipe stops writing to it, closes, or has another pipe under the same
+  // number.
   pipe("SHARED AUTODRAIN=1 BY_HANDLE=0 ACTS=2 CAN_DISABLE CAN_RENEW", {
     short: false,
     catches: `M_DISABLED_IS_NOT_DRAINED M_DISABLE_WITHOUT_WAIT

@@ -4,8 +4,8 @@ import { commandsOf } from "./runtimes.ts";
 const root = new URL("..", import.meta.url);
 
 /**
- * The long form of tests/stress_test.ts: a minute of everything at once on each runtime; `short`:
- * three seconds.
+ * The long form of tests/stress_test.ts: everything at once for a minute on each runtime, or for
+ * three seconds if `short`.
  */
 export async function soak(
   short: boolean,

@@ -2,7 +2,7 @@ import { type Outcome, run } from "../scripts/lib/run.ts";
 
 const root = new URL("..", import.meta.url);
 
-/** tests/storm_test.ts on each runtime with its storms of ten seconds; `short`: of one. */
+/** tests/storm_test.ts on each runtime, with storms of ten seconds, or of one second if `short`. */
 export async function storm(
   short: boolean,
 ): Promise<Outcome & { note: string }> {

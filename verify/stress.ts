@@ -4,9 +4,9 @@ import { zig } from "../scripts/lib/toolchain.ts";
 const root = new URL("..", import.meta.url);
 
 /**
- * The stress of the native library, by `zig build stress`: short for the gate, in ReleaseSafe and
- * under ThreadSanitizer; else all of its builds, for minutes. Each prints its seed; `note` is their
- * figures.
+ * Runs the stress of the native library, `zig build stress`. The short form, for the gate, runs
+ * ReleaseSafe and ThreadSanitizer builds; the long form runs all builds for minutes. Each build
+ * prints its seed. `note` has the figures.
  */
 export async function stress(
   short: boolean,
@@ -16,8 +16,8 @@ export async function stress(
   let ok = true;
   let output = "";
   for (const name of builds) {
-    // The sanitizer itself may give up (tsan_rtl.cpp, CHECK failed): that says nothing, so it gets
-    // another seed.
+    // The sanitizer itself may fail (tsan_rtl.cpp, CHECK failed). That is no result, so try again
+    // with another seed.
     for (let attempts = 1;; attempts++) {
       const outcome = await run([
         await zig(),
@@ -38,7 +38,7 @@ export async function stress(
   return { ok, output, note: summary(output, builds) };
 }
 
-/** Over all builds: what was sent, and whether that is what was accounted for. */
+/** The sums over all builds: signals sent, and signals accounted for. */
 function summary(output: string, builds: string[]): string {
   const sums = [...output.matchAll(/: (\d+) sent = (\d+) accounted for/g)];
   const [sent, accounted] = [1, 2].map((group) =>

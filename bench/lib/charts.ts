@@ -6,7 +6,7 @@ import { sorted } from "./sorted.ts";
 
 type Result = Report["questions"][number]["results"][number];
 
-/** What a chart shows, of which column. */
+/** Which column a chart shows, and how. */
 export interface Chart {
   title: string;
   key: string;
@@ -18,8 +18,8 @@ export function bars(results: readonly Result[], chart: Chart): object {
   const { key, unit } = chart;
   const found = measured(results, key);
   const medians = found.map((result) => quantile(result, key, 0.5));
-  // The length of a bar means something from zero on only: a log scale is for what would not fit
-  // otherwise.
+  // Bar lengths are only comparable on an axis that starts at zero. Use a log scale only where the
+  // bars would not fit otherwise.
   const [low, high] = Math.max(...medians) < 50 * Math.min(...medians)
     ? [0, Math.max(...medians) * 1.05]
     : decades(medians);
@@ -33,7 +33,7 @@ export function bars(results: readonly Result[], chart: Chart): object {
   });
 }
 
-/** The density of each contestant's distribution, on a log scale, with p50 and p99. */
+/** The density of each contestant's distribution on a log scale, with p50 and p99. */
 export function distribution(
   results: readonly Result[],
   chart: Chart,
@@ -89,7 +89,7 @@ const runtimes: Record<Runtime, string> = {
 const width = 400;
 const rowHeight = 22;
 
-/** Text is placed and never measured: so nothing depends on the fonts of the machine. */
+/** Text is placed but never measured, so the picture does not depend on the machine's fonts. */
 function frame(
   found: Result[],
   { title, unit }: Chart,
@@ -133,7 +133,7 @@ function frame(
     y -= 1;
   }
   const bottom = y + 0.8;
-  // Even, as the height: PNGs are one and a half times as large.
+  // Even numbers, like the height, because the PNGs are scaled by 1.5.
   const left = 2 * Math.ceil(longest * 3.35) + 14;
 
   const log = low > 0;
@@ -243,7 +243,7 @@ function quantile(result: Result, key: string, q: number): number {
   return quantileSorted(sorted(result.samples, key), q);
 }
 
-/** Powers of ten around the values; what costs nearly nothing is not to take all the room. */
+/** Powers of ten around the values. Values close to zero do not take up the whole axis. */
 function decades(values: number[]): [low: number, high: number] {
   const high = Math.ceil(Math.log10(Math.max(...values)));
   const positive = values.filter((value) => value > 0);
@@ -257,7 +257,7 @@ function powers(low: number, high: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
 }
 
-/** Over the log axis, of as many values as it takes to draw it. */
+/** The density over the log axis, with as many points as a smooth curve needs. */
 function density(
   result: Result,
   key: string,

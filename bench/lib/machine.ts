@@ -3,7 +3,7 @@ import { run } from "../../scripts/lib/run.ts";
 import { bun, node } from "../../scripts/lib/toolchain.ts";
 import { nodeMajor } from "./runtimes.ts";
 
-/** One line on what the figures come from: they mean nothing elsewhere. */
+/** One line about the machine and versions: the figures are only valid there. */
 export async function machine(): Promise<string> {
   const version = async (path: string) =>
     (await run([path, "--version"])).output.trim().replace(/^v/, "");

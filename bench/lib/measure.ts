@@ -11,13 +11,13 @@ export interface MeasureOptions {
   progress(round: number): void;
 }
 
-// Fewer have no spread, more say nothing new.
+// Fewer rounds show no spread, more add no information.
 const fewest = 3;
 const most = 15;
 
 /**
- * Runs all contestants once in each round, so that what else happens on the machine happens to all
- * of them; each round in another order, so that nobody always runs after the same one.
+ * Runs all contestants once per round, so that other load on the machine affects all of them. The
+ * order changes from round to round, so that no contestant always runs after the same one.
  */
 export async function measure(
   contestants: readonly Contestant[],
@@ -28,7 +28,7 @@ export async function measure(
   const start = performance.now();
   const more = (done: number) => {
     if (rounds !== undefined) return done < rounds;
-    // Another round takes as long as those before.
+    // Assumes that the next round takes as long as the average one.
     const elapsed = (performance.now() - start) / 1000;
     return done < fewest || done < most && elapsed + elapsed / done <= seconds;
   };
@@ -59,7 +59,7 @@ class Measured implements Result {
 
   constructor(readonly contestant: Contestant) {}
 
-  /** Who has failed once is left alone: the next time may take a minute to fail. */
+  /** A contestant that failed once is not run again, because it may take a minute to fail. */
   async runOnce(): Promise<void> {
     if (this.failure !== undefined) return;
     this.#sorted.clear();

@@ -1,26 +1,29 @@
-/** Fetches what is compared with into `build/peers/`: nothing of it is committed or shipped. */
+/** Fetches the peers into `build/peers/`. None of them is committed or shipped. */
 
 import { npmInstall } from "../../scripts/lib/npm_install.ts";
 import { run } from "../../scripts/lib/run.ts";
 import pinned from "./peers.json" with { type: "json" };
 
 /**
- * Its `node_modules` has the packages, the folder itself what was built here. Programs get it as
- * `$BENCH_PEERS`.
+ * Its `node_modules` has the packages; the folder itself has what is built here. Programs find it
+ * in `$BENCH_PEERS`.
  */
 export const peersFolder = new URL("../../build/peers/", import.meta.url);
 
-/** Installs the npm packages, if they are not there yet. */
+/** Installs the npm packages unless they are already there. */
 export async function installPeers(): Promise<void> {
   await installNpm("node_modules", pinned.npm, "npm/node_modules");
 }
 
-/** Installs what draws the pictures, in a folder of its own. */
+/** Installs the packages that draw the pictures, in a folder of their own. */
 export function installDrawing(): Promise<URL> {
   return installNpm("drawing", pinned.drawing, "npm");
 }
 
-/** Makes `build/peers/<name>` of the folder that the packages are installed in, or of one in it. */
+/**
+ * Makes `build/peers/<name>` from the folder that the packages are installed in, or from a
+ * subfolder of it.
+ */
 function installNpm(
   name: string,
   dependencies: Record<string, string>,
@@ -35,8 +38,8 @@ function installNpm(
 }
 
 /**
- * The command line of a Perl that finds Async::Interrupt: the system's, or Debian's packages
- * unpacked, which needs no root.
+ * The command line of a Perl that finds Async::Interrupt: the system's Perl, or else Debian's
+ * packages, unpacked without root.
  */
 export async function perl(): Promise<string[]> {
   const probe = (command: string[]) =>
@@ -46,7 +49,7 @@ export async function perl(): Promise<string[]> {
   const stamp = pinned.debian.join("\n");
   const root = await whole("perl", "packages.txt", stamp, async (folder) => {
     const download = ["apt-get", "download", ...pinned.debian];
-    // Without lists apt knows no package; only root may fetch them.
+    // Without package lists apt knows no package, and only root may update the system's lists.
     if (!(await run(download, { cwd: folder })).ok) {
       await run(["apt-get", "update"]);
       await must(download, folder, "Could not fetch Debian's packages");
@@ -78,8 +81,8 @@ export async function perl(): Promise<string[]> {
 }
 
 /**
- * Makes `build/peers/<name>` in a folder that gets this name only when all is there; `make` says
- * which folder in it.
+ * Makes `build/peers/<name>`. The folder gets this name only once it is complete; `make` returns
+ * which subfolder to use.
  */
 async function whole(
   name: string,

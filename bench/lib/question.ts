@@ -2,17 +2,20 @@
 export type Runtime = "deno" | "bun" | "node" | "native" | "perl";
 
 /**
- * What one run of one contestant measured: by column, a number or, for distributions, all of them.
+ * The results of one run of one contestant, by column: a number or, for a distribution, all its
+ * values.
  */
 export type Sample = Readonly<Record<string, number | readonly number[]>>;
 
-/** One way to do what is asked, on one runtime. */
+/** One way to do what the question measures, on one runtime. */
 export interface Contestant {
   readonly name: string;
   readonly runtime: Runtime;
-  /** This project's way, not a peer's. */
+  /** Whether this is this project's way, not a peer's. */
   readonly ours: boolean;
-  /** One run in processes of its own. Throws an Error whose message says why there is no figure. */
+  /**
+   * Runs once, in processes of its own. Throws an Error whose message says why there is no figure.
+   */
   run(): Promise<Sample>;
 }
 
@@ -27,9 +30,12 @@ export interface Column {
 export interface Result {
   readonly contestant: Contestant;
   readonly samples: readonly Sample[];
-  /** Why it has no sample: said in the table. */
+  /** Why there is no sample; the table shows it. */
   readonly failure?: string;
-  /** Median over the rounds; a distribution is pooled first. NaN where there is none. */
+  /**
+   * Median over the rounds; the values of a distribution are pooled first. NaN where there are
+   * none.
+   */
   median(key: string): number;
   /** Quantile of the pooled distribution, or over the rounds. */
   quantile(key: string, q: number): number;
@@ -39,7 +45,7 @@ export interface Result {
 export interface Results {
   readonly columns: readonly Column[];
   readonly all: readonly Result[];
-  /** Ours on that runtime: by name where there are several. */
+  /** Our result on that runtime; `name` chooses one where there are several. */
   ours(runtime: Runtime, name?: string): Result | undefined;
   /** The peers, on one runtime or on all. */
   peers(runtime?: Runtime): readonly Result[];
@@ -50,22 +56,22 @@ export interface Target {
   readonly text: string;
   /** What was measured, as text: "3.1 ns (Deno), 4.0 ns (Bun)". */
   readonly measured: string;
-  /** undefined: a part of it was not measured in this run. */
+  /** undefined if a part of it was not measured in this run. */
   readonly met: boolean | undefined;
 }
 
-/** What a question may use. */
+/** What a question gets from the benchmark. */
 export interface Bench {
-  /** Of those asked for with --runtime. */
+  /** The runtimes chosen by --runtime. */
   readonly runtimes: readonly Runtime[];
 }
 
-/** What users ask, with everyone who has an answer. */
+/** A question that users ask, with all contestants that answer it. */
 export interface Question {
   /** For --only. */
   readonly letter: string;
   readonly title: string;
-  /** One sentence under the title: what is measured, from where to where. */
+  /** A sentence under the title that says what is measured, from which event to which. */
   readonly how: string;
   readonly columns: readonly Column[];
   contestants(bench: Bench): Promise<readonly Contestant[]>;

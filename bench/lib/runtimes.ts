@@ -1,4 +1,4 @@
-/** Runs the programs of `bench/programs/` and of the peers, each in a process of its own. */
+/** Runs the programs of `bench/programs/` and the peers, each in its own process. */
 
 import { bun, node } from "../../scripts/lib/toolchain.ts";
 import { run } from "../../scripts/lib/run.ts";
@@ -6,7 +6,7 @@ import { transpile } from "../../scripts/lib/transpile.ts";
 import { peersFolder } from "./peers.ts";
 import type { Runtime, Sample } from "./question.ts";
 
-/** Those that run JavaScript. */
+/** The runtimes that run JavaScript. */
 export const javaScriptRuntimes: readonly Runtime[] = ["deno", "bun", "node"];
 
 /** The Node that is measured: the newest with long-term support. */
@@ -16,7 +16,7 @@ const programs = new URL("../programs/", import.meta.url);
 
 let tree: Promise<URL> | undefined;
 
-/** The command line that runs `bench/programs/<program>` on that runtime. */
+/** The command line that runs `bench/programs/<program>` on `runtime`. */
 export async function commandFor(
   runtime: Runtime,
   program: string,
@@ -40,7 +40,7 @@ export async function commandFor(
   }
 }
 
-/** Runs a program to its end; the last line of its output is the sample, as JSON. */
+/** Runs a program to its end and parses the last line of its output, the sample as JSON. */
 export async function sample(
   runtime: Runtime,
   program: string,
@@ -50,7 +50,7 @@ export async function sample(
   return await sampleOf([...command, ...args.map(String)]);
 }
 
-/** The same with any command. */
+/** Like {@linkcode sample}, for any command. */
 export async function sampleOf(command: string[]): Promise<Sample> {
   const { ok, output } = await run(command, {
     timeout: 60,

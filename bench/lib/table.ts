@@ -3,7 +3,8 @@ import { format } from "./format.ts";
 import type { Column, Result, Results } from "./question.ts";
 
 /**
- * A question's results as a table: median (min..max over the rounds), of distributions p50 and p99.
+ * A question's results as a table: the median (min..max over the rounds), or p50 and p99 of a
+ * distribution.
  */
 export function table(results: Results): string {
   const { columns, all } = results;
@@ -44,8 +45,8 @@ function cell(result: Result, { key, unit }: Column): string {
 }
 
 /**
- * Ours may be lost in the noise around nothing: then no more can be said than the highest of it
- * allows.
+ * How many times our figure the peer's is. If noise makes our figure zero or less, only a lower
+ * bound is known: it comes from the highest of our values.
  */
 function ratio(peer: Result, our: Result, key: string): string {
   const [theirs, ours, highest] = [
@@ -56,7 +57,7 @@ function ratio(peer: Result, our: Result, key: string): string {
   if (Number.isNaN(theirs) || Number.isNaN(ours) || highest <= 0) return "";
   const positive = our.quantile(key, 0) > 0;
   const times = theirs / (positive ? ours : highest);
-  // Nobody needs to know how often nearly nothing goes into something.
+  // Beyond this the exact ratio says nothing.
   if (times > 1000) return "over 1,000 x";
   return positive ? format(times, "ratio") : `over ${format(times, "ratio")}`;
 }

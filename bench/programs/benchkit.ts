@@ -1,7 +1,4 @@
-/**
- * The native helpers of the benchmark (../native/benchkit.zig), opened for the runtime that this
- * is.
- */
+/** Opens the native helpers of the benchmark (../native/benchkit.zig) for the current runtime. */
 
 import { writeSync } from "node:fs";
 import process from "node:process";
@@ -9,10 +6,10 @@ import { openAddon } from "../../ffi/node.ts";
 import { open } from "../../ffi/open.ts";
 import { symbols } from "./benchkit_symbols.ts";
 
-/** Where the peers are. */
+/** The folder of the peers. */
 export const peers: string = process.env.BENCH_PEERS!;
 
-/** The library itself, for peers that open it in their own way. */
+/** The path of the library, for peers that open it in their own way. */
 export const file = `${peers}benchkit-${process.platform}-${process.arch}.node`;
 
 const library = open(file, "benchkit_", symbols);
@@ -45,12 +42,12 @@ export function threadsafeFunction(callback: () => void): NativeFunction {
 
 const shared = new Int32Array(memory(kit.shared_address(), 64));
 
-/** Whether threads of start() or rounds() still run. A memory read. */
+/** Whether threads of start() or rounds() are still running. This is a memory read. */
 export function running(): boolean {
   return Atomics.load(shared, 0) !== 0;
 }
 
-/** The last line of the output, and the end: whatever a peer would still do. */
+/** Prints the last line of the output and ends the process, whatever a peer still has to do. */
 export function finish(sample: Record<string, unknown>): void {
   writeSync(1, JSON.stringify(sample) + "\n");
   kit.exit(0);

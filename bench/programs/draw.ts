@@ -1,5 +1,5 @@
 /**
- * `draw.ts <folder of the packages> <file>`: draws the Vega-Lite specifications of the file as SVG
+ * `draw.ts <folder of the packages> <file>`: draws the Vega-Lite specifications in the file as SVG
  * and PNG. Runs on Node.
  */
 
@@ -16,7 +16,7 @@ const { parse, View } = await load("vega");
 const { Resvg } = await load("@resvg/resvg-js");
 
 const font = {
-  // The machine's would make another picture of it.
+  // The machine's fonts would change the picture.
   loadSystemFonts: false,
   fontFiles: ["400Regular/Inter_400Regular", "600SemiBold/Inter_600SemiBold"]
     .map((name) => resolve(`@expo-google-fonts/inter/${name}.ttf`)),
@@ -24,7 +24,7 @@ const font = {
 const specs: Record<string, object> = JSON.parse(readFileSync(file!, "utf8"));
 for (const [path, spec] of Object.entries(specs)) {
   const drawn: string = await new View(parse(compile(spec).spec)).toSVG();
-  // Hundredths of a pixel are enough.
+  // Two decimals of a pixel are enough.
   const svg = drawn.replace(
     /\d+\.\d{3,}/g,
     (number) => String(Number(Number(number).toFixed(2))),

@@ -1,7 +1,7 @@
 /**
- * `flood.ts <way> blocked|free <signals> <sender...>`: under a flood of signals, how many
- * callbacks, how many signals whose last arrival had none, and processor time. floor.c has the
- * same.
+ * `flood.ts <way> blocked|free <signals> <sender...>`: during a flood of signals, counts the
+ * callbacks and the signals whose last arrival no callback followed, and measures processor time.
+ * floor.c does the same in C.
  */
 
 import { spawn } from "node:child_process";
@@ -22,7 +22,8 @@ for (const number of signals!.split(",").map(Number)) {
   });
 }
 
-// The pipe that closes at its end says so, not its "exit": a flood makes Node lose that too.
+// The end of the child shows when its pipe closes, not by its "exit" event: in a flood Node may
+// lose SIGCHLD too.
 const [readEnd, writeEnd] = makePipe({ nonblocking: false });
 const child = spawn(
   command!,

@@ -1,6 +1,6 @@
 /**
- * `idle.ts <way>`: an idle loop that, at the end of stdin, prints when SIGUSR2 was handled (floor.c
- * has the same).
+ * `idle.ts <way>`: an idle loop that prints, at the end of stdin, when it handled each SIGUSR2.
+ * floor.c does the same in C.
  */
 
 import process from "node:process";
@@ -13,7 +13,7 @@ await ways[process.argv[2]!]!("SIGUSR2", () => {
   times[calls++ % times.length] = Number(testkit.now_ns());
 });
 
-// Keeps the process alive and does not turn the loop.
+// Reading stdin keeps the process alive without turning the loop.
 process.stdin.on("end", () => {
   console.log(JSON.stringify({ times: [...times.subarray(0, calls)] }));
   process.exit();

@@ -1,10 +1,8 @@
-/** The ways to hear of a signal: ours, and what each runtime has. */
+/** The ways to receive a signal: ours, and those of each runtime. */
 
 import process from "node:process";
 
-/**
- * By the name of the contestant: calls back for every signal that arrives, until the process ends.
- */
+/** Keyed by contestant. Calls back for every signal that arrives, until the process ends. */
 export const ways: Record<
   string,
   (signal: NodeJS.Signals, callback: () => void) => Promise<void> | void
@@ -24,7 +22,7 @@ async function interrupt(
   callback: () => void,
   signalHysteresis: boolean,
 ): Promise<void> {
-  // Nothing of ours in a peer's process.
+  // Imported here, so that a peer's process does not load our modules.
   const { Interrupt } = await import("../../mod.ts");
   new Interrupt({ signal, callback, signalHysteresis });
 }

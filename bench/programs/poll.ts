@@ -1,6 +1,6 @@
 /**
- * `poll.ts <way>`: what a poll adds to a turn of a hot loop, in ns: loops with it and without it in
- * turn, in one process.
+ * `poll.ts <way>`: how many ns a poll adds to one turn of a hot loop. Loops with and without the
+ * poll alternate in one process.
  */
 
 import { createRequire } from "node:module";
@@ -11,12 +11,12 @@ const { measure } = await import(
   pathToFileURL(createRequire(peers()).resolve("mitata")).href
 );
 
-/** A poll, as text, and what stands in it. */
+/** The source text of a poll, and the values that its names stand for. */
 type Poll = [text: string, values: Record<string, unknown>];
 type Loop = () => number;
 
 const ways: Record<string, () => Poll | Promise<Poll>> = {
-  // The same loop: how far one measurement is from the next.
+  // The same loop twice: shows how far two measurements of one loop differ.
   nothing: () => ["", {}],
   atomics() {
     const flag = new Int32Array(new SharedArrayBuffer(4));
@@ -76,8 +76,8 @@ function stop() {
   throw new Error("nobody stops it");
 }
 
-// Called often rather than long: a loop that is replaced on the stack may stay in V8's slow tier
-// for good.
+// Many short calls instead of one long call: V8 may keep a loop that it replaces on the stack (OSR)
+// in a slow tier for good.
 const turns = 2000;
 
 const bodies = {
@@ -86,8 +86,8 @@ const bodies = {
 };
 
 /**
- * Each has a text of its own: of equal ones V8 shares what it learns, and then no call in them is
- * inlined.
+ * Each loop has its own source text. V8 shares type feedback between functions of equal text, and
+ * would then inline none of their calls.
  */
 function loop(name: string, body: string, [poll, values]: Poll): Loop {
   const text = `return function ${name}() {
@@ -101,7 +101,7 @@ function loop(name: string, body: string, [poll, values]: Poll): Loop {
   );
 }
 
-/** What must hold around each measurement. */
+/** Assertions that run before and after each measurement. */
 let [before, after] = [() => {}, () => {}];
 
 async function polling(way: string): Promise<Record<string, Loop>> {
@@ -120,7 +120,7 @@ async function polling(way: string): Promise<Record<string, Loop>> {
   );
 }
 
-/** ns a turn: the fastest quarter, where nothing else had the CPU. */
+/** ns per turn: the fastest quarter, in which nothing else used the CPU. */
 async function nanoseconds(loop: Loop): Promise<number> {
   const options = { batch_samples: 64, min_cpu_time: 10e6, gc: false };
   before();
@@ -129,9 +129,9 @@ async function nanoseconds(loop: Loop): Promise<number> {
   return p25 / turns;
 }
 
-/** The one minus the other, measured in turn; the median. */
+/** The median of `one` minus `other`, measured alternately. */
 async function difference(one: Loop, other: Loop): Promise<number> {
-  // The first time they are still being compiled.
+  // During the first run the loops are still being compiled.
   await nanoseconds(one);
   await nanoseconds(other);
   const differences: number[] = [];

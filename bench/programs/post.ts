@@ -1,26 +1,26 @@
 /**
- * A Worker that sends messages to a thread that does not read them, and measures what that costs
- * itself.
+ * A Worker posts messages to a thread that does not read them, and measures what that costs the
+ * Worker.
  */
 
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { kit } from "./benchkit.ts";
 
-/** int32 words that the threads share. */
+/** Indices of the int32 words that the threads share. */
 const START = 0;
 const DONE = 1;
 
 interface Order {
   words: Int32Array;
-  /** ns a call, by Worker. */
+  /** ns per call, by Worker. */
   figures: Float64Array;
   index: number;
   calls: number;
-  /** Instead of being measured. */
+  /** Counts system calls instead of measuring time. */
   counts: boolean;
 }
 
-/** In a process that ends soon: its Workers are left alone when they are through. */
+/** Does not terminate the Workers when they are done, because the process ends soon. */
 export async function postMessages(
   calls: number,
 ): Promise<Record<string, number>> {
@@ -39,7 +39,7 @@ export async function postMessages(
   };
 }
 
-/** This thread is busy until all Workers are through. */
+/** Keeps this thread busy until all Workers are done. */
 async function run(threads: number, calls: number, counts: boolean) {
   const words = new Int32Array(new SharedArrayBuffer(8));
   const figures = new Float64Array(new SharedArrayBuffer(threads * 8));

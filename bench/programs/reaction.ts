@@ -1,6 +1,6 @@
 /**
- * `reaction.ts <way> <count>`: JavaScript computes and looks about every 100 ns whether it was
- * signalled. How long after a signal has it noticed?
+ * `reaction.ts <way> <count>`: JavaScript computes and checks about every 100 ns whether it was
+ * signalled. How long after a signal does it notice?
  */
 
 import { constants } from "node:os";
@@ -17,10 +17,10 @@ import {
 
 const { SIGUSR2 } = constants.signals;
 
-/** Between two signals, at random. */
+/** ns between two signals, chosen at random. */
 const pace = [50_000n, 200_000n] as const;
 
-/** Some of what programs compute; the result keeps engines from leaving it out. */
+/** Work as programs do it; the result is used, so that engines cannot remove it. */
 let state = 1;
 function compute(steps: number): void {
   let x = state;
@@ -29,7 +29,7 @@ function compute(steps: number): void {
 }
 
 /**
- * How many steps take 100 ns: those of the fastest of some runs, since others may have been
+ * How many steps take 100 ns. Uses the fastest of several runs, because the others may have been
  * interrupted.
  */
 function stepsFor100ns(): number {
@@ -43,10 +43,10 @@ function stepsFor100ns(): number {
   return Math.max(1, Math.round(steps * 100 * turns / least));
 }
 
-/** Of these the engine compiles what a signal needs. */
+/** The first signals are left out: the engine compiles the code that handles them. */
 const warmUp = 100;
 
-/** In µs, for each signal; for those that were handled together, until their one callback. */
+/** µs per signal. Signals that were handled together count until their one callback. */
 function figures(signals: number) {
   const stamps = (address: bigint) => new BigUint64Array(memory(address, signals * 8));
   const sent = stamps(kit.sent_address());
@@ -85,7 +85,7 @@ async function interrupt(signals: number): Promise<void> {
   finish(figures(signals));
 }
 
-/** Of the words that a Worker shares. */
+/** Indices of the words that a Worker shares. */
 const VALUE = 0;
 const START = 16;
 const DONE = 17;
@@ -96,7 +96,7 @@ interface Order {
   posts: boolean;
 }
 
-/** The other thread, when it is ready. */
+/** Resolves with the other thread when it is ready. */
 async function startWorker(order: Order): Promise<Worker> {
   const worker = new Worker(new URL("./reaction.ts", import.meta.url), {
     workerData: order,
@@ -135,8 +135,8 @@ async function sharedArrayBuffer(signals: number): Promise<void> {
 }
 
 /**
- * What has no place inside running JavaScript: how many callbacks run in a loop that does not end
- * before the sender.
+ * For ways that cannot run inside running JavaScript: counts the callbacks that run in a loop that
+ * lasts as long as the sender.
  */
 async function never(
   open: (
@@ -145,7 +145,7 @@ async function never(
 ): Promise<void> {
   let callbacks = 0;
   const { start, done } = await open(() => callbacks++);
-  // Runtimes listen from the next turn on.
+  // Runtimes start to listen in the next turn.
   await new Promise((resolve) => setTimeout(resolve));
   const steps = stepsFor100ns();
   start();

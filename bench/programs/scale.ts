@@ -1,6 +1,6 @@
 /**
- * `scale.ts interrupts|workers`: whether signals get dearer when there are more of those that are
- * not signalled.
+ * `scale.ts interrupts|workers`: do signals become slower when there are more Interrupts that are
+ * not signalled?
  */
 
 import { constants } from "node:os";
@@ -15,7 +15,7 @@ function median(values: number[]): number {
   return values.sort((a, b) => a - b)[values.length >> 1]!;
 }
 
-/** ns a turn of the best of some batches: whoever else wants the CPU only makes it slower. */
+/** ns per turn in the best of several batches: other load on the CPU can only slow it down. */
 function best(turn: () => void): number {
   const [batches, turns] = [8, 1000];
   let least = Infinity;
@@ -27,7 +27,9 @@ function best(turn: () => void): number {
   return least / turns;
 }
 
-/** One agent: up and down through the sizes, since the engine and the machine change meanwhile. */
+/**
+ * All sizes in one agent, ascending and descending, because engine and machine change over time.
+ */
 function interrupts(): Record<string, number> {
   const sizes = [1, 10, 100, 1000, 10_000];
   const cycles = 5;
@@ -43,8 +45,8 @@ function interrupts(): Record<string, number> {
     while (all.length > size) all.pop()!.close();
   };
   const measure = ({ size, signal, handling }: typeof steps[number]) => {
-    // The one that is signalled is the newest, which a scan of all would find last; and a new one
-    // for every size alike.
+    // Signal the newest Interrupt: a scan of all would find it last. Create it anew for every size,
+    // so that all sizes start alike.
     resize(size - 1);
     resize(size);
     const { func, arg } = all.at(-1)!.signalFunc();
@@ -68,7 +70,7 @@ function interrupts(): Record<string, number> {
     handling.push(both - idle - alone);
   };
 
-  // The engine compiles.
+  // Warm up: the engine compiles the loops.
   const smallest = steps[0]!;
   for (let i = 0; i < 5; i++) measure(smallest);
   smallest.signal.length = smallest.handling.length = 0;
@@ -85,8 +87,8 @@ function interrupts(): Record<string, number> {
 }
 
 /**
- * Workers wait in their loops. A native thread signals them in turn, and then all with one POSIX
- * signal.
+ * Workers wait in their event loops. A native thread signals one after the other, then all of them
+ * with one POSIX signal.
  */
 async function workers(): Promise<Record<string, number>> {
   const sample: Record<string, number> = {};
@@ -105,7 +107,7 @@ function startWorker(): Promise<NativeFunction> {
   return new Promise((resolve) => worker.once("message", resolve));
 }
 
-/** ns a call: the median of some batches. */
+/** ns per call: the median of several batches. */
 async function inTurn(
   targets: NativeFunction[],
   answers: number,

@@ -1,6 +1,6 @@
 /**
- * What Perl's Async::Interrupt can do (native/seed.pl has the same loops): nanoseconds an
- * operation, the loop included on both sides.
+ * Operations that Perl's Async::Interrupt has too (native/seed.pl has the same loops): ns per
+ * operation, including the loop on both sides.
  */
 
 import process from "node:process";
@@ -13,7 +13,8 @@ const callback = () => void callbacks++;
 const figures: Record<string, number> = {};
 
 function measure(name: string, loop: () => void) {
-  // Compiled first, as Perl's is from the beginning: JavaScriptCore's last compiler takes its time.
+  // Compile first: Perl's code is compiled from the start, and JavaScriptCore's last tier takes
+  // some time.
   for (const start = performance.now(); performance.now() - start < 300;) {
     loop();
     loops++;

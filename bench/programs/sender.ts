@@ -1,6 +1,6 @@
 /**
- * `sender.ts <way> <calls>`: what calls cost threads that call into a JavaScript thread. It is busy
- * all the time; where the caller is held until JavaScript has answered, it is in its event loop.
+ * `sender.ts <way> <calls>`: what it costs a thread to call into a JavaScript thread. That thread
+ * is busy all the time, or, where callers wait for an answer, it is in its event loop.
  */
 
 import { createRequire } from "node:module";
@@ -22,19 +22,19 @@ const calls = Number(process.argv[3]);
 /** Nanoseconds. */
 const limit = 250_000_000n;
 
-/** Who is called, and what the JavaScript thread does meanwhile. */
+/** The function to call, and what the JavaScript thread does meanwhile. */
 interface Way {
   target: NativeFunction;
   /** One turn of the busy loop. */
   turn?: () => void;
   /**
-   * JavaScript is in its event loop instead: each call waits for it, or takes what it costs when
-   * nothing piles up.
+   * JavaScript is in its event loop instead. Each call waits for an answer, or this measures the
+   * cost when no calls pile up.
    */
   serves?: boolean;
-  /** This project's way. */
+  /** Whether this is this project's way. */
   ours?: boolean;
-  /** Starts the threads, if that is not done by start(target). */
+  /** Starts the threads, where start(target) does not. */
   start?: () => void;
 }
 
@@ -107,7 +107,7 @@ const ways: Record<string, () => Way | Promise<Way>> = {
   },
 };
 
-/** JavaScript reads the pipe, when it gets to it. */
+/** JavaScript reads the pipe whenever its event loop turns. */
 function listen(fd: number): void {
   if (process.versions.bun) {
     const { Bun } = globalThis as unknown as {
@@ -121,7 +121,7 @@ function listen(fd: number): void {
   }
 }
 
-/** Until all threads are through. */
+/** Runs until all threads are done. */
 async function serve({ turn, serves }: Way): Promise<void> {
   if (serves) {
     await new Promise<void>((resolve) => {
@@ -136,7 +136,7 @@ async function serve({ turn, serves }: Way): Promise<void> {
   kit.join();
 }
 
-/** Runs the plan to its end; the figures of benchkit.zig's result(). */
+/** Runs the plan to its end and returns the figures of benchkit.zig's result(). */
 async function run(how: Way, threads: number, calls: number) {
   const { func, arg } = how.target;
   kit.plan(threads, calls, limit);
@@ -155,25 +155,25 @@ async function run(how: Way, threads: number, calls: number) {
 
 async function measure(): Promise<Record<string, number>> {
   const how = await ways[way!]!();
-  // A pipe is being read from the next turn on.
+  // The runtime starts to read the pipe in the next turn.
   await new Promise((resolve) => setTimeout(resolve));
   if (way === "pending") {
-    // The first signal wakes the loop, at its price: this is about those after it.
+    // The first signal wakes the event loop, which costs more. This measures those after it.
     kit.target(how.target.func, how.target.arg);
     kit.signal_target(1);
   }
-  // The engine grows while it compiles the loop.
+  // Memory grows while the engine compiles the loop, so compile it first.
   if (how.turn) await run(how, 1, calls);
 
   const one = await run(how, 1, calls);
   const four = await run(how, 4, calls / 4);
   const canCount = kit.count_system_calls(1) === 1;
-  // Each is slow while it is counted; those of ours all can be, as there are none.
+  // Counting makes each system call slow, so count fewer calls; not for ours, which make none.
   const counted = await run(how, 1, how.ours ? calls : 2000);
   return {
     ns: one.part / 1000,
     four: four.ns / four.done,
-    // What is queued, for five million calls; what is answered does not pile up with their number.
+    // Queued calls are scaled to five million. Calls that wait for an answer do not pile up.
     grown: one.grown * (how.serves ? 1 : 5e6 / one.done) / 1e6,
     systemCalls: canCount ? counted.systemCalls / counted.done : NaN,
     calls: one.done,

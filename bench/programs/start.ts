@@ -1,6 +1,6 @@
 /**
- * `start.ts <steps> <module>`: does so many steps towards an Interrupt, and prints how many ms each
- * took. No imports: a bare program has none.
+ * `start.ts <steps> <module>`: does that many steps towards an Interrupt, and prints the ms that
+ * each took. It has no imports, to be comparable with a bare program.
  */
 
 interface Module {

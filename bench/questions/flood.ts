@@ -6,7 +6,7 @@ import { verdict } from "./verdict.ts";
 const kills = 200_000;
 const [SIGTERM, SIGUSR2, SIGWINCH] = [15, 12, 28];
 
-/** Of listen.ts. */
+/** Names of ways in listen.ts. */
 const ways: { way: string; name: string; ours: boolean; only?: Runtime }[] = [
   { way: "interrupt", name: "Interrupt", ours: true },
   { way: "hysteresis", name: "Interrupt, signalHysteresis", ours: true },
@@ -19,7 +19,7 @@ const ways: { way: string; name: string; ours: boolean; only?: Runtime }[] = [
   },
 ];
 
-/** A flood on an idle loop, and one while the loop is blocked, which ends with a single SIGTERM. */
+/** One flood on an idle loop, and one while the loop is blocked. A single SIGTERM ends each. */
 async function floods(command: string[]): Promise<Sample> {
   const flood = async (loop: string) =>
     await sampleOf([
@@ -34,7 +34,7 @@ async function floods(command: string[]): Promise<Sample> {
   return { ...free, lostBlocked: blocked.lost, cpuBlocked: blocked.cpu };
 }
 
-/** Of the built-in that needs least. */
+/** Our CPU time relative to the cheapest built-in. */
 function cpuToBuiltIn(results: Results, runtime: Runtime): number {
   const peers = results.peers(runtime).map((peer) => peer.median("cpu"))
     .filter((cpu) => !Number.isNaN(cpu));
@@ -47,7 +47,7 @@ export const question: Question = {
   title: "Flood",
   how:
     `Another process sends ${kills} SIGUSR2 and SIGWINCH in turn, as fast as it can, and then one SIGTERM: first to an idle ` +
-    "loop, then to one that is blocked meanwhile. Lost is a signal whose last arrival no callback followed, of three.",
+    "loop, then to a loop that is blocked meanwhile. A signal, of these three, is lost if no callback follows its last arrival.",
   columns: [
     { key: "cpu", title: "CPU time", unit: "ms" },
     { key: "callbacks", title: "callbacks", unit: "" },

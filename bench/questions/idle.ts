@@ -3,7 +3,7 @@ import type { Contestant, Question, Result, Runtime, Sample } from "../lib/quest
 import { commandFor } from "../lib/runtimes.ts";
 import { verdict } from "./verdict.ts";
 
-/** Of listen.ts. */
+/** Names of ways in listen.ts. */
 const ways: {
   way: string;
   name: string;
@@ -26,8 +26,8 @@ const signals = { near: 1000, far: 500 };
 const pause = 1000;
 
 /**
- * All contestants asleep side by side, signalled in turn: so the machine is the same for all of
- * them.
+ * Lets all contestants sleep side by side and signals them in turn, so that the state of the
+ * machine is the same for all.
  */
 class SideBySide {
   readonly #commands = new Map<string, string[]>();
@@ -37,7 +37,7 @@ class SideBySide {
     this.#commands.set(name, command);
   }
 
-  /** Of the last run, unless it was taken already: then of another. */
+  /** The sample of the last run; if it was already taken, of a new run. */
   async take(name: string): Promise<Sample> {
     if (!this.#samples.has(name)) await this.#run();
     const sample = this.#samples.get(name)!;
@@ -51,7 +51,7 @@ class SideBySide {
       sleeper: new Sleeper(command),
     }));
     await Promise.all(sleepers.map(({ sleeper }) => sleeper.ready));
-    // Just started they still compile and collect garbage.
+    // Shortly after their start they still compile code and collect garbage.
     await new Promise((resolve) => setTimeout(resolve, 300));
     const pids = sleepers.map(({ sleeper }) => sleeper.pid);
     const near = await send("near", warmUp + signals.near, pids);
@@ -63,7 +63,7 @@ class SideBySide {
           near: latencies(near[i]!, times).slice(warmUp),
           far: latencies(far[i]!, times),
         }));
-        // Told to whoever takes it.
+        // The error goes to the caller of take(), so it must not count as unhandled here.
         sample.catch(() => {});
         return [name, sample];
       }),
@@ -72,10 +72,12 @@ class SideBySide {
   }
 }
 
-/** A process with an idle loop: idle.ts, or floor.c. */
+/** A process with an idle loop: idle.ts or floor.c. */
 class Sleeper {
   readonly pid: number;
-  /** It has printed something. Never rejects: its end says why it failed. */
+  /**
+   * Resolves when the process has printed something. Never rejects: end() reports why it failed.
+   */
   readonly ready: Promise<void>;
   readonly #child: Deno.ChildProcess;
   readonly #output: Promise<string>;
@@ -104,7 +106,7 @@ class Sleeper {
     })();
   }
 
-  /** When it handled its signals. */
+  /** Ends the process. Resolves with the times at which it handled its signals. */
   async end(): Promise<number[]> {
     await this.#child.stdin.close();
     const output = await this.#output;
@@ -114,15 +116,15 @@ class Sleeper {
   }
 }
 
-/** When each of the processes got its signals. */
+/** Signals the processes. Resolves with the times at which each of them was signalled. */
 async function send(
   place: string,
   count: number,
   pids: number[],
 ): Promise<number[][]> {
   const args = [place, count, pause, SIGUSR2, ...pids].map(String);
-  // Not detached: in a session of its own, Linux's autogroup would make the sender an equal of
-  // those it wakes.
+  // Not detached: in a session of its own, the sender would get the same share from Linux's
+  // autogroup scheduling as the processes that it wakes.
   const { success, stdout } = await new Deno.Command(await floor(), {
     args: ["send", ...args],
     stderr: "inherit",
@@ -134,8 +136,8 @@ async function send(
 }
 
 /**
- * Of each callback, from the first signal that it answers: those that come while it is on its way
- * fall together.
+ * The latency of each callback, from the first signal that it answers. Signals that arrive before
+ * that callback runs coalesce.
  */
 function latencies(sent: number[], times: number[]): number[] {
   const result: number[] = [];
@@ -163,9 +165,9 @@ export const question: Question = {
   letter: "d",
   title: "Idle event loop",
   how:
-    "All processes sleep side by side while another one sends SIGUSR2 to them in turn, twenty at a time, 1 ms apart: from " +
-    "just before kill(2) until the callback runs. From another processor the waking of one that sleeps is part of it, " +
-    "which the kernel (and a hypervisor) takes for everyone; from the same processor, mostly software is left.",
+    "All processes sleep side by side while another one sends SIGUSR2 to them in turn, twenty at a time, 1 ms apart. Measured is the time from " +
+    "just before kill(2) until the callback runs. From another processor it includes the wake-up of a sleeping processor, " +
+    "for which the kernel (and a hypervisor) takes the same time in all cases; from the same processor it is mostly software.",
   columns: [
     { key: "far", title: "from another processor", unit: "µs" },
     { key: "near", title: "from the same processor", unit: "µs" },

@@ -7,16 +7,19 @@ import { ours, verdict } from "./verdict.ts";
 const blind = "AbortSignal.aborted (never sees it)";
 const idle = "checkpoint()";
 /**
- * Handled, and the event loop has not turned since: a busy loop is like this for most of its life.
+ * The signal is handled, and the event loop has not turned since: a busy loop is in this state most
+ * of the time.
  */
 const signalled = "checkpoint(), after a signal";
-/** The peer that shows how far one measurement is from the next. */
+/** The peer that shows how far two measurements of the same loop differ. */
 export const noise = "nothing (the noise)";
 
-/** By name: the way of programs/poll.ts, and where it is there to be had. */
+/**
+ * Keyed by name: the way in programs/poll.ts, and the only runtime that has it, if there is one.
+ */
 const peers: Record<string, [way: string, only?: Runtime]> = {
   "Atomics.load": ["atomics"],
-  // It is set by a task of the event loop, which does not turn while the loop is busy.
+  // A task of the event loop sets it, and the event loop does not turn while the loop is busy.
   [blind]: ["abortSignal"],
   "performance.now() deadline": ["performanceNow"],
   "Date.now() deadline": ["dateNow"],
@@ -27,7 +30,7 @@ const peers: Record<string, [way: string, only?: Runtime]> = {
   [noise]: ["nothing"],
 };
 
-/** What hot loops pay for a poll. */
+/** What a poll costs a hot loop. */
 export const question: Question = {
   letter: "c",
   title: "Poll",
@@ -83,7 +86,7 @@ function contestant(
   };
 }
 
-/** N-API comes from the runtime. */
+/** The runtime provides the N-API symbols. */
 const addonFlags = [
   "-shared",
   "-fPIC",
@@ -99,8 +102,7 @@ function cheaper(text: string, factor: number, results: Results) {
       .map((peer) => ({
         name: peer.contestant.name,
         runtime,
-        // What is added may be nothing, or less than that by chance: then the noise is what it can
-        // at most be.
+        // The added time may be zero, or by chance negative. The noise is then the upper bound.
         ratio: peer.median("lcg") / Math.max(ourNs, spread(results, runtime)),
       }));
     rivals.sort((a, b) => a.ratio - b.ratio);
@@ -122,7 +124,7 @@ function added(results: Results, runtime: Runtime): number {
   );
 }
 
-/** How far apart two equal loops are found to be, mostly. */
+/** By how much two measurements of the same loop usually differ. */
 function spread(results: Results, runtime: Runtime): number {
   const nothing = results.peers(runtime)
     .find(({ contestant }) => contestant.name === noise);

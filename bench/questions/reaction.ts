@@ -4,7 +4,7 @@ import { verdict } from "./verdict.ts";
 
 const signals = 3000;
 
-/** Of reaction.ts. */
+/** Names of ways in reaction.ts. */
 const ways = [
   { way: "interrupt", name: "checkpoint()", signals, ours: true },
   {
@@ -27,9 +27,9 @@ export const question: Question = {
   letter: "b",
   title: "Reaction inside running JavaScript",
   how:
-    "JavaScript computes, and looks each 100 ns whether it was signalled. A native thread (with Atomics and postMessage: " +
+    "JavaScript computes, and checks every 100 ns whether it was signalled. A native thread (with Atomics and postMessage: " +
     `a Worker) signals ${signals} times, 50 to 200 µs apart: from just before the signal until the callback runs, ` +
-    "without the first 100. The very first one waits for the engine to compile what was never needed before.",
+    "without the first 100. The very first signal waits until the engine has compiled code that never ran before.",
   columns: [
     { key: "latency", title: "signal to callback", unit: "µs" },
     { key: "first", title: "the very first", unit: "µs" },

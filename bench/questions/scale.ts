@@ -10,7 +10,8 @@ function nameOf(size: number, what: string): string {
 }
 
 /**
- * Each row is one size, but all sizes of a round come from one process: only there they compare.
+ * Each row is one size, but all sizes of a round come from one process, because only figures of one
+ * process are comparable.
  */
 function rows(
   runtime: Runtime,
@@ -39,9 +40,9 @@ export const question: Question = {
   letter: "h",
   title: "Scale",
   how:
-    "One Interrupt is signalled, the newest of so many that one thread has: a native call signals, the next checkpoint() " +
-    "handles. Then so many Workers with one Interrupt each, waiting in their event loops: a native thread signals one after " +
-    "another, and all with one POSIX signal. There a signal is a system call, and most of it the kernel's waking of a thread.",
+    "One thread has many Interrupts and the newest is signalled: a native call signals it, and the next checkpoint() handles it. " +
+    "Then there are many Workers with one Interrupt each, waiting in their event loops: a native thread signals one after " +
+    "the other, and then all with one POSIX signal. A signal to a waiting Worker is a system call, and most of its cost is the kernel waking the thread.",
   columns: [
     { key: "signal", title: "signal", unit: "ns" },
     { key: "handling", title: "handling", unit: "ns" },

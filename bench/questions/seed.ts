@@ -7,13 +7,13 @@ import { ours, verdict } from "./verdict.ts";
 const name = "async-interrupt";
 const script = new URL("../native/seed.pl", import.meta.url).pathname;
 
-/** The system calls alone, in C. */
+/** The bare system calls in C. */
 async function systemCalls(): Promise<Sample> {
   const time = async (what: string) => (await sampleOf([await floor(), what, "100000"])).ns!;
   return { eventPipe: await time("eventfd"), kill: await time("kill") };
 }
 
-/** How many times Perl's. */
+/** How many times as fast as Perl ours is. */
 function faster(
   text: string,
   key: string,
@@ -33,8 +33,8 @@ export const question: Question = {
   letter: "f",
   title: "Next to Perl's Async::Interrupt",
   how:
-    "Perl's Async::Interrupt doing the same: loops of 20,000 operations, the loop itself included on both sides. In C stand " +
-    "the system calls alone: write and read of an eventfd, and a kill with its handler.",
+    "Perl's Async::Interrupt doing the same: loops of 20,000 operations, including the loop itself on both sides. The rows for C are " +
+    "the bare system calls: write and read of an eventfd, and a kill with its handler.",
   columns: [
     { key: "signal", title: "signal + callback", unit: "ns" },
     { key: "pipe", title: "the same with a pipe", unit: "ns" },

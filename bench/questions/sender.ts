@@ -3,16 +3,16 @@ import { sample } from "../lib/runtimes.ts";
 import { ours, verdict } from "./verdict.ts";
 
 interface Way {
-  /** Of sender.ts. */
+  /** A name of a way in sender.ts. */
   way: string;
   name: string;
   calls: number;
   ours?: boolean;
-  /** undefined: on all. */
+  /** undefined means all runtimes. */
   runtime?: Runtime;
 }
 
-/** So many calls that each takes some tenths of a second. */
+/** `calls` is chosen so that each way takes some tenths of a second. */
 const ways: Way[] = [
   { way: "pending", name: "signal while pending", calls: 5e6, ours: true },
   {
@@ -52,10 +52,10 @@ const ways: Way[] = [
 export const question: Question = {
   letter: "a",
   title: "Sender's cost",
-  how: "Native threads call into one JavaScript thread that is busy, and take " +
-    "the time themselves: with one thread the median of 256 parts, with four " +
-    "the mean, waiting for a CPU included. Memory is what the process has " +
-    "grown by until the last call, scaled up to five million where there " +
+  how: "Native threads call into one JavaScript thread that is busy, and measure " +
+    "the time themselves: with one thread it is the median of 256 parts, with four " +
+    "the mean, including the wait for a CPU. Memory is how much the process has " +
+    "grown until the last call, scaled to five million calls where fewer were " +
     "were fewer calls that pile up. System calls are those of the calling thread.",
   columns: [
     { key: "ns", title: "one thread, a call", unit: "ns" },

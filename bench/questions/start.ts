@@ -14,17 +14,17 @@ const steps = [
   "+ a turn of the loop",
 ];
 const interrupt = steps[2];
-/** A start is short: one alone says little. */
+/** A single start is too short to be significant. */
 const runs = 5;
 
-/** What users wait for before the first line of their own. */
+/** How long users wait before their own first line runs. */
 export const question: Question = {
   letter: "g",
   title: "Start",
   how:
     "Import, first Interrupt and the first turn of the event loop, timed inside the process, and the whole process from " +
     `spawn to exit; the median of ${runs} starts a round. Node imports the npm package, the others the TypeScript sources; ` +
-    "as from JSR: there is no library beside them, only the one embedded in a module, copied to memory at every start.",
+    "as from JSR: no library lies beside them, so the one embedded in a module is copied to memory at every start.",
   columns: [
     { key: "import", title: "import", unit: "ms" },
     { key: "interrupt", title: "first Interrupt", unit: "ms" },
@@ -103,7 +103,7 @@ async function start(
   );
 }
 
-/** The modules of Node's users. */
+/** Builds the modules that Node users get. */
 async function buildPackage() {
   const { flags } = await prepareModules();
   const { ok, output } = await run([
@@ -117,7 +117,7 @@ async function buildPackage() {
   if (!ok) throw new Error(`Could not build the npm package:\n${output}`);
 }
 
-/** What JSR's users get: the sources, without `lib/`. */
+/** Copies what JSR users get: the sources without `lib/`. */
 async function publish(): Promise<URL> {
   const folder = new URL("build/published/", root);
   await Deno.remove(folder, { recursive: true }).catch(() => {});

@@ -2,7 +2,7 @@ import { format } from "../lib/format.ts";
 import type { Column, Results, Runtime, Target } from "../lib/question.ts";
 import { javaScriptRuntimes } from "../lib/runtimes.ts";
 
-/** A target that every one of the runtimes has to meet with one figure. NaN: not measured. */
+/** A target that each of these runtimes must meet with one figure. NaN means not measured. */
 export function verdict(
   text: string,
   figure: (runtime: Runtime) => number,
@@ -23,7 +23,7 @@ export function verdict(
   };
 }
 
-/** The median of ours there. */
+/** The median of our result on that runtime. */
 export function ours(
   results: Results,
   runtime: Runtime,
