@@ -1,4 +1,4 @@
-/** Builds the native library and embeds what was built in `ffi/embedded.ts`. */
+/** Builds the native library and embeds it in `ffi/embedded.ts`. */
 
 import { build } from "./lib/build.ts";
 

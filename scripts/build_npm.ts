@@ -10,13 +10,14 @@ import config from "../deno.json" with { type: "json" };
 import versions from "./lib/versions.json" with { type: "json" };
 
 /**
- * Where the source is to be found. README and CHANGELOG lead there, since npm has none of the files
- * that they name.
+ * The repository on its host. README and CHANGELOG link to it, since npm has none of the files that
+ * they name.
  */
 const repository = "https://github.com/async-interrupt/async-interrupt";
 
 /**
- * The oldest runtimes that are tested. `process.getBuiltinModule` came with these versions of Node.
+ * The oldest runtimes that are tested. These are the first versions of Node that have
+ * `process.getBuiltinModule`.
  */
 const { deno, bun, node } = versions.oldest;
 const engines = {
@@ -26,8 +27,9 @@ const engines = {
 };
 
 /**
- * Put before the types, which name what not every project has: TypeScript does not keep the first
- * line, JSR allows neither. The DOM's and Node's own AbortSignal is merged with the empty one.
+ * Prepended to the types, because they name globals that not every project has. They cannot be in
+ * the source: TypeScript drops the first line, and JSR allows neither. If the DOM or Node declares
+ * AbortSignal, TypeScript merges it with the empty one.
  */
 const globals = `/// <reference lib="esnext.disposable" />
 declare global {
@@ -40,16 +42,16 @@ await emptyDir("npm");
 await build({
   entryPoints: ["./mod.ts"],
   outDir: "./npm",
-  // The modules ask for `Deno` by themselves.
+  // The modules look for `Deno` themselves.
   shims: {},
   // dnt would wrap `import.meta` into a polyfill that changes globals, and fails under `node -e`.
   mappings: { "./ffi/here.ts": "./scripts/lib/here_npm.ts" },
-  // `deno check` and the tests have seen the same sources.
+  // `deno check` and the tests have already checked these sources.
   typeCheck: false,
   test: false,
-  // There is nothing to install.
+  // The package has no dependencies.
   skipNpmInstall: true,
-  // Nor maps from the types to sources that are not in the package.
+  // The package does not have the sources, so it needs no source maps for the types.
   skipSourceOutput: true,
   compilerOptions: { target: "ES2022", lib: ["ESNext"] },
   package: {
@@ -73,7 +75,7 @@ await build({
     },
     engines,
     sideEffects: false,
-    // A library cannot be opened inside a zip.
+    // The dynamic linker cannot open a library inside a zip file.
     preferUnplugged: true,
   },
   async postBuild() {
@@ -81,7 +83,7 @@ await build({
     const types = await readTypes();
     for (const [folder, type] of [["esm", "module"], ["script", "commonjs"]]) {
       await emptyDir(`npm/${folder}`);
-      // Bundlers ask the package.json that is nearest.
+      // Bundlers read the nearest package.json.
       const json = JSON.stringify({ type, sideEffects: false }, null, 2);
       await Deno.writeTextFile(`npm/${folder}/package.json`, `${json}\n`);
     }
@@ -93,14 +95,14 @@ ${code}
 ${names.map((name) => `exports.${name} = ${name};`).join("\n")}
 `,
     );
-    // Who imports and who requires get the same classes. By way of a small file: Node looks through
-    // one that is imported for what it exports, and takes 40 ms for the large one.
+    // `import` and `require` get the same classes. The ES module imports a small file, because Node
+    // scans an imported CommonJS file for its exports, which takes 40 ms for the large one.
     await Deno.writeTextFile(
       "npm/script/for_esm.js",
       'exports.all = require("./mod.js");\n',
     );
-    // Taken out once: bundlers read an import each time it is used, and `bun build` by a getter
-    // that takes 100 ns on Node.
+    // Destructure once: bundlers read an import again at each use, and `bun build` reads it by a
+    // getter, which takes 100 ns on Node.
     await Deno.writeTextFile(
       "npm/esm/mod.js",
       `import { all } from "../script/for_esm.js";
@@ -126,20 +128,21 @@ export const { ${names.join(", ")} } = all;
 });
 
 /**
- * All of dnt's modules as one, and what it exports: Node takes three times as long to load twenty.
+ * Bundles all of dnt's modules into one and lists its exports: Node takes three times as long to
+ * load twenty files.
  */
 async function bundle(): Promise<{ code: string; names: string[] }> {
   const { outputFiles } = await esbuild.build({
     entryPoints: ["npm/esm/mod.js"],
     bundle: true,
-    // Not "cjs": its exports are getters.
+    // Not "cjs": esbuild would make the exports getters.
     format: "esm",
     platform: "node",
     target: "node20",
     write: false,
   });
   const [code = "", exports = ""] = outputFiles[0]!.text.split(/^export \{([^}]*)\};\n$/m);
-  // esbuild renames a class that names itself, and so changes its `name`.
+  // esbuild renames a class that refers to itself, which would change its `name`.
   const renamed = /^var (\w+) = class _\1 [^]*?^\};$/gm;
   return {
     code: code.trimEnd().replace(
@@ -150,7 +153,7 @@ async function bundle(): Promise<{ code: string; names: string[] }> {
   };
 }
 
-/** The types that mod.d.ts leads to, by file. */
+/** The declaration files that mod.d.ts refers to, by file name. */
 async function readTypes(): Promise<Map<string, string>> {
   const types = new Map<string, string>();
   const add = async (name: string) => {
@@ -173,8 +176,8 @@ async function copyFiles(from: string, to: string) {
 }
 
 /**
- * npm shows the text without the files around it. Of the pictures, the kind that GitHub serves as
- * one.
+ * npm shows the text without the files around it. SVG pictures become the PNGs beside them, as the
+ * URL on the host must serve an image.
  */
 function withAbsoluteLinks(markdown: string): string {
   const relative = "(?!https?:|#)";

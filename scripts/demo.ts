@@ -1,6 +1,4 @@
-/**
- * Builds what is needed and runs the demo on a runtime: `deno task demo --runtime deno|bun|node`.
- */
+/** Builds what the demo needs and runs it: `deno task demo --runtime deno|bun|node`. */
 
 import { parseArgs } from "node:util";
 import { build } from "./lib/build.ts";
@@ -14,12 +12,12 @@ const { values, tokens } = parseArgs({
   tokens: true,
   options: { runtime: { type: "string", default: "deno" } },
 });
-// What is not for this script is for the demo.
+// The demo gets all other options.
 const rest = tokens.filter((token) => !(token.kind === "option" && token.name === "runtime")).map((
   token,
 ) => Deno.args[token.index]!);
 
-/** The newest Node with "node", a certain one with "node20". */
+/** The newest Node for "node", that major version for "node20". */
 async function command(runtime: string): Promise<string[]> {
   if (runtime === "deno") {
     return [Deno.execPath(), "run", "-A", "examples/demo.ts"];
@@ -42,7 +40,7 @@ console.error("Building the native library: a minute or two the first time");
 await build("testkit");
 const [executable, ...args] = await command(String(values.runtime));
 
-// Ctrl-C goes to the whole process group: the demo decides what comes of it.
+// Ctrl-C goes to the whole process group. Ignore it here, so that the demo decides what it does.
 Deno.addSignalListener("SIGINT", () => {});
 const { code } = await new Deno.Command(executable!, {
   args: [...args, ...rest],

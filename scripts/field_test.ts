@@ -1,6 +1,6 @@
 /**
- * The npm package among the packages, commands and terminals that people use it with. Part of `deno
- * task ok`.
+ * The npm package together with the packages, commands and terminals that people use it with. Part
+ * of `deno task ok`.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -9,7 +9,7 @@ import { bun, node, nodeVersions } from "./lib/toolchain.ts";
 import versions from "./lib/versions.json" with { type: "json" };
 import { startCommand } from "../tests/support/harness.ts";
 
-// Builds npm/; the import map decides with what.
+// Builds npm/, with or without JSR, depending on the import map.
 await import("./build_npm.ts");
 
 const npm = new URL("../npm/", import.meta.url);
@@ -17,7 +17,7 @@ const programs = new URL("field/", import.meta.url);
 const folder = await Deno.makeTempDir({ prefix: "async-interrupt-field-" });
 const newest = nodeVersions.at(-1)!;
 
-/** The runtimes, with the command that runs a program. */
+/** The runtimes, each with the command that runs a program. */
 const runtimes: Record<string, string[]> = {
   Deno: [Deno.execPath(), "run", "-A"],
   Bun: [await bun()],
@@ -42,7 +42,7 @@ Deno.test("the package installs beside others", async () => {
   await command("npm", "install", `./${tarball}`);
 });
 
-/** How a program ended that idles, says "ready" and gets SIGTERM. */
+/** Runs a program that idles, prints "ready" and then gets SIGTERM. Returns how it ended. */
 async function terminated(command: string[], pidOf = (pid: number) => pid) {
   const { pid, line, ended } = startCommand(command, 60);
   for (let text = await line(); text !== ""; text = await line()) {
@@ -52,7 +52,10 @@ async function terminated(command: string[], pidOf = (pid: number) => pid) {
   return { code, signal, hung, stdout, stderr };
 }
 
-/** What of it must not depend on who listens: not in what order they hear, nor how often. */
+/**
+ * The part of the outcome that must be equal for listeners and Interrupts: neither the order in
+ * which they hear nor how often.
+ */
 function outcome(
   { code, signal, hung, stdout }: Awaited<ReturnType<typeof terminated>>,
 ) {
@@ -65,8 +68,8 @@ const packages = [
   ...Object.keys(versions.packages).filter((name) => name !== "prompts"),
 ];
 /**
- * With these a listener drains the server on every runtime: the others end the process by
- * themselves, or not everywhere.
+ * With these packages a listener drains the server on every runtime. The others end the process by
+ * themselves, or drain only on some runtimes.
  */
 const drains = [
   "none",
@@ -77,7 +80,7 @@ const drains = [
 ];
 
 for (const [runtime, command] of Object.entries(runtimes)) {
-  Deno.test(`${runtime}: beside packages an Interrupt drains a server and ends wherever a listener would`, async () => {
+  Deno.test(`${runtime}: with packages that act at exit, an Interrupt drains a server and ends the process wherever a listener does`, async () => {
     await Promise.all(packages.map(async (name) => {
       const ends = (who: string, when: string) =>
         terminated([...command, `${folder}/drain.cjs`, name, who, when]);
@@ -104,16 +107,16 @@ for (const [runtime, command] of Object.entries(runtimes)) {
 
 const served = { ...drained, stdout: "ready\nheard\ndrained\n" };
 
-Deno.test("`deno serve` ends when an Interrupt has drained it", async () => {
+Deno.test("`deno serve` ends after an Interrupt has drained it", async () => {
   const args = ["serve", "-A", "--port=0", `${folder}/serve.cjs`];
   const { stderr: _, ...end } = await terminated([Deno.execPath(), ...args]);
   assertEquals(end, served);
 });
 
 for (const [runtime, command] of Object.entries(runtimes)) {
-  Deno.test(`${runtime}: as PID 1 a program ends when an Interrupt has drained it`, async () => {
+  Deno.test(`${runtime}: as PID 1, a program ends after an Interrupt has drained it`, async () => {
     const namespace = ["unshare", "--pid", "--fork", "--mount-proc"];
-    // Others than root get a namespace of users too.
+    // Without root, a user namespace is needed too.
     if (Deno.uid() !== 0) namespace.push("--map-root-user");
     const { stderr, ...end } = await terminated(
       [
@@ -131,8 +134,8 @@ for (const [runtime, command] of Object.entries(runtimes)) {
 }
 
 /**
- * What programs say that `deno run --watch` restarts twice, and that get SIGTERM then: each says
- * its own.
+ * Lets `deno run --watch` restart a program twice, and then sends SIGTERM. Returns what each of the
+ * three programs printed.
  */
 async function watched(who: string) {
   const file = `${folder}/watched_${who}.cjs`;
@@ -148,14 +151,14 @@ async function watched(who: string) {
       if (said.size === 3) Deno.kill(pid, "SIGTERM");
       else await Deno.writeTextFile(file, "\n", { append: true });
     }
-    // The watcher waits for a change.
+    // The watcher itself would wait for the next change.
     if (said.size === 3 && what === "drained") child.kill("SIGKILL");
   }
   await ended;
   return [...said.values()];
 }
 
-Deno.test("`deno run --watch`: each program hears its own signals, once", async () => {
+Deno.test("`deno run --watch`: each program hears its own signals once", async () => {
   const program = ["ready", "heard SIGTERM", "drained"];
   const programs = [program, program, program];
   assertEquals(
@@ -164,7 +167,7 @@ Deno.test("`deno run --watch`: each program hears its own signals, once", async 
   );
 });
 
-Deno.test("`bun --watch`: what `signalHysteresis` ignores is not ignored after a restart", async () => {
+Deno.test("`bun --watch`: a signal that `signalHysteresis` ignores is not ignored after a restart", async () => {
   const file = `${folder}/ignored.cjs`;
   const { child, line, ended } = startCommand(
     [...runtimes.Bun!, "--watch", file],
@@ -178,7 +181,7 @@ Deno.test("`bun --watch`: what `signalHysteresis` ignores is not ignored after a
   assertEquals(said, ["not ignored", "not ignored"]);
 });
 
-Deno.test("readers watch the event pipes that docs/limits.md says", async () => {
+Deno.test("docs/limits.md is right about which readers can watch which event pipes", async () => {
   const text = await Deno.readTextFile("docs/limits.md");
   const rows = text.matchAll(
     /^\| (\w+): `([\w.]+)\(.*$|^\| (\w+): `([\w.]+)`.*$/gm,
@@ -203,12 +206,12 @@ Deno.test("readers watch the event pipes that docs/limits.md says", async () => 
   assertEquals(seen, documented);
 });
 
-/**
- * What to wait for on the screen, and the key to press then, or the columns that the window gets.
- */
+/** What to wait for on the screen, and then the keys to press or the new width of the window. */
 type Dialogue = readonly (readonly [seen: string, then?: string | number])[];
 
-/** What a shell in a terminal shows after a dialogue with one of its commands. */
+/**
+ * Runs a command in a shell in a terminal, plays the dialogue, and returns what the screen shows.
+ */
 async function screen(
   session: string,
   command: string[],
@@ -271,7 +274,7 @@ const dialogues: Record<string, Dialogue> = {
   ],
 };
 
-Deno.test("there is a terminal", async () => {
+Deno.test("tmux is installed", async () => {
   if ((await run(["tmux", "-V"])).ok) return;
   const { output } = await run(
     ["sh", "-c", "apt-get update -q && apt-get install -qy tmux"],
@@ -281,7 +284,7 @@ Deno.test("there is a terminal", async () => {
 });
 
 for (const [runtime, command] of Object.entries(runtimes)) {
-  Deno.test(`${runtime}: in a terminal an Interrupt hears Ctrl-C, Ctrl-Z, fg and the size beside readline, prompts and "resize"`, async () => {
+  Deno.test(`${runtime}: in a terminal an Interrupt hears Ctrl-C, Ctrl-Z, fg and a new window size, also with readline, prompts and "resize"`, async () => {
     const play = (what: string, who: string, dialogue: Dialogue) =>
       screen(
         `${runtime} ${what} ${who}`,

@@ -1,5 +1,5 @@
 /**
- * The one gate: builds, checks and tests everything. `deno task ok --help` tells how to narrow it.
+ * The one gate: builds, checks and tests everything. `deno task ok --help` shows how to narrow it.
  */
 
 import { relative } from "node:path";
@@ -23,12 +23,12 @@ import { stress } from "../verify/stress.ts";
 const help = `Usage: deno task test [--only STEP,...] [--filter TEXT] [FILE...]
 
   --only     only these steps: deno, bun, node20 and so on, oldest, fmt, lint, ...
-  --runtime  the same
-  --filter   only the tests whose names contain this text
-  --since    only what the files that changed since this revision can break
+  --runtime  like --only
+  --filter   only tests whose names contain this text
+  --since    only the steps that files changed since this revision can break
   FILE       only these test files
 
-With a file or a filter alone, the steps are the runtimes.`;
+With only files or a filter, all runtimes run and no other step.`;
 
 interface Counts {
   passed: number;
@@ -36,7 +36,7 @@ interface Counts {
   skipped: number;
 }
 
-/** A step without counts is one test. */
+/** A step without counts counts as one test. */
 type Result = Outcome & Partial<Counts> & { note?: string };
 
 const root = new URL("..", import.meta.url);
@@ -49,8 +49,8 @@ const runtimes = [
 ];
 const reports = await Deno.makeTempDir({ prefix: "async-interrupt-junit-" });
 /**
- * What differs by version: how a process ends, how the loop is woken, how the library is opened,
- * what the runtime does with its own listeners.
+ * Tests of what differs between versions: how a process ends, how the loop is woken, how the
+ * library is opened, what the runtime does with its own listeners.
  */
 const filesForOldest = ["exit", "wait", "embedded", "runtime_listeners"]
   .map((name) => `tests/${name}_test.ts`);
@@ -80,7 +80,7 @@ if (values.since) {
   const changed = await changedSince(values.since);
   const isText = (file: string) => /\.md$|^docs\//.test(file);
   const isTest = (file: string) => /^tests\/\w+_test\.ts$/.test(file);
-  // Other files may break anything.
+  // A change in any other file may break anything.
   if (changed.every((file) => isText(file) || isTest(file))) {
     only.push("fmt", "spelling", "links", "guarantees", "doc-tests");
     const tests = changed.filter((file) => testFiles().includes(file));
@@ -109,7 +109,7 @@ async function step(
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
 
   const { ok, output, passed = Number(ok), skipped = 0, note = "" } = outcome;
-  // A crash after the last test is a failure that no test has.
+  // A crash after the last test fails no test, so count it as one failure.
   const failed = outcome.failed || Number(!ok);
   const counts = { passed, failed, skipped };
   total.passed += passed;
@@ -134,8 +134,8 @@ async function choice(
 }
 
 /**
- * One more at a time than there are processors: most of a test is waiting, for a process to start
- * or for an idle loop.
+ * One task more than there are processors: tests mostly wait for a process to start or for an idle
+ * event loop.
  */
 async function sideBySide(queue: (() => Promise<void>)[]) {
   const next = async () => {
@@ -147,7 +147,7 @@ async function sideBySide(queue: (() => Promise<void>)[]) {
 
 const done = { ok: true, output: "" };
 
-/** Runs tests and counts them by their JUnit report. */
+/** Runs tests and counts them from their JUnit report. */
 async function tests(
   name: string,
   command: (report: string) => string[],
@@ -155,7 +155,7 @@ async function tests(
   const report = `${reports}/${name}.xml`;
   const { ok, output } = await run(command(report));
   const xml = (await Deno.readTextFile(report).catch(() => ""))
-    // Node counts a file without tests as a test that passed.
+    // Node reports a file without tests as a passed test.
     .replace(/<testcase name="[^"]*_test\.js"[^>]*\/>/g, "");
   const count = (tag: RegExp) => xml.match(tag)?.length ?? 0;
   const all = count(/<testcase\b/g);
@@ -171,7 +171,7 @@ async function tests(
   };
 }
 
-/** `deno test` with what every use of it needs. */
+/** Runs `deno test` with the flags that every use of it needs. */
 function denoTest(
   name: string,
   args: string[],
@@ -191,7 +191,7 @@ function summary({ passed, failed, skipped }: Counts) {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** Whether the committed files are those that the Zig declarations make now. */
+/** Checks that the committed generated files match the Zig declarations. */
 async function staleness(): Promise<Outcome> {
   const read = (file: string) => Deno.readTextFile(file).catch(() => "");
   const before = await Promise.all(
@@ -265,7 +265,7 @@ await choice("publish", () => publish(flags));
 
 const files = positionals.length > 0 ? positionals.map((file) => relative(".", file)) : testFiles();
 const filter = values.filter;
-// RegExp.escape() escapes letters too, which Bun does not understand.
+// RegExp.escape() also escapes letters, which Bun rejects.
 const pattern = filter?.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 if (ready) {
   await sideBySide([
@@ -280,7 +280,7 @@ if (ready) {
     },
     () => choice("model", () => model(true)),
     async () => {
-      // One after the other: both build npm/.
+      // One after the other, because both build npm/.
       for (const name of ["field", "package"]) {
         const args = ["--no-check", `scripts/${name}_test.ts`];
         await choice(name, () => denoTest(name, args));
@@ -310,8 +310,8 @@ function bunTests(name: string, path: string, files: string[]) {
   return tests(name, (report) => [
     path,
     "test",
-    // Each test has a watchdog of its own, which knows how loaded the machine is; Bun would give it
-    // 5 s.
+    // Each test has its own watchdog, which takes the load of the machine into account; Bun would
+    // allow 5 s.
     "--timeout=0",
     "--reporter=junit",
     `--reporter-outfile=${report}`,
@@ -333,10 +333,10 @@ function nodeTests(name: string, path: string, files: string[]) {
   ]);
 }
 
-/** On the oldest versions, side by side; `deno task verify` runs all files there. */
+/** Runs tests on the oldest versions, side by side; `deno task verify` runs all files there. */
 async function oldestTests(): Promise<Outcome & Counts> {
   const some = positionals.length > 0 ? files : filesForOldest;
-  // Those that are pinned for their major have a step that runs all files.
+  // A version that is also pinned for its major has a step of its own, which runs all files.
   const nodes = oldest.node.filter((version) => !Object.values(versions.node).includes(version));
   const outcomes = await Promise.all([
     denoTests(`deno${oldest.deno}`, some, await oldestDeno()),

@@ -1,6 +1,6 @@
 /**
- * The npm package as its users get it: packed, installed, and run on every runtime. Part of `deno
- * task ok`.
+ * The npm package as users get it: packed, installed, and run on every runtime. Part of
+ * `deno task ok`.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -13,13 +13,13 @@ import { bundlers, type Format } from "./lib/bundlers.ts";
 import { run } from "./lib/run.ts";
 import { bun, node, nodeVersions } from "./lib/toolchain.ts";
 
-// Builds npm/; the import map decides with what.
+// Builds npm/, with or without JSR, depending on the import map.
 await import("./build_npm.ts");
 
 const npm = new URL("../npm/", import.meta.url);
 const folder = await Deno.makeTempDir({ prefix: "async-interrupt-package-" });
 
-/** A signal of the system and one of JavaScript's own, both handled in the middle of a loop. */
+/** A POSIX signal and a call of `signal()`, both handled in the middle of a loop. */
 const program = `
 let seen = [];
 const callback = (value) => seen.push(value);
@@ -42,7 +42,7 @@ const programs: Record<"ESM" | "CommonJS", [file: string, text: string]> = {
   ],
 };
 
-/** The two ways to load it, in one process. */
+/** Both ways to load the package, in one process. */
 const classes = `
 import * as esm from "async-interrupt";
 import { createRequire } from "node:module";
@@ -61,7 +61,7 @@ if (seen !== 7) throw new Error("seen: " + seen);
 console.log("ok");
 `;
 
-/** The files of the Worker example of README.md, each with its name in its first line. */
+/** The files of the Worker example in README.md; the first line of each is its name. */
 async function readExample(): Promise<[name: string, text: string][]> {
   const readme = await Deno.readTextFile("README.md");
   const files = readme.matchAll(/^```js ignore\n\/\/ (\S+)\n([^]*?)^```$/gm);
@@ -146,7 +146,7 @@ Deno.test("it holds what its users need, in less than 150 KB", async () => {
   assert(size < 150_000, `${size} bytes`);
 });
 
-Deno.test("it says where it comes from and where it works", async () => {
+Deno.test("package.json names the source and the supported runtimes", async () => {
   const json = await readJson(`${installed}/package.json`);
   const { type, sideEffects, repository, bugs, homepage, engines } = json;
   assertEquals([type, sideEffects], ["commonjs", false]);
@@ -154,7 +154,7 @@ Deno.test("it says where it comes from and where it works", async () => {
   assertEquals(Object.keys(engines).sort(), ["bun", "deno", "node"]);
 });
 
-Deno.test("the links and pictures of its texts lead somewhere on npm too", async () => {
+Deno.test("on npm, the links and pictures in its texts are absolute", async () => {
   for (const name of ["README.md", "CHANGELOG.md"]) {
     const text = await Deno.readTextFile(`${installed}/${name}`);
     const targets = Array.from(
@@ -166,7 +166,7 @@ Deno.test("the links and pictures of its texts lead somewhere on npm too", async
   }
 });
 
-Deno.test("publint finds nothing to say", async () => {
+Deno.test("publint has no complaints", async () => {
   const tool = config.imports.publint;
   await commandIn(
     ".",
@@ -184,7 +184,7 @@ Deno.test("Are the types wrong? No", async () => {
   await commandIn(".", Deno.execPath(), "run", "-A", tool, tarball);
 });
 
-/** What a program in TypeScript does with it, which every compiler must understand the same way. */
+/** A TypeScript program that uses the package. Every compiler version must accept it. */
 const typed = `
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "async-interrupt";
 import type { InterruptOptions, NativeFunction, WaitOptions } from "async-interrupt";
@@ -211,7 +211,7 @@ export function isClosed(error: unknown): boolean {
 // @ts-expect-error: else nothing was found, and all of it is any.
 new Interrupt({ signal: true });
 `;
-/** One class for both kinds of module. */
+/** ES modules and CommonJS share one class. */
 const typedBoth = `
 import { Interrupt } from "async-interrupt";
 import { count } from "./typed.cjs";
@@ -220,7 +220,7 @@ export const sum: Promise<number> = count(new Interrupt());
 const modules = ["Node16", "NodeNext"] as const;
 const typeScripts: Record<string, [typeof ts, ts.CompilerOptions[]]> = {
   "5.2": [
-    // The versions number their options alike.
+    // Both versions number their options alike.
     ts52 as unknown as typeof ts,
     [
       ...modules.map((name) => ({
@@ -242,7 +242,7 @@ const typeScripts: Record<string, [typeof ts, ts.CompilerOptions[]]> = {
   "6.0": [
     ts,
     [
-      // Its defaults.
+      // The compiler's defaults.
       {},
       ...modules.map((name) => ({ module: ts.ModuleKind[name] })),
       {
@@ -262,7 +262,7 @@ for (const [version, [compiler, variants]] of Object.entries(typeScripts)) {
     for (const [name, text] of Object.entries(texts)) {
       await Deno.writeTextFile(`${folder}/${name}`, text);
     }
-    // TypeScript's own declarations are read once.
+    // Read TypeScript's own declarations only once.
     const sources = new Map<string, ts.SourceFile | undefined>();
     for (const variant of variants) {
       for (const lib of [undefined, ["lib.es2022.d.ts"]]) {
@@ -270,7 +270,7 @@ for (const [version, [compiler, variants]] of Object.entries(typeScripts)) {
           ...variant,
           lib,
           noEmit: true,
-          // Not TypeScript's own, which take long.
+          // Do not check TypeScript's own declarations, which takes long.
           skipDefaultLibCheck: true,
           strict: true,
           types: [],
@@ -300,7 +300,7 @@ for (const [version, [compiler, variants]] of Object.entries(typeScripts)) {
 }
 
 for (const major of nodeVersions) {
-  Deno.test(`it leaves nothing of the realms of one thread behind on Node ${major}`, async () => {
+  Deno.test(`on Node ${major} realms that end on one thread leave nothing behind`, async () => {
     const program = new URL("../tests/programs/realms.cjs", import.meta.url);
     const output = await command(
       ...[
@@ -308,7 +308,7 @@ for (const major of nodeVersions) {
         "--expose-gc",
         decodeURIComponent(program.pathname),
       ],
-      // More than there could once be.
+      // More realms than a former version could have.
       ...[`${installed}/script/mod.js`, "1100"],
     );
     assertEquals(output, "begins\nclosed\nleft open\nunreferred\n");
@@ -331,19 +331,19 @@ for (const [runtime, start] of Object.entries(runtimes)) {
   Deno.test(`the Worker example of README.md runs on ${runtime}`, async () => {
     assertEquals(await command(...await start(), "example/main.mjs"), "done\n");
   });
-  Deno.test(`on ${runtime}, who imports it and who requires it have the same classes`, async () => {
+  Deno.test(`on ${runtime}, import and require() get the same classes`, async () => {
     await runsWell(await start(), "classes.mjs");
   });
 }
 
-/** Where bundles run: without the package, and without the folder that they were made in. */
+/** Where bundles run: the package and the folder in which they were made do not exist there. */
 const away = await Deno.makeTempDir({ prefix: "async-interrupt-bundles-" });
 
 for (const [bundler, bundle] of Object.entries(bundlers)) {
   for (const format of ["esm", "cjs"] satisfies Format[]) {
     for (const kind of ["ESM", "CommonJS"] as const) {
       const [file] = programs[kind];
-      Deno.test(`${bundler} makes a bundle of ${kind} as ${format} that runs away from home`, async () => {
+      Deno.test(`${bundler} makes a bundle of ${kind} as ${format} that runs in another folder`, async () => {
         const extension = format === "esm" ? "mjs" : "cjs";
         const name = `${bundler}-${kind}.${extension}`.replace(" ", "-");
         await bundle(`${folder}/${file}`, `${folder}/out/${name}`, format);
@@ -385,7 +385,7 @@ for (const format of ["esm", "cjs"] satisfies Format[]) {
 }
 
 for (const bundler of ["esbuild", "rollup", "vite"]) {
-  Deno.test(`${bundler} leaves it out where nothing of it is used`, async () => {
+  Deno.test(`${bundler} leaves the package out if nothing of it is used`, async () => {
     await Deno.writeTextFile(
       `${folder}/unused.mjs`,
       `import { Interrupt } from "async-interrupt";\nconsole.log("ok");\n`,

@@ -1,4 +1,6 @@
-/** Fetches what builds and tests this project into `.toolchain/`, and prints where it is. */
+/**
+ * Fetches the tools that build and test this project into `.toolchain/`, and prints their paths.
+ */
 
 import { bun, node, nodeVersions, oldest, oldestDeno, spin, zig } from "./lib/toolchain.ts";
 

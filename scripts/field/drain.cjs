@@ -1,8 +1,10 @@
 /**
- * A server as users write it, with one of the packages that do something when a process ends: it idles for two seconds, and
- * answers its last request in 300 ms when it is told to end. field_test.ts puts it into a project of its own.
+ * A server as users write it, with a package that acts when the process ends. It idles for two
+ * seconds, and needs 300 ms for its last request when it is told to end. field_test.ts copies it
+ * into a project of its own.
  *
- * Arguments: the package; `interrupt` or `listener`, who hears the signal; `before` or `after` the package is loaded.
+ * Arguments: the package; `interrupt` or `listener`, which receives the signal; `before` or
+ * `after`, whether that is set up before or after the package is loaded.
  */
 
 const { createServer, get } = require("node:http");

@@ -1,4 +1,7 @@
-/** Says whether SIGUSR2 is ignored, and leaves it ignored by `signalHysteresis` where it can be, since its callback is held back. */
+/**
+ * Prints whether SIGUSR2 is ignored. Then makes `signalHysteresis` ignore it, and holds the
+ * callback back, so that it stays ignored.
+ */
 
 const { readFileSync } = require("node:fs");
 const process = require("node:process");

@@ -1,7 +1,7 @@
 /**
- * Watches a descriptor that it inherited, and says whether it saw that another process wrote to it.
+ * Watches an inherited descriptor, and prints whether it noticed that another process wrote to it.
  *
- * Arguments: the reader, one of those that runtimes have; the descriptor.
+ * Arguments: the reader, which is a function of the runtime; the descriptor.
  */
 
 const { read } = require("node:fs");
@@ -29,7 +29,7 @@ const watch = {
 watch();
 
 process.stdin.once("data", () => {
-  // It is written.
+  // The other process has written.
   if (reader === "fs.read") {
     read(fd, Buffer.alloc(8), 0, 8, null, (error) => say(!error));
   }

@@ -1,4 +1,5 @@
-"""Runs a command with a descriptor as its last argument, and writes to the other end when the command watches it.
+"""Runs a command with a descriptor as its last argument, and writes to the other end once the
+command watches it. Prints the command's answer.
 
 Arguments: eventfd, pipe or socketpair; the command.
 """

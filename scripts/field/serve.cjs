@@ -1,4 +1,7 @@
-/** What `deno serve` serves. It idles for two seconds, and needs 300 ms to end when it is told to. */
+/**
+ * The server for `deno serve`. It idles for two seconds, and needs 300 ms to end when it is told
+ * to.
+ */
 
 const process = require("node:process");
 const { Interrupt } = require("async-interrupt");

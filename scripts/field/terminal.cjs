@@ -1,7 +1,8 @@
 /**
- * What people do in a terminal, with a SIGINT, SIGWINCH, SIGTSTP and SIGCONT that an Interrupt or a listener hears.
+ * A program to use in a terminal: an Interrupt or a listener receives SIGINT, SIGWINCH, SIGTSTP and
+ * SIGCONT.
  *
- * Arguments: what to do; `interrupt`, `listener` or `none`, who hears.
+ * Arguments: what to do; `interrupt`, `listener` or `none`, which receives the signals.
  */
 
 const process = require("node:process");
@@ -45,7 +46,7 @@ function idle() {
     idle();
   },
   resize() {
-    // The first line on a terminal: Node listens to SIGWINCH from then on.
+    // From the first output to a terminal on, Node listens to SIGWINCH.
     on("SIGWINCH");
     console.log("a line");
     process.stdout.on("resize", () => {

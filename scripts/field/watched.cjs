@@ -1,8 +1,8 @@
 /**
- * A program for `deno run --watch`, which tells it with SIGTERM when it is about to be restarted. It says its name with all
- * that it says.
+ * A program for `deno run --watch`, which sends SIGTERM before it restarts it. Each line starts
+ * with the program's name.
  *
- * Argument: `interrupt` or `listener`, who hears.
+ * Argument: `interrupt` or `listener`, which receives the signal.
  */
 
 const process = require("node:process");

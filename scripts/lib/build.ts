@@ -5,7 +5,7 @@ import { write } from "./write.ts";
 
 const root = new URL("../..", import.meta.url);
 
-/** Runs `zig build` for the library, and for further steps if named. */
+/** Runs `zig build` for the library, and for further steps by name. */
 export async function build(...steps: string[]): Promise<void> {
   const command = [await zig(), "build", "install", ...steps];
   const { ok, output } = await run(command, { cwd: root, timeout: 600 });
@@ -13,14 +13,14 @@ export async function build(...steps: string[]): Promise<void> {
   await embed();
 }
 
-/** Writes the libraries into a module, since JSR ships no other files. */
+/** Writes the libraries into a module, because JSR publishes no binary files. */
 async function embed() {
   const libraries: Record<string, string> = {};
   const folder = new URL("lib/", root);
   const names = Array.from(Deno.readDirSync(folder), (entry) => entry.name);
   for (const name of names.filter((name) => name.endsWith(".node")).sort()) {
     const file = new URL(name, folder);
-    // Whatever the umask: one that others can change is not opened.
+    // Regardless of the umask: a library that others can write to is not opened.
     await Deno.chmod(file, 0o644);
     const bytes = await Deno.readFile(file);
     libraries[name.slice(0, -".node".length)] = Buffer.from(bytes).toString(

@@ -1,7 +1,4 @@
-/**
- * The bundlers that people put the npm package through, as they are set up for programs on a
- * server.
- */
+/** The bundlers that people use with the npm package, configured for programs on a server. */
 
 import commonjs from "@rollup/plugin-commonjs";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
@@ -14,7 +11,7 @@ import { bun } from "./toolchain.ts";
 
 export type Format = "esm" | "cjs";
 
-/** Writes the program and all that it imports into one file. */
+/** Bundles the program and everything that it imports into one file. */
 type Bundle = (input: string, output: string, format: Format) => Promise<void>;
 
 export const bundlers: Record<string, Bundle> = {
@@ -32,7 +29,7 @@ export const bundlers: Record<string, Bundle> = {
   async rollup(input, output, format) {
     const bundle = await rollup({
       input,
-      // Its types are those of another kind of module than it is.
+      // The types of this plugin describe another module format than it has.
       plugins: [nodeResolve(), (commonjs as unknown as () => Plugin)()],
       onwarn: ({ message }) => {
         throw new Error(message);

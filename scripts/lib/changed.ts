@@ -1,6 +1,6 @@
 import { run } from "./run.ts";
 
-/** The files that differ from those of a revision, also those that are new or gone. */
+/** The files that differ from a revision, including new and deleted ones. */
 export async function changedSince(revision: string): Promise<string[]> {
   const lists = await Promise.all([
     run(["git", "diff", "--name-only", "--no-renames", revision, "--"]),

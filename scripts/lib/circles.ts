@@ -11,11 +11,11 @@ interface Dependency {
 }
 
 /**
- * Whether modules, or the folders that they are in, import one another in circles. Types count. Of
- * Zig the files alone: a folder there has the parts of its subject, and they use what is above it.
+ * Whether modules, or their folders, import one another in circles. Type imports count. Of Zig the
+ * files alone: a folder there has the parts of its subject, and they use what is above it.
  */
 export async function circles(flags: string[]): Promise<Outcome> {
-  // `deno info` takes one module.
+  // `deno info` accepts only one module, so import all of them in one.
   const all = new URL("build/all.ts", root);
   const files = await tracked("*.ts");
   const imports = files.map((file) => `import "../${file}";\n`);
@@ -55,7 +55,7 @@ export async function circles(flags: string[]): Promise<Outcome> {
   };
 }
 
-/** The path of a module of this project. */
+/** The path of a module of this project; undefined for other modules. */
 function inProject(specifier: string): string | undefined {
   return specifier.startsWith(root.href) ? specifier.slice(root.href.length) : undefined;
 }

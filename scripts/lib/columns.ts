@@ -2,10 +2,10 @@ import ts from "typescript";
 import type { Outcome } from "./run.ts";
 import { tracked } from "./tracked.ts";
 
-/** Of .editorconfig. The formatters break no comment, and `zig fmt` breaks nothing. */
+/** As in .editorconfig. The formatters do not break comments, and `zig fmt` breaks nothing. */
 const columns = 100;
 
-/** What cannot be broken, as [start, end] in the text. */
+/** Text that cannot be broken, as [start, end]. */
 type Ranges = Iterable<readonly [start: number, end: number]>;
 
 const languages: Record<string, (text: string) => Ranges> = {
@@ -13,10 +13,10 @@ const languages: Record<string, (text: string) => Ranges> = {
   zig: (text) => matches(text, /^ *\\\\.*|"(?:\\.|[^"\\\n])*"/gm),
 };
 
-/** The languages that are looked at. To add one, name it here. */
+/** The languages to check. To add one, name it here. */
 const checked = ["ts", "zig"];
 
-/** Lines that are too long, also without their string literals. Generated files are left out. */
+/** Finds lines that are too long even without their string literals. Skips generated files. */
 export async function longLines(): Promise<Outcome> {
   const found: string[] = [];
   const files = await tracked(...checked.map((language) => `*.${language}`));
@@ -25,7 +25,7 @@ export async function longLines(): Promise<Outcome> {
     if (/^\/\/ Generated /.test(text)) continue;
     const literals = languages[file.slice(file.lastIndexOf(".") + 1)]!(text);
     for (const [index, line] of withoutRanges(text, literals).split("\n").entries()) {
-      // A row of a table cannot be broken either.
+      // A row of a table cannot be broken.
       if (length(line) > columns && !/^ *(\/\/\/|\*) \|.*\|$/.test(line)) {
         found.push(`${file}:${index + 1}: ${length(line)} columns`);
       }
@@ -37,12 +37,12 @@ export async function longLines(): Promise<Outcome> {
   };
 }
 
-/** In characters, and not in what UTF-16 makes of them. */
+/** In characters, not in UTF-16 code units. */
 function length(line: string): number {
   return [...line].length;
 }
 
-/** Line breaks stay, so that lines keep their numbers. */
+/** Removes the ranges but keeps line breaks, so that line numbers stay the same. */
 function withoutRanges(text: string, ranges: Ranges): string {
   let result = "";
   let at = 0;

@@ -2,9 +2,9 @@ import type { Outcome } from "./run.ts";
 import { oldest } from "./toolchain.ts";
 
 /**
- * Whether what SECURITY.md names as proof is there: `file`, or `file` "title of the test"; and
- * whether README.md names the oldest versions; and whether the models have the mutants that
- * docs/design.md names.
+ * Checks that the proofs that SECURITY.md names exist (`file`, or `file` "title of the test"), that
+ * README.md names the oldest versions, and that the models have the mutants that docs/design.md
+ * names.
  */
 export async function guarantees(): Promise<Outcome> {
   const text = await Deno.readTextFile("SECURITY.md");

@@ -1,12 +1,12 @@
-/** Stands in for ffi/here.ts in the npm package, which is CommonJS. */
+/** Replaces ffi/here.ts in the npm package, which is CommonJS. */
 
 import { process } from "../../ffi/runtime.ts";
 
 declare const __filename: string | undefined;
 
 /**
- * The URL of this module. In an ES module that a bundler made of it nothing tells where that lies,
- * and the program has to do: it is that module, mostly.
+ * The URL of this module. In an ES module made by a bundler nothing tells where the file is. Then
+ * use the path of the program, which usually is that file.
  */
 export function here(): string | undefined {
   const file = typeof __filename === "string" ? __filename : process().argv[1];

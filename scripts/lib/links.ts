@@ -7,8 +7,8 @@ import type { Outcome } from "./run.ts";
 import { tracked } from "./tracked.ts";
 
 /**
- * Whether the files and headings that Markdown links to are there. Not by remark-cli: that looks
- * for its plugins in node_modules, which Deno does not make.
+ * Checks that the files and headings that Markdown links to exist. remark-cli cannot do this here:
+ * it looks for its plugins in node_modules, which Deno does not create.
  */
 export async function links(): Promise<Outcome> {
   const files = await tracked("*.md");
@@ -22,7 +22,7 @@ export async function links(): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const options: Options = {
       processor: remark(),
-      // Links to the repository on its host would need the name of the remote.
+      // Links to the repository on its host could only be checked with the name of the git remote.
       plugins: [[validateLinks, { repository: false }]] as Options["plugins"],
       cwd: fileURLToPath(new URL("../..", import.meta.url)),
       files,

@@ -13,21 +13,21 @@ const stubs = {
 
 /** How to call Deno so that it finds the modules. */
 export interface Modules {
-  /** For `deno run` and the like. */
+  /** Flags for `deno run` and other subcommands. */
   flags: string[];
-  /** What was done, where it is worth a line. */
+  /** A line for the output, if there is something to say. */
   note: string;
 }
 
 /**
- * Names the import map for tests too, whose children need the same: see runtimeCommand() in
- * tests/support/harness.ts.
+ * Also names the import map for tests, because their child processes need it: see runtimeCommand()
+ * in tests/support/harness.ts.
  */
 const variable = "ASYNC_INTERRUPT_IMPORT_MAP";
 
 /**
- * `$ASYNC_INTERRUPT_IMPORT_MAP` names an import map to be used in the place of JSR; without it and
- * without JSR, stubs do.
+ * Uses the import map that `$ASYNC_INTERRUPT_IMPORT_MAP` names instead of JSR. Without it, and
+ * where JSR cannot be reached, uses stubs.
  */
 export async function prepareModules(): Promise<Modules> {
   const given = Deno.env.get(variable);
@@ -68,12 +68,12 @@ export async function prepareModules(): Promise<Modules> {
 }
 
 function use({ href }: URL): string[] {
-  // Absolute: a child may have another working directory.
+  // Absolute, because a child process may have another working directory.
   Deno.env.set(variable, href);
   return [`--import-map=${href}`];
 }
 
-/** Bun and Node know neither JSR nor Deno's import map, so they get one file. */
+/** Bundles into one file for Bun and Node, which support neither JSR nor Deno's import map. */
 async function bundle(name: string, flags: string[]) {
   const entry = new URL(`build/modules/${name}.ts`, root);
   await write(entry, `export * from "${name}";\n`);

@@ -1,8 +1,8 @@
 import { run } from "./run.ts";
 
 /**
- * Installs npm packages into `<folder>/node_modules`. Deno is here already and speaks npm; npm
- * itself may not be.
+ * Installs npm packages into `<folder>/node_modules`. Uses Deno, because npm itself may not be
+ * installed.
  */
 export async function npmInstall(
   folder: string,

@@ -1,11 +1,11 @@
-/** What JSR would get, judged without JSR. */
+/** Checks what JSR would get, without asking JSR. */
 
 import { type Outcome, run } from "./run.ts";
 
 const root = new URL("../..", import.meta.url);
 const deno = Deno.execPath();
 
-/** `deno publish --dry-run` lists the files, and says nothing about one that is missing. */
+/** `deno publish --dry-run` lists the files, but does not report one that is missing. */
 export async function publish(flags: string[]): Promise<Outcome> {
   const { ok, output } = await run([
     deno,
@@ -31,8 +31,8 @@ export async function publish(flags: string[]): Promise<Outcome> {
 }
 
 /**
- * Deno adds no @types/node to a project with a package.json: an import of "node:..." cannot be
- * type-checked in it.
+ * In a project that has a package.json, Deno does not add @types/node, so an import of "node:..."
+ * cannot be type-checked.
  */
 async function checkInNodeProject(files: string[]): Promise<Outcome> {
   const folder = await Deno.makeTempDir({ prefix: "async-interrupt-jsr-" });

@@ -1,9 +1,9 @@
 import { watchdog } from "../../tests/support/watchdog.ts";
 
-/** What a command left behind. */
+/** The outcome of a command. */
 export interface Outcome {
   ok: boolean;
-  /** stdout and stderr, as they came. */
+  /** stdout and stderr in the order in which they arrived. */
   output: string;
 }
 
@@ -12,14 +12,14 @@ export interface RunOptions {
   cwd?: string | URL;
   env?: Record<string, string>;
   /**
-   * Seconds after which the command and its children are killed, more on a loaded machine. Default
-   * 300.
+   * Seconds after which the command and its children are killed; longer on a loaded machine.
+   * Default 300.
    */
   timeout?: number;
 }
 
 /**
- * Runs a command to its end and never throws; a hang or a missing command is a failure with a
+ * Runs a command to its end and never throws: a hang or a missing command is a failure with a
  * message.
  */
 export async function run(
@@ -33,18 +33,18 @@ export async function run(
       args,
       env: {
         NO_COLOR: "1",
-        // Half a second after its start Deno would open a socket to look for updates, which tests
-        // take for a leak.
+        // Half a second after its start Deno would open a socket to check for updates, which tests
+        // would take for a leak.
         DENO_NO_UPDATE_CHECK: "1",
-        // The first `zig build` on a machine compiles Zig's own build program: for debugging in
-        // seconds, else in minutes.
+        // The first `zig build` on a machine compiles Zig's build runner: in debug mode this takes
+        // seconds, otherwise minutes.
         ZIG_DEBUG_CMD: "1",
         ...options.env,
       },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-      // A process group of its own, so that the children of a hung test die with it.
+      // In its own process group, so that the children of a hung test can be killed with it.
       detached: Deno.build.os !== "windows",
     }).spawn();
   } catch (error) {
@@ -61,7 +61,7 @@ export async function run(
   };
   const ended = Promise.all([read(child.stdout), read(child.stderr)]);
 
-  // The group does not get the terminal's Ctrl-C.
+  // The process group does not get the terminal's Ctrl-C.
   const interrupted = () => {
     killGroup(child);
     Deno.exit(130);

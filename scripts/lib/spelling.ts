@@ -4,7 +4,7 @@ import { tracked } from "./tracked.ts";
 
 const root = new URL("../..", import.meta.url);
 
-/** Whether prose, comments and names are spelt right. cspell.json has the project's own words. */
+/** Checks the spelling of prose, comments and names. cspell.json has the project's own words. */
 export async function spelling(): Promise<Outcome> {
   const files = await tracked("*.ts", "*.zig", "*.md", "*.pml");
   return run([

@@ -1,6 +1,5 @@
 /**
- * Finds the tools that build and test this project, and fetches those that are missing into
- * `.toolchain/`.
+ * Finds the tools that build and test this project, and fetches missing ones into `.toolchain/`.
  */
 
 import { npmInstall } from "./npm_install.ts";
@@ -16,12 +15,15 @@ const exe = os === "windows" ? ".exe" : "";
 export const nodeVersions: readonly string[] = Object.keys(versions.node);
 
 /**
- * The oldest versions that are supported; of Node one for each line, and no line between them.
- * README.md says the same.
+ * The oldest supported versions; for Node one in each supported release line, and no line in
+ * between is supported. README.md names them too.
  */
 export const { oldest } = versions;
 
-/** The path of Zig: `$ZIG`, or `zig` on PATH, where the version is right; else from pip. */
+/**
+ * The path of Zig: `$ZIG`, or `zig` on PATH, if the version is right; otherwise it is installed
+ * with pip.
+ */
 export async function zig(): Promise<string> {
   const installed = await installedZig();
   if (installed) return installed;
@@ -45,7 +47,7 @@ export function bun(version: string = versions.bun): Promise<string> {
   );
 }
 
-/** The path of the oldest Deno, from npm; the newest is the one that runs this. */
+/** The path of the oldest Deno, from npm; the newest is the one that runs this script. */
 export function oldestDeno(): Promise<string> {
   const cpu = arch === "aarch64" ? "arm64" : "x64";
   const system = { linux: "linux", windows: "win32" }[os as string] ?? os;
@@ -58,7 +60,7 @@ export function oldestDeno(): Promise<string> {
   );
 }
 
-/** The path of a Node, from npm: of a version that is pinned, or the pinned one of its major. */
+/** The path of a Node from npm: a pinned version, or the version that is pinned for a major. */
 export function node(name: string): Promise<string> {
   const version = oldest.node.includes(name)
     ? name
@@ -79,7 +81,8 @@ export function node(name: string): Promise<string> {
 }
 
 /**
- * The path of Spin, the model checker: on PATH, else from Debian's package, which needs no root.
+ * The path of Spin, the model checker: from PATH, or else from Debian's package, unpacked without
+ * root.
  */
 export async function spin(): Promise<string> {
   if (await version(["spin", "-V"])) return "spin";
@@ -109,8 +112,8 @@ async function version(command: string[]): Promise<string> {
 }
 
 /**
- * Installs into a folder that gets its name only when all is there and runs, so that a broken
- * install is never used.
+ * Installs into a temporary folder that is renamed only once it is complete and runs, so that a
+ * broken install is never used.
  */
 async function install(
   name: string,
@@ -139,7 +142,7 @@ async function install(
     await Deno.rename(temp, target);
   } catch (error) {
     await Deno.remove(temp, { recursive: true }).catch(() => {});
-    // Another process may have been quicker.
+    // Another process may have installed it meanwhile.
     if (!await exists(`${target}/${file}`)) throw error;
   }
   await removeTemps(name);
@@ -147,7 +150,8 @@ async function install(
 }
 
 /**
- * What interrupted installs left. One that is still under way fails, and finds that all is there.
+ * Removes what interrupted installs left. An install that is still running then fails, and finds
+ * that the tool is there.
  */
 async function removeTemps(name: string) {
   for (const entry of Deno.readDirSync(folder)) {
@@ -179,7 +183,7 @@ async function pip(folder: string): Promise<void> {
     "--no-deps",
     "--no-compile",
     "--upgrade",
-    // A folder of its own needs no venv, also where the system's Python is "externally managed".
+    // A folder of its own needs no venv, even where the system's Python is "externally managed".
     "--target",
     folder,
     `ziglang==${versions.zig}`,
@@ -187,7 +191,7 @@ async function pip(folder: string): Promise<void> {
   let messages = "";
   const attempt = async (...command: string[]) => {
     const { ok, output } = await run(command, {
-      // Settings under which pip would refuse --target.
+      // Turn off settings with which pip would refuse --target.
       env: { PIP_USER: "0", PIP_REQUIRE_VIRTUALENV: "0" },
       timeout: 600,
     });
@@ -200,7 +204,7 @@ async function pip(folder: string): Promise<void> {
   const ok = await attempt(python, "-m", "pip", ...args) ||
     await attempt("pip3", ...args) ||
     await attempt("uv", "pip", ...args) ||
-    // Python without pip may still be able to make one.
+    // A Python without pip may still be able to make a venv, which has one.
     await attempt(python, "-m", "venv", venv) &&
       await attempt(`${venv}/${venvPip}`, ...args);
   if (ok) return;
@@ -209,7 +213,7 @@ async function pip(folder: string): Promise<void> {
   );
 }
 
-/** With lists and a cache of its own, so that it needs no root. */
+/** Uses package lists and a cache of its own, so that it needs no root. */
 async function aptGet(folder: string): Promise<void> {
   const script = `set -e
     mkdir -p apt/lists/partial apt/archives/partial
@@ -239,6 +243,6 @@ function path(url: URL): string {
 }
 
 function say(message: string) {
-  // stderr, because stdout may be somebody's input.
+  // On stderr, because another program may read stdout.
   console.error(message);
 }

@@ -2,7 +2,7 @@ import { run } from "./run.ts";
 
 const root = new URL("../..", import.meta.url);
 
-/** The files that git knows, by pattern: "*.ts" is those of every folder. */
+/** The files in git that match a pattern: "*.ts" matches in every folder. */
 export async function tracked(...patterns: string[]): Promise<string[]> {
   const { ok, output } = await run(["git", "ls-files", ...patterns], { cwd: root });
   if (!ok) throw new Error(output);

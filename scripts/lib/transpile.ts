@@ -1,4 +1,4 @@
-/** Writes the project as JavaScript to `build/node/`: Node 20 does not run TypeScript. */
+/** Writes the project as JavaScript to `build/node/`, because Node 20 does not run TypeScript. */
 
 import ts from "typescript";
 import { write } from "./write.ts";
@@ -20,7 +20,7 @@ export async function transpile(): Promise<URL> {
   return tree;
 }
 
-/** The text as JavaScript for every Node: what Node 20 lacks, such as `using`, is lowered. */
+/** Compiles to JavaScript for every Node: lowers syntax that Node 20 lacks, such as `using`. */
 export function toJavaScript(source: string, fileName: string): string {
   const { outputText } = ts.transpileModule(source, {
     fileName,
@@ -30,7 +30,7 @@ export function toJavaScript(source: string, fileName: string): string {
       rewriteRelativeImportExtensions: true,
     },
   });
-  // Workers and child programs are named like this, which TypeScript leaves alone.
+  // TypeScript does not rewrite the file names of Workers and child programs.
   return outputText.replace(
     /(new URL\("\.[^"]*)\.ts("\s*,\s*import\.meta\.url)/g,
     "$1.js$2",
@@ -57,12 +57,12 @@ function list(folder: URL): Deno.DirEntry[] {
   }
 }
 
-/** The libraries are found beside the modules, as in the project. */
+/** Links the libraries beside the modules, where the project has them. */
 async function link(folder: string) {
   const path = new URL(folder, tree);
   await Deno.mkdir(new URL(".", path), { recursive: true });
   try {
-    // A junction needs no privilege on Windows; elsewhere it is a symlink.
+    // A junction needs no privilege on Windows; other systems make a symlink.
     await Deno.symlink(new URL(folder, root), path, { type: "junction" });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;

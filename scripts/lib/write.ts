@@ -1,6 +1,6 @@
 /**
- * Writes a file unless it has that text already: an unchanged file keeps its time, and the caches
- * that go by it.
+ * Writes a file unless it already has that text. An unchanged file keeps its time, so caches that
+ * compare times stay valid.
  */
 export async function write(file: URL, text: string): Promise<void> {
   const old = await Deno.readTextFile(file).catch(() => undefined);

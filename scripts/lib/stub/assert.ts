@@ -1,5 +1,5 @@
 /**
- * Stands in for `jsr:@std/assert` where JSR cannot be reached: the part that the tests use, with
+ * Replaces `jsr:@std/assert` where JSR cannot be reached: only the part that the tests use, with
  * the same signatures. The names and meanings are documented there.
  */
 
@@ -133,7 +133,7 @@ function assertIsError<E extends Error = Error>(
   check(matches, what, msg);
 }
 
-/** Sorts out the overloads that assertThrows and assertRejects share. */
+/** Resolves the overloads that assertThrows and assertRejects share. */
 function checkThrown(
   error: unknown,
   errorClassOrMsg?: Class<Error> | string,

@@ -1,17 +1,17 @@
 /**
- * Stands in for `jsr:@deno/dnt` where JSR cannot be reached: as much as build_npm.ts uses of it,
- * laid out alike. What is published is made with the real one.
+ * Replaces `jsr:@deno/dnt` where JSR cannot be reached: only what build_npm.ts uses, with the same
+ * layout. The published package is made with the real one.
  */
 
 import { dirname, relative, resolve } from "node:path";
 import ts from "typescript";
 
-/** What is used of dnt's options. */
+/** The options of dnt that are used. */
 export interface BuildOptions {
   entryPoints: string[];
   outDir: string;
   shims: Record<never, never>;
-  /** From one file to another. */
+  /** Maps one file to another. */
   mappings: Record<string, string>;
   typeCheck: false;
   test: false;
@@ -22,7 +22,7 @@ export interface BuildOptions {
   postBuild?: () => void | Promise<void>;
 }
 
-/** Makes the folder, or makes it empty. */
+/** Makes an empty folder, or empties an existing one. */
 export async function emptyDir(dir: string): Promise<void> {
   await Deno.remove(dir, { recursive: true }).catch(() => {});
   await Deno.mkdir(dir, { recursive: true });
@@ -85,14 +85,11 @@ function emit(options: BuildOptions, folder: string, module: ts.ModuleKind) {
   }
 }
 
-/**
- * The text of a module that imports JavaScript by the names that it will have, and other files
- * where they are mapped.
- */
+/** Rewrites imports to the names of the JavaScript files, and to the mapped files. */
 function mapImports(file: string, text: string, mappings: Map<string, string>) {
   const folder = dirname(resolve(file));
   const imports = ts.preProcessFile(text).importedFiles;
-  // From the last to the first: what is replaced moves what follows.
+  // From the last to the first, because a replacement moves the positions after it.
   for (const { fileName, pos } of imports.reverse()) {
     if (!/^\..*\.ts$/.test(fileName)) continue;
     const target = resolve(folder, fileName);
