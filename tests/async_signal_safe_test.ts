@@ -23,7 +23,7 @@ import { SIGRT8 } from "./support/signals.ts";
 
 const register = testsOf(import.meta.url);
 
-/** x86-64's system calls, all of them async-signal-safe. */
+/** x86-64 system call numbers; all of these calls are async-signal-safe. */
 const call = {
   write: 1,
   rt_sigaction: 13,
@@ -34,12 +34,15 @@ const call = {
 };
 
 /**
- * What the handler may use of Deno's alternate stack of 8 KiB, of which the kernel's frame takes up
- * to 3.
+ * How much of Deno's alternate stack the handler may use: that stack has 8 KiB, of which the
+ * kernel's frame takes up to 3.
  */
 const stackLimit = 1024;
 
-/** Asked once. A tracer that fails otherwise is no reason to skip what it shows. */
+/**
+ * The tracer is asked once. If it fails for any reason but a missing permission, the tests fail and
+ * are not skipped.
+ */
 let answer: Reason | undefined;
 
 function refusal(): Reason {
@@ -63,9 +66,9 @@ interface Trace {
   stack: number;
   /** Numbers of its system calls. */
   calls: number[];
-  /** The first argument of each: for what writes, the descriptor. */
+  /** The first argument of each call; for calls that write it is the descriptor. */
   firsts: number[];
-  /** Where it went in other objects than the library. */
+  /** The addresses in other objects than the library at which it entered them. */
   entered: [address: string, object: string][];
 }
 
@@ -80,12 +83,12 @@ async function trace(): Promise<Trace> {
 }
 
 /**
- * uv_async_send(3) is documented as async-signal-safe. It goes to write(2), which glibc calls
- * __write too. __errno_location is what errno stands for.
+ * uv_async_send(3) is documented as async-signal-safe. It calls write(2), which glibc also names
+ * __write. The macro errno calls __errno_location.
  */
 const libuv = ["__errno_location", "uv_async_send", "write", "__write"];
 
-/** What is allowed to a handler: these system calls, and no function of anybody but those named. */
+/** Checks that a handler makes only these system calls and calls only these foreign functions. */
 function assertSafe(
   { stack, calls, entered }: Trace,
   allowedCalls: number[],
@@ -98,7 +101,7 @@ function assertSafe(
   assertEquals(foreign, []);
   assertEquals(calls, allowedCalls);
   assertLess(stack, stackLimit);
-  // One that was not traced at all would be safe too.
+  // A handler that was not traced at all would pass the checks above.
   assert(stack > 0);
 }
 
@@ -113,8 +116,8 @@ test("a handler without wake makes no system call and calls nobody", async () =>
   assertSafe(await trace(), []);
 });
 
-test("a handler signals any number of Interrupts alike", async () => {
-  // More than fit into one of its lists.
+test("a handler signals any number of Interrupts in the same way", async () => {
+  // More Interrupts than fit into one of the hook's lists.
   const interrupts = Array.from({ length: 8 }, () => open({}));
   assertSafe(await trace(), []);
   for (const interrupt of interrupts) assertEquals(interrupt.pending, 1);
@@ -123,7 +126,7 @@ test("a handler signals any number of Interrupts alike", async () => {
 test("a handler wakes the event loop by one async-signal-safe call", async () => {
   const values: number[] = [];
   open({ wake: true, callback: (value) => values.push(value) });
-  // The wake is in place with the next turn.
+  // The wake is only set up in the next turn.
   await turn();
   for (let round = 1; round <= 3; round++) {
     const traced = await trace();
@@ -149,7 +152,7 @@ test("a handler writes to each kind of pipe by one system call", async () => {
   }
 });
 
-test("a handler writes to a pipe without autodrain by one system call, also when it is full", async () => {
+test("a handler writes to a pipe without autodrain by one system call, even when the pipe is full", async () => {
   const [readFd, writeFd] = makePipe();
   const interrupt = open({ pipe: [readFd, writeFd], pipeAutodrain: false });
   for (let round = 0; round < 3; round++) {
@@ -164,11 +167,11 @@ test("a handler writes to a pipe without autodrain by one system call, also when
 for (
   const [drained, pipeAutodrain, order] of [
     ["drained before the callback", true, ["pipe", "wake"]],
-    // Whoever drains it and then looks, must find the record listed.
+    // A watcher that drains the pipe and then scans must find the record listed.
     ["not drained", false, ["wake", "pipe"]],
   ] as const
 ) {
-  test(`a handler writes to a pipe that is ${drained} and wakes the event loop, ${order[0]} first, by a system call each`, async () => {
+  test(`a handler writes to a pipe that is ${drained} and wakes the event loop, ${order[0]} first, with one system call each`, async () => {
     const values: number[] = [];
     const interrupt = open({
       wake: true,
@@ -201,16 +204,17 @@ const failures: Record<
 > = {
   "whose write side foreign code closed": ({ writeFd }) => testkit.close(writeFd),
   "whose write side is a foreign pipe": ({ writeFd }) => testkit.replace(makePipe()[1], writeFd),
-  // Without SIGPIPE.
+  // Must not raise SIGPIPE.
   "whose read side is a foreign pipe": ({ readFd }) => testkit.replace(makePipe()[0], readFd),
 };
 for (const [what, fail] of Object.entries(failures)) {
   test(
-    `a handler whose wake fails, by a socket ${what}, tries once a signal and goes on`,
+    `a handler whose wake fails, by a socket ${what}, tries once per signal and goes on`,
     async () => {
       const values: number[] = [];
       Interrupt.onError = () => {};
-      // The tracer's pipes get lower numbers: that of the socket stays free.
+      // Keeps low numbers for the tracer's pipes, so that they do not get the number of the closed
+      // socket.
       const lower = Array.from({ length: 64 }, () => testkit.eventfd());
       const { opened: interrupt, readFd, writeFd } = withWakeSocket(() =>
         open({ wake: true, callback: (value) => values.push(value) })
@@ -222,7 +226,7 @@ for (const [what, fail] of Object.entries(failures)) {
         const traced = await trace();
         assertSafe(traced, [call.sendto]);
         assertEquals(traced.firsts, [writeFd]);
-        // Nobody turned the loop.
+        // The event loop has not turned.
         assertEquals([interrupt.pending, values.length], [1, round - 1]);
         assertSafe(await trace(), []);
         checkpoint();
@@ -233,7 +237,7 @@ for (const [what, fail] of Object.entries(failures)) {
   );
 }
 
-test("a handler with hysteresis makes the kernel ignore its signal, by one system call", async () => {
+test("a handler with hysteresis makes the kernel ignore its signal by one system call", async () => {
   using interrupt = open({ signalHysteresis: true });
   assertSafe(await trace(), [call.rt_sigaction]);
   assertEquals(interrupt.pending, 1);
@@ -241,7 +245,7 @@ test("a handler with hysteresis makes the kernel ignore its signal, by one syste
 
 test("a handler with `chain` calls the earlier handler and nobody else", () => assertChains([]));
 
-test("a handler with `chain` asks for its thread where the earlier one was installed over ours", () => {
+test("a handler with `chain` asks for its thread if the earlier handler was installed over ours", () => {
   open({});
   return assertChains([call.gettid]);
 });
@@ -256,11 +260,11 @@ async function assertChains(calls: number[]) {
   assertEquals([interrupt.pending, testkit.handled(SIGRT8)], [1, 1]);
 }
 
-test("a handler that is late for the last Interrupt sends the signal again, by async-signal-safe calls", async () => {
+test("a handler that runs after the last Interrupt was closed sends the signal again, by async-signal-safe calls", async () => {
   const interrupt = open({});
   const ours = testkit.disposition_word(SIGRT8, 0);
   interrupt.close();
-  // As the kernel would have done a moment ago.
+  // Enter our handler as the kernel would have done a moment before.
   testkit.handler_forward(SIGRT8, ours, BigInt(SIGRT8));
   const traced = await trace();
   const { rt_sigaction, getpid, gettid, rt_tgsigqueueinfo } = call;

@@ -13,7 +13,10 @@ type Failure =
   | RangeErrorConstructor
   | InterruptError["code"];
 
-/** Throws what it should, names a cause, and leaves nothing behind. */
+/**
+ * Checks that `use` throws the expected error, that the error names a cause, and that nothing is
+ * left behind.
+ */
 function assertRefuses(use: () => unknown, expected: Failure, what: string) {
   for (let signal = 1; signal <= 64; signal++) {
     testkit.disposition_save(signal, signal);
@@ -30,7 +33,7 @@ function assertRefuses(use: () => unknown, expected: Failure, what: string) {
   }
   assertNoMoreDescriptors(descriptors, what);
   for (let signal = 1; signal <= 64; signal++) {
-    // Deno takes USR1 over by itself, half a second after its start.
+    // Half a second after its start Deno itself handles USR1.
     if (runtime === "deno" && signal === 10) continue;
     assertEquals(testkit.disposition_same(signal, signal), 1, what);
   }
@@ -46,7 +49,7 @@ function refused(option: string, cases: [value: unknown, expected: Failure][]) {
       what,
     );
   }
-  // And the process goes on.
+  // The process still works.
   let calls = 0;
   const interrupt = new Interrupt({ signal: 12, callback: () => calls++ });
   raise(SIGUSR2);
@@ -62,7 +65,7 @@ function describe(value: unknown): string {
     : `${typeof value} ${typeof value === "object" && value ? Object.keys(value) : String(value)}`;
 }
 
-test("`signal` refuses what is no signal", () => {
+test("`signal` rejects anything that is not a signal", () => {
   refused("signal", [
     [-1, RangeError],
     [0, RangeError],
@@ -84,7 +87,7 @@ test("`signal` refuses what is no signal", () => {
   ]);
 });
 
-test("`signal` refuses what cannot be caught, and names the reason", () => {
+test("`signal` rejects signals that cannot be caught, and names the reason", () => {
   const names = [
     "SIGKILL",
     "SIGSTOP",
@@ -110,7 +113,7 @@ test("`signal` refuses what cannot be caught, and names the reason", () => {
   assert(error.message.includes("SIGKILL"), error.message);
 });
 
-test("`callback` refuses what is no function", () => {
+test("`callback` rejects anything that is not a function", () => {
   refused("callback", [
     [null, TypeError],
     [5, TypeError],
@@ -120,7 +123,7 @@ test("`callback` refuses what is no function", () => {
   ]);
 });
 
-test("`nativeCallback` refuses what is no function in memory", () => {
+test("`nativeCallback` rejects addresses of no executable code", () => {
   const func = testkit.callback_address();
   const arg = 0n;
   refused("nativeCallback", [
@@ -144,7 +147,7 @@ test("`nativeCallback` refuses what is no function in memory", () => {
   ]);
 });
 
-test("`pipe` refuses what are no descriptors", () => {
+test("`pipe` rejects anything that is not a pair of descriptors", () => {
   const [readFd, writeFd] = makePipe();
   refused("pipe", [
     [null, TypeError],
@@ -166,7 +169,7 @@ test("`pipe` refuses what are no descriptors", () => {
   ]);
 });
 
-test("`pipe` refuses closed, blocking and swapped descriptors", () => {
+test("`pipe` rejects closed, blocking and swapped descriptors", () => {
   const closed = makePipe();
   closed.forEach(testkit.close);
   const blocking = makePipe({ nonblocking: false });
@@ -184,7 +187,7 @@ test("`pipe` refuses closed, blocking and swapped descriptors", () => {
   assert(!readable(good[0]));
 });
 
-test("`pipe` refuses a closed EventPipe", () => {
+test("`pipe` rejects a closed EventPipe", () => {
   const pipe = new EventPipe();
   pipe.close();
   refused("pipe", [[pipe, "CLOSED"]]);
@@ -196,7 +199,7 @@ test("the error for a blocking descriptor says what to do", () => {
   assert(error.message.includes("O_NONBLOCK"), error.message);
 });
 
-test("the options refuse what is no object", () => {
+test("the constructor rejects options that are not an object", () => {
   for (const options of [null, 5, "SIGINT", true, 1n]) {
     assertRefuses(
       () => new Interrupt(options as never),
@@ -242,7 +245,7 @@ const values: [value: unknown, expected: Failure][] = [
   [Symbol("1"), TypeError],
 ];
 
-test("`signal()` and `Interrupt.signal()` name the type of what is no number", () => {
+test("`signal()` and `Interrupt.signal()` name the type of a value that is not a number", () => {
   using interrupt = new Interrupt();
   const uses = [
     (value: unknown) => interrupt.signal(value as never),
@@ -260,7 +263,7 @@ test("`signal()` and `Interrupt.signal()` name the type of what is no number", (
   }
 });
 
-test("`wait()` rejects options that are none", async () => {
+test("`wait()` rejects options that are invalid", async () => {
   using interrupt = new Interrupt();
   const cases: [options: unknown, message: string][] = [
     [null, "options must be an object, not null"],
@@ -276,7 +279,7 @@ test("`wait()` rejects options that are none", async () => {
   }
 });
 
-test("setters that take a boolean give one back", () => {
+test("setters that take a boolean store a boolean", () => {
   using interrupt = new Interrupt(
     { signalHysteresis: 1, pipeAutodrain: 0 } as never,
   );
@@ -288,7 +291,7 @@ test("setters that take a boolean give one back", () => {
   assertEquals(interrupt.pipeAutodrain, true);
 });
 
-test("`signal()` refuses what is no int32", () => {
+test("`signal()` rejects anything that is not an int32", () => {
   let calls = 0;
   const interrupt = new Interrupt({ callback: () => calls++ });
   for (const [value, expected] of values) {
@@ -303,7 +306,7 @@ test("`signal()` refuses what is no int32", () => {
   }
 });
 
-test("`Interrupt.signal()` refuses what is no int32", () => {
+test("`Interrupt.signal()` rejects anything that is not an int32", () => {
   const interrupt = new Interrupt();
   const target = interrupt.signalFunc();
   for (const [value, expected] of values) {
@@ -317,7 +320,7 @@ test("`Interrupt.signal()` refuses what is no int32", () => {
   }
 });
 
-test("after `close()` every method that does something throws CLOSED", () => {
+test("after `close()` every method that acts throws CLOSED", () => {
   const interrupt = new Interrupt({ signal: 12 });
   void interrupt.pipeFileno;
   interrupt.close();
@@ -352,7 +355,7 @@ test("after `close()` every method that does something throws CLOSED", () => {
   assertEquals([interrupt.closed, interrupt.pending], [true, 0]);
 });
 
-test("native functions with arguments that nobody gave do nothing", () => {
+test("native functions do nothing with arguments that were never given out", () => {
   const interrupt = new Interrupt();
   const pipe = new EventPipe();
   const functions = [
@@ -378,7 +381,7 @@ test("native functions with arguments that nobody gave do nothing", () => {
   assertEquals(pipe.wait(0), false);
 });
 
-test("too few descriptors left: the constructors say so and leave nothing behind", () => {
+test("with too few descriptors left the constructors say so and leave nothing behind", () => {
   new Interrupt({ signal: 12 }).close();
   new EventPipe().close();
   const given = makeSocketpair();

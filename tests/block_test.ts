@@ -36,7 +36,7 @@ test("`block()` holds the callback back from the event loop", async () => {
   assertEquals(values, [6]);
 });
 
-test("nested blocks fire once, at the outermost exit", () => {
+test("nested blocks run the callback once, when the outermost block ends", () => {
   const { interrupt, values } = recorder();
   interrupt.block();
   interrupt.block();
@@ -62,7 +62,7 @@ test("`unblock()` runs nothing when nothing is pending", () => {
   assertEquals(values, []);
 });
 
-test("an Interrupt that was scanned while blocked is heard again after `unblock()`", async () => {
+test("an Interrupt that was scanned while blocked hears signals again after `unblock()`", async () => {
   const { interrupt, values } = recorder();
   interrupt.block();
   sendFromNative(interrupt, 1);
@@ -96,7 +96,7 @@ test("`scopeBlock()` unblocks at the end of the scope", () => {
   assertEquals(values, [5]);
 });
 
-test("`scopeBlock()` unblocks when the scope is left by a throw", () => {
+test("`scopeBlock()` unblocks when an exception leaves the scope", () => {
   const { interrupt, values } = recorder();
   assertThrows(
     () => {
@@ -124,7 +124,7 @@ test("`scopeBlock()` nests with `block()`", () => {
   assertEquals(values, [8]);
 });
 
-test("`scopeBlock()` unblocks once, however often it is disposed", () => {
+test("`scopeBlock()` unblocks once, even if it is disposed twice", () => {
   const { interrupt } = recorder();
   interrupt.block();
   const scope = interrupt.scopeBlock();
@@ -135,7 +135,7 @@ test("`scopeBlock()` unblocks once, however often it is disposed", () => {
   assertStrictEquals(interrupt.blocked, false);
 });
 
-test("one `unblock()` too many throws, and does not deafen", () => {
+test("one `unblock()` too many throws, and later signals are still delivered", () => {
   const { interrupt, values } = recorder();
   const error = assertThrows(() => interrupt.unblock(), InterruptError);
   assertEquals(error.code, "UNBALANCED_UNBLOCK");
@@ -148,7 +148,7 @@ test("one `unblock()` too many throws, and does not deafen", () => {
   assertEquals(values, [1, 2]);
 });
 
-test("`blockFunc()` and `unblockFunc()` do it from native code", () => {
+test("`blockFunc()` and `unblockFunc()` block and unblock from native code", () => {
   const { interrupt, values } = recorder();
   const block = interrupt.blockFunc();
   const unblock = interrupt.unblockFunc();
@@ -187,7 +187,7 @@ test("what is pending after `unblockFunc()` is handled by the event loop", async
   assertEquals(values, [4]);
 });
 
-test("one `unblockFunc()` too many does not deafen", () => {
+test("after one `unblockFunc()` too many, later signals are still delivered", () => {
   const { interrupt, values } = recorder();
   const unblock = interrupt.unblockFunc();
   testkit.call(unblock.func, unblock.arg);
@@ -200,7 +200,7 @@ test("one `unblockFunc()` too many does not deafen", () => {
   assertEquals(values, [1]);
 });
 
-test("`block()` inside the callback holds from then on", () => {
+test("`block()` inside the callback takes effect when the callback returns", () => {
   const values: number[] = [];
   const interrupt = new Interrupt({
     callback: (value) => {

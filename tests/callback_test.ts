@@ -61,7 +61,7 @@ test("one callback that throws does not stop the others", () => {
   assertEquals([calls, errors], [10, 5]);
 });
 
-test("`Interrupt.onError` that throws does not stop the others", () => {
+test("an `Interrupt.onError` that throws does not stop the others", () => {
   let calls = 0;
   console.error = () => {};
   Interrupt.onError = () => {
@@ -102,7 +102,7 @@ test("with `rethrow` the error comes out of `checkpoint()`, `handle()`, `signal(
   assertEquals(calls, 4);
 });
 
-test("with `rethrow` the error leaves a computation, `finally` included", () => {
+test("with `rethrow` the error leaves a computation and runs its `finally`", () => {
   const interrupt = new Interrupt({
     rethrow: true,
     callback: () => {
@@ -147,7 +147,7 @@ test("with `rethrow` and several errors, the first comes out and the others go t
   assertEquals([...seen].sort(), [0, 1, 2]);
 });
 
-test("an error of `rethrow` in the event loop goes to `Interrupt.onError`", async () => {
+test("in the event loop an error with `rethrow` goes to `Interrupt.onError`", async () => {
   const errors = collectErrors();
   const interrupt = new Interrupt({
     rethrow: true,
@@ -160,7 +160,7 @@ test("an error of `rethrow` in the event loop goes to `Interrupt.onError`", asyn
   assertEquals(errors, ["from the loop"]);
 });
 
-test("a callback that throws, in the event loop, is called again", async () => {
+test("a callback that throws in the event loop is called again", async () => {
   let calls = 0;
   Interrupt.onError = () => {};
   const interrupt = new Interrupt({
@@ -241,11 +241,11 @@ test("a callback that is signalled without a pause lets the event loop have its 
     const before = calls;
     await until(() => calls > before);
   }
-  // And nobody needs to signal it again.
+  // It is still pending without another signal.
   assert(readable(endless.pipeFileno));
 });
 
-test("a callback that kills its own process with its signal runs again right after it returned", () => {
+test("a callback that sends its own POSIX signal to the process runs again right after it returned", () => {
   let calls = 0;
   let depth = 0;
   const interrupt = new Interrupt({
@@ -278,7 +278,7 @@ test("a callback that signals itself and then throws is called again", () => {
   assertEquals(calls, 3);
 });
 
-test("a callback that signals itself for ever does not keep `close()` from ending", () => {
+test("a callback that signals itself for ever does not prevent `close()` from ending it", () => {
   let calls = 0;
   const interrupt = new Interrupt({
     callback: () => {
@@ -291,7 +291,7 @@ test("a callback that signals itself for ever does not keep `close()` from endin
   assertEquals(calls, 1000);
 });
 
-test("a callback that signals another Interrupt runs that one inside", () => {
+test("a callback that signals another Interrupt runs that callback inside", () => {
   const order: string[] = [];
   const inner = new Interrupt({ callback: () => order.push("inner") });
   const outer = new Interrupt({
@@ -305,7 +305,7 @@ test("a callback that signals another Interrupt runs that one inside", () => {
   assertEquals(order, ["outer", "inner", "outer again"]);
 });
 
-test("a callback that calls `checkpoint()` runs the others inside", () => {
+test("a callback that calls `checkpoint()` runs the other callbacks inside", () => {
   const order: string[] = [];
   const names = ["a", "b", "c"];
   const interrupts = names.map((name) =>
@@ -339,7 +339,7 @@ test("a callback that closes itself is not called again", () => {
   assertEquals(calls, 1);
 });
 
-test("a callback that closes itself, in the event loop, leaves the others working", async () => {
+test("a callback that closes its Interrupt in the event loop leaves the others working", async () => {
   let others = 0;
   const other = new Interrupt({ callback: () => others++ });
   const interrupt = new Interrupt({ callback: () => interrupt.close() });
@@ -366,7 +366,7 @@ test("a callback that closes all pending Interrupts delivers each once", () => {
   checkpoint();
 });
 
-test("a callback that replaces its Interrupt by a new one gets no value of the old", () => {
+test("a callback that replaces its Interrupt by a new one never gets a value of the old one", () => {
   const values: number[] = [];
   let interrupt: Interrupt;
   const replace = () => {
@@ -442,7 +442,7 @@ test("a `nativeCallback` that signals its own Interrupt is called again after it
   assertEquals(calls, 10);
 });
 
-/** What nobody handles. */
+/** Collects rejections that nothing handles. */
 function unhandledRejections(): unknown[] {
   const rejections: unknown[] = [];
   process.on("unhandledRejection", (reason) => rejections.push(reason));
@@ -450,7 +450,7 @@ function unhandledRejections(): unknown[] {
 }
 
 for (const rethrow of [false, true]) {
-  test(`what an async callback rejects with goes to \`Interrupt.onError\`, once, with its Interrupt, rethrow ${rethrow}`, async () => {
+  test(`a rejection of an async callback goes to \`Interrupt.onError\` once, with its Interrupt, rethrow ${rethrow}`, async () => {
     const rejections = unhandledRejections();
     const told: unknown[] = [];
     Interrupt.onError = (error, interrupt) => told.push(error, interrupt);
@@ -475,7 +475,7 @@ for (const rethrow of [false, true]) {
   });
 }
 
-test("what an async callback rejects with goes to the `Interrupt.onError` of then, also once its Interrupt is closed", async () => {
+test("a rejection of an async callback goes to the `Interrupt.onError` that is set by then, even after its Interrupt was closed", async () => {
   const told: unknown[] = [];
   Interrupt.onError = () => told.push("the old one");
   const interrupt = new Interrupt({ callback: () => Promise.reject("late") });
@@ -486,7 +486,7 @@ test("what an async callback rejects with goes to the `Interrupt.onError` of the
   assertEquals(told, ["late"]);
 });
 
-test("an async `Interrupt.onError` that rejects is printed once, and told nothing of it", async () => {
+test("a rejection of an async `Interrupt.onError` is printed once and not passed to `Interrupt.onError`", async () => {
   const rejections = unhandledRejections();
   const lines: unknown[][] = [];
   console.error = (...line: unknown[]) => lines.push(line);
@@ -508,7 +508,7 @@ test("an async `Interrupt.onError` that rejects is printed once, and told nothin
   assertEquals(rejections, []);
 });
 
-test("a callback may return anything: what has a `then` method is taken for a promise", async () => {
+test("a callback may return anything: an object with a `then` method is treated as a promise", async () => {
   const told = collectErrors();
   const thenable = {
     then(_: unknown, reject: (reason: unknown) => void) {
@@ -530,7 +530,7 @@ test("a callback may return anything: what has a `then` method is taken for a pr
   assertEquals(told, ["a getter", "a thenable"]);
 });
 
-test("using a closed Interrupt inside its callback throws CLOSED, which goes to `Interrupt.onError`", () => {
+test("using a closed Interrupt in its own callback throws CLOSED, which goes to `Interrupt.onError`", () => {
   const errors = collectErrors();
   const interrupt = new Interrupt({
     callback: () => {
@@ -572,7 +572,7 @@ test("an error that cannot be printed stops nothing", () => {
   assertEquals(calls, 2);
 });
 
-/** A native function that is JavaScript and throws, as the runtime's own FFI makes them. */
+/** A native function made from JavaScript by the runtime's own FFI; it throws. */
 async function throwing(message: string): Promise<bigint> {
   const callback = () => {
     throw new Error(message);
@@ -590,7 +590,7 @@ async function throwing(message: string): Promise<bigint> {
 }
 
 test(
-  "what a `nativeCallback` throws goes to `Interrupt.onError` too",
+  "an exception in a `nativeCallback` goes to `Interrupt.onError` too",
   async () => {
     const errors: unknown[] = [];
     Interrupt.onError = (error) => errors.push((error as Error).message);
@@ -603,5 +603,5 @@ test(
     using rethrows = new Interrupt({ nativeCallback, rethrow: true });
     assertThrows(() => rethrows.signal(), Error, "native");
   },
-  { skip: runtime === "node" && "it has no FFI to make such a function" },
+  { skip: runtime === "node" && "the runtime has no FFI to make such a function" },
 );

@@ -9,7 +9,7 @@ import { testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);
 
-/** A native thread signals `interrupt` once, after so many nanoseconds. */
+/** Lets a native thread signal `interrupt` once, after `ns` nanoseconds. */
 function signalLater(interrupt: Interrupt, ns = 20_000_000n): number {
   const { func, arg } = interrupt.signalFunc();
   testkit.plan(1, ns);
@@ -17,11 +17,11 @@ function signalLater(interrupt: Interrupt, ns = 20_000_000n): number {
   return testkit.thread_signal(func, arg);
 }
 
-test("`checkpoint()` before there is any Interrupt does nothing", () => {
+test("`checkpoint()` does nothing before the first Interrupt", () => {
   for (let i = 0; i < 1000; i++) checkpoint();
 });
 
-test("`checkpoint()` in a callback runs what was signalled together with it", () => {
+test("`checkpoint()` in a callback runs callbacks that were signalled together with it", () => {
   const order: string[] = [];
   using first = new Interrupt({
     callback() {
@@ -63,7 +63,7 @@ test("after a signal `checkpoint()` is one memory read again, while the wake is 
   checkpoint();
   assertEquals(calls, 1);
   assertEquals(agent().view?.[ATTENTION], WAKE_SENT);
-  // An own property hides the method: what checkpoint() does when it finds something to look for.
+  // Shadows the method that checkpoint() calls when the attention word asks for a scan.
   let looks = 0;
   Object.defineProperty(agent(), "checkpoint", { value: () => looks++ });
   for (let i = 0; i < 1000; i++) checkpoint();
@@ -78,7 +78,7 @@ test("`checkpoint()` works in a loop that ran before the first Interrupt was mad
   const spin = (turns: number) => {
     for (let i = 0; i < turns && seen === 0; i++) checkpoint();
   };
-  // Compiled by now, and perhaps with the words of "no Interrupt yet" in it.
+  // The loop is compiled by now, perhaps with the words of "no Interrupt yet" as constants.
   spin(20_000_000);
   const interrupt = new Interrupt({ callback: () => seen++ });
   signalLater(interrupt, 0n);
@@ -111,9 +111,9 @@ test("`checkpoint()` sees the flag in nested loops", () => {
   assert(Number.isInteger(sum));
 });
 
-test("`checkpoint()` sees the flag in nested loops that do not look at what the callback changes", () => {
-  // Nothing in these loops depends on the callback: an optimizer may do with the read what it
-  // likes.
+test("`checkpoint()` sees the flag in nested loops that do not read what the callback changes", () => {
+  // Nothing in these loops depends on the callback, so an optimizer might move the read out of
+  // them.
   let stopped = 0;
   const interrupt = new Interrupt({
     rethrow: true,
@@ -164,13 +164,13 @@ test("`checkpoint()` sees the flag after a thousand million turns", () => {
   };
   spin();
   assertEquals(seen, 0);
-  // The very loop that has run for so long.
+  // Run the same loop again, which is fully optimized by now.
   signalLater(interrupt);
   assertThrows(spin, Error, "seen");
   assertEquals(seen, 1);
 }, { timeout: 60 });
 
-test("`pending` is seen in a tight loop, without `checkpoint()`", () => {
+test("a tight loop sees `pending` change, without `checkpoint()`", () => {
   const interrupt = new Interrupt();
   for (let round = 0; round < 5; round++) {
     signalLater(interrupt, 5_000_000n);
@@ -180,7 +180,7 @@ test("`pending` is seen in a tight loop, without `checkpoint()`", () => {
   }
 });
 
-test("`pending` is seen in nested loops", () => {
+test("nested loops see `pending` change", () => {
   const interrupt = new Interrupt();
   signalLater(interrupt);
   let sum = 0;
@@ -195,7 +195,7 @@ test("`pending` is seen in nested loops", () => {
   assert(Number.isInteger(sum));
 });
 
-test("a native thread that reports every 100 microseconds is seen in a computation", () => {
+test("a computation sees a native thread that reports every 100 microseconds", () => {
   const values: number[] = [];
   const interrupt = new Interrupt({
     wake: false,

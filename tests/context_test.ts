@@ -3,7 +3,7 @@ import { start, testsOf } from "./support/harness.ts";
 
 const test = testsOf(import.meta.url);
 
-test("a callback runs in the AsyncLocalStorage context of its caller, from the loop in none, and no context is kept", async () => {
+test("a callback runs in the AsyncLocalStorage context of its caller, or in none from the event loop, and no context is kept alive", async () => {
   const program = start(new URL("./programs/context.ts", import.meta.url));
   const { code, stdout, stderr } = await program.ended;
   assertEquals(code, 0, stderr);

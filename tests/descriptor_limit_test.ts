@@ -22,9 +22,9 @@ import { SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
 
-/** With no descriptor left to give. */
+/** Runs `body` while no descriptor can be opened. */
 function atTheLimit<T>(body: () => T): T {
-  // The next one gets this number.
+  // The next descriptor would get this number.
   const next = testkit.eventfd();
   testkit.close(next);
   const before = testkit.descriptor_limit(next);
@@ -36,7 +36,7 @@ function atTheLimit<T>(body: () => T): T {
   }
 }
 
-/** What `body` throws, which names cause and cure. */
+/** Checks that `body` throws an error that names cause and cure. */
 function assertLimited(body: () => unknown) {
   let error: unknown;
   try {
@@ -52,7 +52,7 @@ function assertLimited(body: () => unknown) {
 
 test("the first Interrupt at the descriptor limit", async () => {
   const open = () => new Interrupt({ signal: 12 });
-  // Node's event loop has its wake already.
+  // Node's event loop already has its wake.
   if (runtime === "node") atTheLimit(open).close();
   else atTheLimit(() => assertLimited(open));
   const interrupt = open();
@@ -66,13 +66,13 @@ const library = fileURLToPath(
 );
 
 /**
- * What the process has printed that opens the library for the first time with so many descriptors
- * left.
+ * Runs a process that opens the library for the first time with `left` descriptors left, and
+ * returns what it printed.
  */
 async function openFirst(module: string, left: number) {
   const extension = import.meta.url.slice(-3);
   const program = (name: string) => new URL(`./programs/${name}${extension}`, import.meta.url);
-  // Modules run in this order once all are read: from then on they need no descriptor.
+  // Modules run in this order after all of them are read. From then on loading needs no descriptor.
   const entry = new URL(`entry${extension}`, module);
   const modules = [program("at_the_limit").href, module];
   const lines = modules.map((url) => `export * from "${url}";\n`);
@@ -95,9 +95,9 @@ for (
 ) {
   test(`the library ${where}, opened for the first time at the descriptor limit: a clear error, and later it works`, async () => {
     const module = copyModules(file);
-    // For what is written where there is no memfd.
+    // For the file that is written where memfd is not available.
     const folder = process.env.TMPDIR = mkdtempSync(join(tmpdir(), "limit-"));
-    // None left, up to as many as are enough.
+    // Start with no descriptor left, and allow one more until it works.
     let works = false;
     for (let left = 0; !works; left++) {
       const { errors, same, calls } = await openFirst(module, left);
@@ -105,13 +105,13 @@ for (
       assertEquals([errors.length, works], works ? [0, left > 0] : [5, false]);
       for (const { name, code, message } of errors) {
         assertEquals(name, "InterruptError");
-        // With some left the library may be open already.
+        // With some descriptors left the library itself may open.
         if (left === 0) assertEquals(code, "LIBRARY_NOT_FOUND");
         assertMatch(message, /EMFILE|Too many open files/);
         assertStringIncludes(message, "ulimit -n");
         assert(!message.includes("--allow-ffi"), message);
       }
-      // Deno's handler stays, where it came to that.
+      // If it worked, Deno's handler stays installed.
       assertEquals([same, calls], [runtime !== "deno" || !works, 6]);
       assertEquals(readdirSync(folder), []);
     }
@@ -119,7 +119,7 @@ for (
   });
 }
 
-test("the limit that a failure to open names is told from any other", () => {
+test("an error that names a descriptor limit is distinguished from all others", () => {
   const dlopen = "x.so: cannot open shared object file: ";
   for (
     const [text, cure] of [
@@ -134,7 +134,7 @@ test("the limit that a failure to open names is told from any other", () => {
   assertEquals(limitCure(`${dlopen}No such file or directory`), undefined);
 });
 
-test("everything that needs a descriptor, at the descriptor limit: EMFILE, nothing stays behind, and later it works", () => {
+test("at the descriptor limit, everything that needs a descriptor throws EMFILE and leaves nothing behind, and works later", () => {
   const interrupt = new Interrupt({ wake: false });
   const [given, another] = [makePipe(), makePipe()];
   const pipe = new EventPipe();
@@ -158,13 +158,13 @@ test("everything that needs a descriptor, at the descriptor limit: EMFILE, nothi
     assertNoMoreDescriptors(before);
   }
   for (const use of uses) use()?.close();
-  // The pipe that was made on demand: an eventfd.
+  // The pipe that was made on demand is an eventfd, which is one descriptor.
   assertNoMoreDescriptors(before + 1);
   pipe.signal();
   assert(pipe.wait(0));
 });
 
-test("what is open already needs no descriptor to work at the descriptor limit", async () => {
+test("what is already open works at the descriptor limit without another descriptor", async () => {
   const values: number[] = [];
   const interrupt = new Interrupt({
     signal: 12,

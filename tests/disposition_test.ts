@@ -18,7 +18,7 @@ const mask = 0x0000000012345600n;
 const save = (signal = SIGRT8) => testkit.disposition_save(signal, signal);
 const isSaved = (signal = SIGRT8) => testkit.disposition_same(signal, signal) === 1;
 
-/** The handler of a runtime: the same for every signal that it has a listener for. */
+/** The handler of the runtime, which is the same for every signal that has a listener. */
 function handlerOfRuntime(): bigint {
   const listener = () => {};
   process.on("SIGWINCH", listener);
@@ -27,12 +27,12 @@ function handlerOfRuntime(): bigint {
   return handler;
 }
 
-/** Why the runtime's handler stays after `close()`, if it does. */
+/** Why the runtime's handler stays installed after `close()`; undefined if it does not. */
 function stays(name: string): string | undefined {
-  // Without it the next write to a closed pipe would kill.
+  // Without the handler the next write to a closed pipe would kill the process.
   if (name === "SIGPIPE") return "a listener for it stays";
-  // Deno registers a signal once, and never again: every later listener of the program would be
-  // deaf.
+  // Deno registers a signal only once. If its handler were removed, all later listeners in the
+  // program would hear nothing.
   return runtime === "deno" && !name.startsWith("SIGRT")
     ? "Deno plays the default action itself"
     : undefined;
@@ -96,17 +96,18 @@ test("SIG_DFL and SIG_IGN come back", () => {
   assert(isSaved());
 });
 
-test("SIG_IGN that a process inherits comes back", async () => {
-  // Spawned by a shell that ignores them, as nohup(1) does.
+test("an inherited SIG_IGN comes back", async () => {
+  // Ignored by a shell that starts the program, as nohup(1) does.
   const shell = ["sh", "-c", 'trap "" HUP USR2; exec "$@"', "sh"];
   const program = new URL("./programs/inherited.ts", import.meta.url);
   const { code, stdout, stderr } = await start(program, [], { prefix: shell })
     .ended;
   assertEquals([code, stderr], [0, ""]);
   const words = stdout.trim().split(" ");
-  // On Deno its handler stays, and a listener with it, so that the signal is as good as ignored.
+  // On Deno the runtime's handler stays, together with a listener, so the signal still has no
+  // effect.
   assertEquals(words[1], String(runtime !== "deno"), stdout);
-  // Node sets all signals to default when it starts.
+  // Node resets all signals to their defaults when it starts.
   assertEquals(words[0], runtime === "node" ? "default" : "ignored", stdout);
 });
 
@@ -117,7 +118,7 @@ test("the installed handler restarts system calls, runs on the alternate stack a
   assertEquals(flags & (wanted | SA_RESETHAND | SA_NODEFER), wanted);
 });
 
-test("three Interrupts on one signal, closed in any order: the last restores", () => {
+test("three Interrupts on one signal, closed in any order: the last one restores the disposition", () => {
   const orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [
     2,
     1,
@@ -146,7 +147,7 @@ test("three Interrupts on one signal, closed in any order: the last restores", (
   assertEquals(testkit.handled(SIGRT8), 0);
 });
 
-test("an Interrupt that is opened in between shares the hook", () => {
+test("an Interrupt that is opened after one of two others was closed shares their hook", () => {
   save();
   const first = new Interrupt({ signal: SIGRT8 });
   const second = new Interrupt({ signal: SIGRT8 });
@@ -169,7 +170,7 @@ test("a disposition that somebody else put in place of ours stays", () => {
   assertEquals(testkit.handled(SIGRT8), 1);
 });
 
-test("SIG_IGN that somebody else put in place of ours stays", () => {
+test("a SIG_IGN that somebody else put in place of ours stays", () => {
   const interrupt = new Interrupt({ signal: SIGRT8 });
   testkit.handler_ignore(SIGRT8);
   save();
@@ -177,7 +178,7 @@ test("SIG_IGN that somebody else put in place of ours stays", () => {
   assert(isSaved());
 });
 
-test("an Interrupt that comes after somebody else's handler restores that one", () => {
+test("an Interrupt that opens after a foreign handler was installed restores that handler", () => {
   const before = new Interrupt({ signal: SIGRT8 });
   testkit.handler_count(SIGRT8, SA_RESTART, mask);
   save();
@@ -190,10 +191,10 @@ test("an Interrupt that comes after somebody else's handler restores that one", 
   assert(isSaved());
 });
 
-test("`chain` also calls the handler that was there, with its siginfo", () => {
+test("`chain` also calls the earlier handler, with its siginfo", () => {
   testkit.handler_count(SIGRT8, SA_SIGINFO | SA_RESTART, 0n);
   const interrupt = new Interrupt({ signal: SIGRT8, chain: true });
-  // Its own disposition is ours, which has SA_SIGINFO too.
+  // Our handler, which is now installed, has SA_SIGINFO too.
   raise(SIGRT8);
   raise(SIGRT8);
   assertEquals(interrupt.pending, 1);
@@ -201,7 +202,7 @@ test("`chain` also calls the handler that was there, with its siginfo", () => {
   assertEquals(testkit.handled_sender(SIGRT8), process.pid);
 });
 
-test("without `chain` the handler that was there is not called", () => {
+test("without `chain` the earlier handler is not called", () => {
   testkit.handler_count(SIGRT8, SA_SIGINFO | SA_RESTART, 0n);
   const interrupt = new Interrupt({ signal: SIGRT8 });
   raise(SIGRT8);
@@ -209,7 +210,7 @@ test("without `chain` the handler that was there is not called", () => {
   assertEquals(testkit.handled(SIGRT8), 0);
 });
 
-test("`chain` calls the handler once, however many Interrupts want it, and as long as one does", () => {
+test("`chain` calls the earlier handler once, however many Interrupts want it, as long as one does", () => {
   testkit.handler_count(SIGRT8, 0n, 0n);
   const chained = [1, 2, 3].map(() => new Interrupt({ signal: SIGRT8, chain: true }));
   using _plain = new Interrupt({ signal: SIGRT8 });
@@ -236,7 +237,7 @@ test("`chain` to SIG_DFL and SIG_IGN does nothing", () => {
   }
 });
 
-test("`chain` calls a handler that was installed for one signal only (SA_RESETHAND) once", () => {
+test("`chain` calls a handler with SA_RESETHAND (installed for one signal only) once", () => {
   testkit.handler_count(SIGRT8, SA_RESETHAND, 0n);
   save();
   const interrupt = new Interrupt({ signal: SIGRT8, chain: true });
@@ -245,7 +246,7 @@ test("`chain` calls a handler that was installed for one signal only (SA_RESETHA
   assertEquals(interrupt.pending, 1);
 });
 
-test("`chain` to the exit handler that a runtime has on SIGINT does not go round in circles", async () => {
+test("`chain` to the exit handler that a runtime has on SIGINT does not recurse for ever", async () => {
   const program = new URL("./programs/chain_exit.ts", import.meta.url);
   const { hung } = await start(program, []).ended;
   assertEquals(hung, false);
@@ -274,7 +275,7 @@ for (const chain of [false, true]) {
 }
 
 test("`chain` on SIGCHLD leaves the runtime's child processes working", async () => {
-  // While it has children, libuv's handler is installed, and not before.
+  // libuv's handler is installed only while the process has children.
   const { child } = startCommand(["sleep", "60"]);
   const interrupt = new Interrupt({ signal: "SIGCHLD", chain: true });
   const next = interrupt.wait();
@@ -299,7 +300,7 @@ test("the disposition comes back when the constructor fails", () => {
   }
 });
 
-test("SIGKILL and SIGSTOP, refused, leave everything as it was", () => {
+test("SIGKILL and SIGSTOP are rejected and leave all dispositions as they were", () => {
   for (let signal = 1; signal <= 64; signal++) save(signal);
   for (const signal of ["SIGKILL", "SIGSTOP", "SIGSEGV", 32, 33, 34]) {
     try {
@@ -310,7 +311,7 @@ test("SIGKILL and SIGSTOP, refused, leave everything as it was", () => {
     }
   }
   for (let signal = 1; signal <= 64; signal++) {
-    // Deno takes USR1 over by itself, half a second after its start.
+    // Half a second after its start Deno itself handles USR1.
     if (runtime === "deno" && signal === 10) continue;
     assert(isSaved(signal), `signal ${signal}`);
   }

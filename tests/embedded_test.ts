@@ -22,7 +22,7 @@ test("copies of the modules, with a library beside them or none, share one with 
   }
 });
 
-/** The libraries of this package that this process has, by the memory that they are in. */
+/** The libraries of this package that are loaded in this process, by their memory mappings. */
 function loaded(): string[] {
   const lines = readFileSync("/proc/self/maps", "utf8").split("\n");
   return lines.filter((line) => /async-interrupt-|\/memfd:async|\/lib\/[^/]*\.node/.test(line));
@@ -43,10 +43,10 @@ test("a copy of the modules that comes later loads no library of its own", async
   }
 });
 
-/** Of the same length, since it stands in the library too. */
+/** Has the same length, because the name is also inside the library. */
 const otherName = SONAME.replace(/[0-9](?=\.so$)/, "z");
 
-/** Copies the modules as if they were of another version. */
+/** Copies the modules and gives the copy another version. */
 function copyOtherVersion(): string {
   const module = copyModules();
   const rename = (text: string) => text.replaceAll(SONAME, otherName);
@@ -59,7 +59,7 @@ function copyOtherVersion(): string {
   return module;
 }
 
-test("without a file each version of the package has a library of its own", async () => {
+test("without a library file each version of the package has its own library", async () => {
   const functions: bigint[] = [];
   for (const module of [copyModules(), copyModules(), copyOtherVersion()]) {
     const { Interrupt, checkpoint } = await import(module);

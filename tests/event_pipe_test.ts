@@ -7,7 +7,7 @@ import { SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
 
-test("`EventPipe` is signalled, readable, drained, idle, again and again", () => {
+test("`EventPipe` can be signalled, read, drained and left idle, again and again", () => {
   using pipe = new EventPipe();
   for (let round = 0; round < 3; round++) {
     assertStrictEquals(pipe.wait(0), false);
@@ -29,14 +29,14 @@ test("`EventPipe` is an eventfd on Linux, non-blocking and closed on exec", () =
   assertEquals(testkit.fd_flags(pipe.fileno), 3);
 });
 
-test("`EventPipe` is drained by one `drain()`, however often it was signalled", () => {
+test("one `drain()` empties an `EventPipe`, however often it was signalled", () => {
   using pipe = new EventPipe();
   for (let i = 0; i < 100_000; i++) pipe.signal();
   pipe.drain();
   assertStrictEquals(pipe.wait(0), false);
 });
 
-test("`EventPipe.wait()` returns false when its time has passed", () => {
+test("`EventPipe.wait()` returns false after its timeout", () => {
   using pipe = new EventPipe();
   assertStrictEquals(pipe.wait(1), false);
   assertStrictEquals(pipe.wait(0.1), false);
@@ -170,7 +170,7 @@ test("after `close()` an EventPipe throws CLOSED", () => {
   assertEquals(pipe.type, "eventfd");
 });
 
-test("`EventPipe.wait()` refuses what is no time", () => {
+test("`EventPipe.wait()` rejects anything that is not a time", () => {
   using pipe = new EventPipe();
   for (const timeout of [-1, NaN, -Infinity]) {
     assertThrows(() => pipe.wait(timeout), RangeError);

@@ -5,7 +5,7 @@ const test = testsOf(import.meta.url);
 
 const program = new URL("./programs/exit.ts", import.meta.url);
 
-/** What holds the process for a while, and what does not. */
+/** What keeps the process alive for a while, and what does not. */
 const ways = {
   "has closed its Interrupt": ["closed", ""],
   "never closes its Interrupt": ["open", ""],
@@ -21,7 +21,7 @@ for (const where of ["main thread", "Worker"]) {
   for (const ms of [0, 2000]) {
     const idle = ms === 0 ? "" : `, after the event loop was idle for ${ms} ms`;
     test(
-      `a ${where} that has Interrupts ends by itself, save by ref() and wait()${idle}`,
+      `a ${where} that has Interrupts ends by itself, except for ref() and wait()${idle}`,
       async () => {
         const ended = Object.entries(ways).map(async ([name, [way]]) => {
           const { ended } = start(program, [way!, where, String(ms)]);

@@ -23,9 +23,9 @@ for (
       callback: () => seen.push("TERM"),
       ...options,
     });
-    // Its end is not waited for: the flood fills libuv's pipe for signals, which then loses CHLD.
+    // Do not wait for its end: the flood fills libuv's pipe for signals, which then loses SIGCHLD.
     startCommand(sender("12x200000", "15"));
-    // The loop is blocked: no checkpoint, no turn.
+    // The loop is blocked: it makes no checkpoint and does not turn.
     while (term.pending === 0);
     assertEquals(seen, []);
     await until(() => seen.length > 0);
@@ -33,7 +33,7 @@ for (
   });
 }
 
-test("200,000 SIGUSR2 and then one SIGTERM into a loop that checks: both arrive", () => {
+test("200,000 SIGUSR2 and then one SIGTERM into a loop with checkpoints: both arrive", () => {
   let usr2 = 0;
   let term = 0;
   new Interrupt({ signal: "SIGUSR2", callback: () => usr2++ });
@@ -43,7 +43,7 @@ test("200,000 SIGUSR2 and then one SIGTERM into a loop that checks: both arrive"
   assertEquals([term, usr2 > 0], [1, true]);
 });
 
-test("a million signals from a native thread into a blocked loop are one callback with the last value", async () => {
+test("a million signals from a native thread into a blocked loop become one callback with the last value", async () => {
   const values: number[] = [];
   const interrupt = new Interrupt({ callback: (value) => values.push(value) });
   const { func, arg } = interrupt.signalFunc();
@@ -57,7 +57,7 @@ test("a million signals from a native thread into a blocked loop are one callbac
   assertEquals(values, [1_000_000]);
 });
 
-test("a million signals while the loop turns: the last value arrives", async () => {
+test("a million signals while the event loop turns: the last value arrives", async () => {
   let last = 0;
   const interrupt = new Interrupt({ callback: (value) => last = value });
   const { func, arg } = interrupt.signalFunc();
@@ -69,14 +69,14 @@ test("a million signals while the loop turns: the last value arrives", async () 
   assertEquals(interrupt.pending, 0);
 });
 
-test("an idle loop is not left asleep: single signals, each answered before the next", async () => {
+test("an idle event loop never misses a single signal: each is answered before the next", async () => {
   const interrupt = new Interrupt();
   const { func, arg } = interrupt.signalFunc();
   let count = 0;
   testkit.plan(2000, 100_000n);
   testkit.plan_values(1, 1);
   const thread = testkit.thread_signal(func, arg);
-  // Nothing else turns this loop: it sleeps between the signals.
+  // Nothing else turns this event loop, so it sleeps between the signals.
   for await (const value of interrupt) {
     count++;
     if (value === 2000) break;

@@ -1,5 +1,5 @@
 /**
- * Code in the same process that closes or replaces descriptors which are not its own: reported or
+ * Code in the same process closes or replaces descriptors that it does not own. This is reported or
  * harmless, never fatal.
  */
 
@@ -21,13 +21,13 @@ import { sendFromNative } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
 
-/** An Interrupt, and both ends of the socket that wakes its thread. */
+/** Opens an Interrupt, and finds both ends of the socket that wakes its thread. */
 function openWithSocket(callback: (value: number) => void) {
   const { opened, ...ends } = withWakeSocket(() => new Interrupt({ callback }));
   return { interrupt: opened, ...ends };
 }
 
-/** A foreign file under the number `fd`. */
+/** Puts a foreign file under the number `fd`. */
 function replaceByFile(fd: number): { text(): string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), "foreign-fd-test-"));
   const path = join(folder, "foreign");
@@ -54,7 +54,7 @@ test(
     sendFromNative(interrupt, 5);
     checkpoint();
     assertEquals(values, [5]);
-    // And who comes later, is told at once.
+    // An Interrupt that is opened later throws at once.
     assertThrows(() => new Interrupt(), InterruptError, "wake");
     new Interrupt({ wake: false }).close();
     interrupt.close();
@@ -70,7 +70,7 @@ test(
     const errors = collectErrors<InterruptError>();
     const { interrupt, readFd } = openWithSocket((v) => values.push(v));
     testkit.close(readFd);
-    // Bun has taken it by now, and cannot know.
+    // Bun has already opened the socket by number, and cannot notice.
     if (runtime === "deno") await until(() => errors.length > 0);
     for (let i = 0; i < 3; i++) await turn();
     sendFromNative(interrupt, 5);
@@ -81,7 +81,7 @@ test(
 );
 
 test(
-  "an event loop that cannot watch the wake socket: `onError` is told, checkpoints go on",
+  "an event loop that cannot watch the wake socket: `onError` is told, checkpoints still work",
   async () => {
     const values: number[] = [];
     const errors = collectErrors<InterruptError>();
@@ -97,7 +97,7 @@ test(
     checkpoint();
     assertEquals(values, [5]);
   },
-  { skip: runtime !== "bun" && "only Bun.connect() may say so" },
+  { skip: runtime !== "bun" && "only Bun.connect() can report this" },
 );
 
 test(
@@ -140,7 +140,7 @@ test(
     const values: number[] = [];
     const errors = collectErrors<InterruptError>();
     const { interrupt, readFd } = openWithSocket((v) => values.push(v));
-    // From the first wake on, the runtime reads only when the kernel says so.
+    // After the first wake the runtime reads only when the kernel reports the socket as readable.
     sendFromNative(interrupt, 1);
     await until(() => values.length === 1);
     const file = replaceByFile(readFd);
@@ -159,7 +159,7 @@ test(
   { skip: noWakeSocket },
 );
 
-test("an EventPipe whose descriptor foreign code closed: `wait()` and `renew()` say so, the rest is harmless", () => {
+test("an EventPipe whose descriptor foreign code closed: `wait()` and `renew()` throw, the rest is harmless", () => {
   const pipe = new EventPipe();
   testkit.close(pipe.fileno);
   pipe.signal();
@@ -170,7 +170,7 @@ test("an EventPipe whose descriptor foreign code closed: `wait()` and `renew()` 
   pipe.close();
 });
 
-test("an Interrupt whose pipe foreign code closed is handled all the same, and `onError` is told", () => {
+test("an Interrupt whose pipe foreign code closed is still handled, and `onError` is told", () => {
   const values: number[] = [];
   const errors = collectErrors<InterruptError>();
   const interrupt = new Interrupt({ callback: (v) => values.push(v) });
@@ -186,7 +186,7 @@ test("an Interrupt whose pipe foreign code closed is handled all the same, and `
   assertStringIncludes(errors[0]!.message, "Cannot signal or drain a pipe");
 });
 
-test("a failure that is of no one Interrupt is told once, with the one that was opened first", () => {
+test("a failure that belongs to no single Interrupt is reported once, with the Interrupt that was opened first", () => {
   const told: Interrupt[] = [];
   Interrupt.onError = (_, interrupt) => told.push(interrupt);
   const interrupts = Array.from({ length: 5 }, () => new Interrupt());
@@ -197,7 +197,7 @@ test("a failure that is of no one Interrupt is told once, with the one that was 
   assert(told[0] === interrupts[0]);
 });
 
-test("given descriptors that foreign code replaces: signals go to the old ones, `postFork()` says so", () => {
+test("given descriptors that foreign code replaces: signals go to the old ones, `postFork()` throws", () => {
   const values: number[] = [];
   const [readFd, writeFd] = makePipe();
   const interrupt = new Interrupt({
@@ -215,8 +215,8 @@ test("given descriptors that foreign code replaces: signals go to the old ones, 
   file.remove();
 });
 
-// As SECURITY.md says: no library can tell.
-test("a foreign file under the number of an own pipe gets 8 bytes a signal, which is not fatal", () => {
+// SECURITY.md documents this: no library can detect it.
+test("a foreign file under the number of our own pipe gets 8 bytes per signal, which is not fatal", () => {
   const values: number[] = [];
   const interrupt = new Interrupt({
     wake: false,

@@ -12,8 +12,8 @@ function killSelf() {
 }
 
 /**
- * Somebody installs a handler over the Interrupt's that calls it, as signal registries do (Deno has
- * one).
+ * Installs a handler over the Interrupt's that calls the Interrupt's, as signal registries do (Deno
+ * has one).
  */
 function installOver() {
   testkit.disposition_save(SIGRT8, 0);
@@ -34,7 +34,7 @@ test("a handler over ours that calls ours reaches the Interrupt", () => {
   assertEquals([calls, testkit.handled(SIGRT8)], [1, 1]);
 });
 
-test("`chain` to a handler that calls ours does not go round for ever", () => {
+test("`chain` to a handler that calls ours does not recurse for ever", () => {
   let first = 0;
   let second = 0;
   using _first = new Interrupt({ signal: SIGRT8, callback: () => first++ });
@@ -55,7 +55,7 @@ test("`chain` to a handler that calls ours does not go round for ever", () => {
   }
 });
 
-test("`signalHysteresis` leaves a handler alone that was installed over ours", () => {
+test("`signalHysteresis` does not touch a handler that was installed over ours", () => {
   let calls = 0;
   const interrupt = new Interrupt({
     signal: SIGRT8,
@@ -74,7 +74,7 @@ test("`signalHysteresis` leaves a handler alone that was installed over ours", (
   assertEquals(testkit.disposition_same(SIGRT8, 0), 1);
 });
 
-test("`signalHysteresis` does not take somebody else's SIG_IGN for its own", () => {
+test("`signalHysteresis` does not take a foreign SIG_IGN for its own", () => {
   const interrupt = new Interrupt({ signal: SIGRT8, signalHysteresis: true });
   testkit.handler_ignore(SIGRT8);
   testkit.disposition_save(SIGRT8, 0);
@@ -84,7 +84,7 @@ test("`signalHysteresis` does not take somebody else's SIG_IGN for its own", () 
   assertEquals(testkit.disposition_same(SIGRT8, 0), 1);
 });
 
-test("a handler over ours that calls ours runs once a signal when we are gone, also if we come and go again", () => {
+test("a handler over ours that calls ours runs once per signal after ours is gone, even if ours comes and goes again", () => {
   const interrupt = new Interrupt({ signal: SIGRT8 });
   installOver();
   interrupt.close();

@@ -1,6 +1,6 @@
 /**
- * No JavaScript runs in the child of a fork(2): engines keep their memory out of it. Native code
- * and handlers do.
+ * No JavaScript runs in the child of a fork(2), because engines do not survive a fork. Native code
+ * and signal handlers do run there.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -18,15 +18,12 @@ const test = testsOf(import.meta.url);
 /** The value that the child signals. */
 const CHILDS = 42;
 
-/** A native function that raises a signal in the thread that calls it. */
+/** A native function that raises a signal in the calling thread. */
 function raiser(signal: number) {
   return { func: testkit.killer_address(), arg: BigInt(signal) };
 }
 
-/**
- * Forks a child that calls `func(arg, 42)`, and gives what the Interrupt's value in the child is
- * then.
- */
+/** Forks a child that calls `func(arg, 42)`. Returns the Interrupt's value in that child. */
 function valueInChild(
   interrupt: Interrupt,
   { func, arg }: { func: bigint; arg: bigint },
@@ -41,7 +38,7 @@ test("a hooked signal in a forked child reaches that child only", async () => {
   for (let round = 0; round < 20; round++) {
     assertEquals(valueInChild(interrupt, raiser(SIGUSR2)), 1);
     assertEquals(interrupt.pending, 0);
-    // The child wrote to the wake of this loop: it turns, and finds nothing.
+    // The child wrote to the wake of this event loop, so it turns and finds nothing.
     await turn();
     checkpoint();
     assertEquals(calls, round);
@@ -60,7 +57,7 @@ test("`signalFunc()` in a forked child reaches that child only", async () => {
   assertEquals([interrupt.pending, values], [0, []]);
 });
 
-test("a value that waits while the process forks is in both, and the child's replaces the child's", () => {
+test("a value that is pending during the fork is pending in both processes, and a signal in the child changes only the child's", () => {
   const values: number[] = [];
   const interrupt = new Interrupt({
     signal: SIGUSR2,
@@ -77,7 +74,7 @@ test("a value that waits while the process forks is in both, and the child's rep
   assertEquals(values, [7]);
 });
 
-test("`postFork()` and `renew()` in the parent take its pipes away from a child that was forked before", () => {
+test("`postFork()` and `renew()` in the parent detach its pipes from a child that was forked before", () => {
   const interrupt = new Interrupt();
   const own = interrupt.pipeFileno;
   using pipe = new EventPipe();
@@ -97,13 +94,13 @@ test("`postFork()` and `renew()` in the parent take its pipes away from a child 
     }
   }
   assertEquals(interrupt.pending, 0);
-  // It is still this process's own.
+  // signalFunc() still signals this process's own pipe.
   const { func, arg } = interrupt.signalFunc();
   testkit.call_value(func, arg, 1);
   assert(readable(own));
 });
 
-test("a child that is forked at any point of another thread's signal can signal", () => {
+test("a child that is forked at any point of another thread's signal can still signal", () => {
   const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => {} });
   const pipe = interrupt.pipeFileno;
   const { func, arg } = interrupt.signalFunc();
@@ -125,10 +122,13 @@ test("a child that is forked at any point of another thread's signal can signal"
 
 const hasSignal = (set: bigint, signal: number) => (set >> BigInt(signal - 1) & 1n) === 1n;
 
-/** Node sets the signals up to 31 to their defaults first, Bun all, Deno none. */
+/**
+ * What a started process inherits: Node resets the signals up to 31 first, Bun resets all, Deno
+ * none.
+ */
 const inheritsIgnored = (signal: number) => runtime === "deno" || runtime === "node" && signal > 31;
 
-/** Whatever a process that is started now could have from here. */
+/** Opens everything that a started process could inherit. */
 function openEverything() {
   const interrupts = [
     new Interrupt({ signal: SIGUSR2 }),
@@ -144,7 +144,7 @@ for (const [name, spawn] of Object.entries(spawners)) {
     const before = await inherited(spawn);
     openEverything();
     assertEquals(await inherited(spawn), before);
-    // Nor while they come in.
+    // Also not while signals arrive.
     const stop = startKiller(SIGUSR2, 50_000);
     for (let round = 0; round < 10; round++) {
       assertEquals(await inherited(spawn), before);
@@ -158,8 +158,8 @@ for (const [name, spawn] of Object.entries(spawners)) {
 }
 
 /**
- * What is ignored by hysteresis, a process that is started meanwhile inherits as its runtime does,
- * and nothing else.
+ * Checks that a process started while hysteresis ignores a signal inherits only that, and only if
+ * its runtime does not reset it.
  */
 async function assertInheritsIgnored(
   name: string,
@@ -167,7 +167,7 @@ async function assertInheritsIgnored(
 ) {
   const before = await inherited();
   for (const signal of [SIGUSR2, SIGRT6]) {
-    // Without wake: it is ignored until it is looked for.
+    // Without a wake the signal stays ignored until a checkpoint.
     using _interrupt = new Interrupt({
       signal,
       signalHysteresis: true,
@@ -194,7 +194,7 @@ function startSpawner() {
   return { ask, inherited: (spawn: string) => ask({ spawn }) };
 }
 
-test("a process that a Worker starts inherits no descriptor, no mask and no disposition, of the Worker or of other threads", async () => {
+test("a process that a Worker starts inherits no descriptor, mask or disposition, neither from the Worker nor from other threads", async () => {
   const { ask, inherited } = startSpawner();
   const before: Record<string, Inherited> = {};
   for (const name in spawners) before[name] = await inherited(name);
@@ -210,7 +210,7 @@ test("a process that a Worker starts inherits no descriptor, no mask and no disp
   stop();
 });
 
-test("a process that a Worker starts while a signal is ignored by hysteresis of another thread", async () => {
+test("a process that a Worker starts while hysteresis of another thread ignores a signal", async () => {
   const { inherited } = startSpawner();
   for (const name in spawners) {
     await assertInheritsIgnored(name, () => inherited(name));

@@ -5,7 +5,7 @@ import { start, testsOf } from "./support/harness.ts";
 
 const test = testsOf(import.meta.url);
 
-test("an Interrupt is heard after a stack overflow in a loop of signals and `checkpoint()`", () => {
+test("an Interrupt hears signals after a stack overflow in a loop of signals and `checkpoint()`", () => {
   let calls = 0;
   const interrupt = new Interrupt({ callback: () => calls++ });
   const overflow = (): number => {
@@ -29,7 +29,7 @@ test("an Interrupt is heard after a stack overflow in a loop of signals and `che
   }
 });
 
-/** What a program of its own prints: what went wrong. */
+/** Runs a program of its own and returns what it prints: the failures. */
 async function problemsOf(program: string, ...args: string[]) {
   const file = new URL(
     `./programs/${program}${import.meta.url.slice(-3)}`,
@@ -64,7 +64,8 @@ test(
   },
   {
     timeout: 120,
-    // Compiled code does not ask for it there: `for (;;) nothing();` in a few closures is enough.
+    // Compiled code in Bun 1.3 does not check for the timeout: `for (;;) nothing();` in a few
+    // closures shows it.
     skip: !!process.versions.bun?.startsWith("1.3.") && "Bun 1.3 misses its own `vm` timeouts",
   },
 );

@@ -4,7 +4,7 @@ import { start, testsOf } from "./support/harness.ts";
 const test = testsOf(import.meta.url);
 
 test(
-  "random sequences of calls do what a model of a few lines does",
+  "random sequences of calls agree with a simple model",
   async () => {
     const program = new URL("./programs/fuzz.ts", import.meta.url);
     const ended = await start(program, [], { timeout: 50 }).ended;

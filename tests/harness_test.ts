@@ -1,4 +1,4 @@
-/** What the other tests rely on. */
+/** Tests of the test harness. */
 
 import { assertEquals } from "@std/assert";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { machineLoad, watchdog } from "./support/watchdog.ts";
 const test = testsOf(import.meta.url);
 
 test(
-  "tests pass with an import map whose modules import others by names of that map",
+  "tests pass with an import map whose modules import others by names from that map",
   async () => {
     const given = process.env.ASYNC_INTERRUPT_IMPORT_MAP;
     const imports: Record<string, string> = {};
@@ -52,7 +52,7 @@ test(
   { skip: runtime !== "deno" && "only Deno has import maps" },
 );
 
-/** How many looks a watchdog of two seconds takes, at that load. */
+/** How many ticks pass before a watchdog of two seconds barks, at that load. */
 async function looks(load: number): Promise<number> {
   let count = 0;
   await new Promise<void>((resolve) =>
@@ -64,11 +64,11 @@ async function looks(load: number): Promise<number> {
   return count;
 }
 
-test("a watchdog gives a process that shares a processor with others so many times as long", async () => {
+test("on shared processors a watchdog waits proportionally longer", async () => {
   assertEquals(await Promise.all([looks(1), looks(2.5)]), [8, 20]);
 });
 
-test("a watchdog sees how many processes want to run", async () => {
+test("a watchdog counts the processes that want to run", async () => {
   const processors = availableParallelism();
   const busy = Array.from(
     { length: 4 * processors },
@@ -82,7 +82,7 @@ test("a watchdog sees how many processes want to run", async () => {
 });
 
 for (const how of ["sleep", "crunch"]) {
-  test(`a program that will ${how} for ever is found to be hung`, async () => {
+  test(`a program that will ${how} for ever is reported as hung`, async () => {
     const program = new URL("./programs/hang.ts", import.meta.url);
     const { hung, signal } = await start(program, [how], { timeout: 1 }).ended;
     assertEquals({ hung, signal }, { hung: true, signal: "SIGKILL" });

@@ -7,7 +7,7 @@ import { raise } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
 
-/** Whether the kernel ignores it just now. */
+/** Whether the kernel ignores the signal now. */
 const ignored = () => testkit.disposition_word(SIGRT8, 0) === SIG_IGN;
 
 function counter(options = {}) {
@@ -21,7 +21,7 @@ function counter(options = {}) {
   return { interrupt, seen };
 }
 
-test("with hysteresis a thousand kills while busy are one delivery, then the signal is on again", () => {
+test("with hysteresis a thousand kills while busy become one delivery, then the signal is no longer ignored", () => {
   const { interrupt, seen } = counter();
   for (let round = 1; round <= 3; round++) {
     assert(!ignored());
@@ -56,7 +56,7 @@ test("with hysteresis the kernel ignores the signal until the callback begins", 
   assertEquals(inside, false);
 });
 
-test("with hysteresis the event loop hears every round of another process", async () => {
+test("with hysteresis the event loop hears every round of signals from another process", async () => {
   const { interrupt, seen } = counter();
   for (let round = 1; round <= 5; round++) {
     const next = interrupt.wait();
@@ -65,13 +65,13 @@ test("with hysteresis the event loop hears every round of another process", asyn
     assertEquals((await ended).code, 0);
     const before = seen.calls;
     assert(before >= round);
-    // On in the end, whatever the order in which the thousand and the handling came: the last
-    // handler may still be about to make the Interrupt pending, on another thread.
+    // Whichever comes last, a kill or the handling, the signal must end up not ignored. Wait,
+    // because the last handler may still be about to make the Interrupt pending on another thread.
     await until(() => interrupt.pending === 0 && !ignored());
   }
 });
 
-test("with hysteresis and blocked, the signal stays ignored until `unblock()`", () => {
+test("with hysteresis a blocked Interrupt keeps the signal ignored until `unblock()`", () => {
   const { interrupt, seen } = counter();
   interrupt.block();
   raise(SIGRT8, 10);
@@ -82,7 +82,7 @@ test("with hysteresis and blocked, the signal stays ignored until `unblock()`", 
   assertEquals(seen.calls, 1);
 });
 
-test("with hysteresis `close()` restores the old disposition, ignored or not", () => {
+test("with hysteresis `close()` restores the old disposition, whether the signal is ignored or not", () => {
   testkit.handler_count(SIGRT8, 0x10000000n, 0x1200n);
   testkit.disposition_save(SIGRT8, 0);
   for (const signalled of [false, true]) {
@@ -95,7 +95,7 @@ test("with hysteresis `close()` restores the old disposition, ignored or not", (
   }
 });
 
-test("`signalHysteresis` can be switched on and off", () => {
+test("`signalHysteresis` can be turned on and off", () => {
   const { interrupt } = counter({ signalHysteresis: false });
   assertEquals(interrupt.signalHysteresis, false);
   interrupt.signalHysteresis = true;
@@ -109,7 +109,7 @@ test("`signalHysteresis` can be switched on and off", () => {
   assert(!ignored());
 });
 
-test("hysteresis holds only while all Interrupts on the signal want it", () => {
+test("hysteresis is active only while all Interrupts on the signal want it", () => {
   const first = counter();
   const second = counter();
   raise(SIGRT8);
@@ -142,7 +142,7 @@ test("closing one of two Interrupts with hysteresis does not leave the signal ig
   assertEquals([first.seen.calls, second.seen.calls], [1, 2]);
 });
 
-test("with hysteresis an ignored signal is on again for an Interrupt that comes later", () => {
+test("with hysteresis an Interrupt that is opened later hears a signal that was ignored", () => {
   const first = counter();
   raise(SIGRT8);
   const plain = counter({ signalHysteresis: false });
@@ -174,7 +174,7 @@ test("hysteresis with a callback that throws does not leave the signal ignored",
   assertEquals(calls, 2);
 });
 
-test("hysteresis on an Interrupt without a signal does nothing", () => {
+test("hysteresis without a signal does nothing", () => {
   const { interrupt, seen } = counter({ signal: undefined });
   interrupt.signal();
   interrupt.signalHysteresis = false;

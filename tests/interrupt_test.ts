@@ -27,7 +27,7 @@ test("`signal()` works without a callback", () => {
   assertEquals(interrupt.pending, 0);
 });
 
-test("`signalFunc()` called on this thread is handled by the next checkpoint", () => {
+test("the next checkpoint handles a `signalFunc()` that was called on this thread", () => {
   const { interrupt, values } = recorder();
   const { func, arg } = interrupt.signalFunc();
   testkit.call_value(func, arg, -5);
@@ -50,7 +50,7 @@ test("`signalFunc()` delivers every int32, and 0 as 1", () => {
   assertEquals(values, [-1, 2147483647, -2147483648, 1]);
 });
 
-test("`signalFunc()` gives the same addresses every time, and different arguments to different Interrupts", () => {
+test("`signalFunc()` returns the same numbers every time, and different arguments for different Interrupts", () => {
   const a = new Interrupt();
   const b = new Interrupt();
   assertEquals(a.signalFunc(), a.signalFunc());
@@ -59,7 +59,7 @@ test("`signalFunc()` gives the same addresses every time, and different argument
   assertEquals(structuredClone(a.signalFunc()), a.signalFunc());
 });
 
-test("the event loop handles what a native thread signalled, without a checkpoint", async () => {
+test("the event loop handles a native thread's signal without a checkpoint", async () => {
   const { interrupt, values } = recorder();
   const { func, arg } = interrupt.signalFunc();
   testkit.plan(1, 0n);
@@ -84,7 +84,7 @@ test("the event loop is woken again and again", async () => {
   assertEquals(values.length, 200);
 });
 
-test("a checkpoint before the loop's turn leaves nothing for the turn", async () => {
+test("after a checkpoint the event loop's turn has nothing left to handle", async () => {
   const { interrupt, values } = recorder();
   const { func, arg } = interrupt.signalFunc();
   testkit.call_value(func, arg, 1);
@@ -96,7 +96,7 @@ test("a checkpoint before the loop's turn leaves nothing for the turn", async ()
   assertEquals(values, [1, 2]);
 });
 
-test("signals before the handling coalesce to the last value", () => {
+test("signals that arrive before the handling coalesce to the last value", () => {
   const { interrupt, values } = recorder();
   const { func, arg } = interrupt.signalFunc();
   for (let value = 1; value <= 1000; value++) {
@@ -122,7 +122,7 @@ test("a native thread's last value always arrives", () => {
   for (let i = 1; i < values.length; i++) assert(values[i - 1]! < values[i]!);
 });
 
-test("four native threads lose nothing", () => {
+test("four native threads lose no signal", () => {
   const seen = [0, 0, 0, 0];
   const interrupts = seen.map((_, index) =>
     new Interrupt({ callback: (value) => seen[index] = value })
@@ -219,7 +219,7 @@ test("`checkpoint()` runs the callbacks of all pending Interrupts", () => {
   assertEquals(values.sort((a, b) => a - b), interrupts.map((_, i) => i));
 });
 
-test("three thousand Interrupts, of which some are closed, keep their values apart", () => {
+test("three thousand Interrupts, some of them closed, keep their values apart", () => {
   const seen = new Map<number, number>();
   const interrupts = Array.from(
     { length: 3000 },
@@ -254,7 +254,7 @@ test("a `wake: false` Interrupt is handled by a checkpoint", () => {
   assertEquals(values, [3]);
 });
 
-test("a `wake: false` Interrupt signalled first does not swallow the wake of the next", async () => {
+test("a `wake: false` Interrupt that is signalled first does not suppress the wake of the next", async () => {
   const quiet = recorder({ wake: false });
   const loud = recorder();
   for (const { interrupt } of [quiet, loud]) {
@@ -262,7 +262,7 @@ test("a `wake: false` Interrupt signalled first does not swallow the wake of the
     testkit.call_value(func, arg, 1);
   }
   await until(() => loud.values.length > 0);
-  // The turn looks at all that is pending.
+  // A turn handles everything that is pending.
   assertEquals(quiet.values, [1]);
 });
 
@@ -275,10 +275,10 @@ test("a `wake: false` Interrupt does not make the loop turn", async () => {
   assertEquals(interrupt.pending, 1);
 });
 
-test("signals that arrive between a checkpoint and the loop's turn are not lost", async () => {
+test("signals between a checkpoint and the event loop's turn are not lost", async () => {
   const { interrupt, values } = recorder();
   const { func, arg } = interrupt.signalFunc();
-  // The wake of the first is still on its way when the second comes.
+  // The first wake has not been read yet when the second signal arrives.
   testkit.call_value(func, arg, 1);
   checkpoint();
   testkit.call_value(func, arg, 2);
@@ -288,7 +288,7 @@ test("signals that arrive between a checkpoint and the loop's turn are not lost"
   assertEquals(values, [1, 2, 3]);
 });
 
-test("`Interrupt.supports` names signals that can be hooked, and reads memory", () => {
+test("`Interrupt.supports` lists signals that can be hooked, and reads memory", () => {
   const { signals, poll } = Interrupt.supports;
   assertEquals(poll, "memory");
   for (const name of ["SIGINT", "SIGTERM", "SIGUSR2", "SIGRTMAX"]) {

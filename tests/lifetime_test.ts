@@ -22,13 +22,13 @@ const ends: [name: string, way: string, code: number][] = [
   ["a process with pending Interrupts ends by itself", "signalled", 0],
   ["`unref()` after `ref()` lets the process end", "unref", 0],
   [
-    "`close()` ends `ref()`, `wait()` and the iterator's hold on the process",
+    "`close()` ends what `ref()`, `wait()` and an iterator keep alive",
     "closed",
     0,
   ],
   ["a `wait()` that has resolved lets the process end", "waited", 0],
   ["a `wait()` that was aborted lets the process end", "aborted", 0],
-  ["an iterator that was left lets the process end", "returned", 0],
+  ["an iterator whose loop was left lets the process end", "returned", 0],
   ["an iterator that nobody reads lets the process end", "queued", 0],
   [
     "`process.exit()` ends a process with Interrupts open, waited for and referenced",
@@ -42,7 +42,7 @@ const ends: [name: string, way: string, code: number][] = [
     3,
   ],
   [
-    "`process.exit()` ends a process that a native thread goes on signalling",
+    "`process.exit()` ends a process while a native thread keeps signalling it",
     "exitSignalled",
     3,
   ],
@@ -71,7 +71,7 @@ for (
   test(name, async () => {
     const child = start(program, [way]);
     assertEquals(await child.line(), "ready");
-    // What would end by itself has ended before this many other processes have run.
+    // A process that does not stay alive has ended before these other processes have run.
     for (let i = 0; i < 3; i++) await start(program, ["queued"]).ended;
     assertEquals(child.child.exitCode, null);
     testkit.kill(child.pid, 12, 1);
@@ -104,7 +104,7 @@ test("`close()` delivers what is pending, once", () => {
   assertEquals(values, [3]);
 });
 
-test("`close()` twice is as once", () => {
+test("the second `close()` does nothing", () => {
   const interrupt = new Interrupt({ signal: 12 });
   assertStrictEquals(interrupt.closed, false);
   interrupt.close();
@@ -113,12 +113,12 @@ test("`close()` twice is as once", () => {
   interrupt.close();
   interrupt[Symbol.dispose]();
   assertStrictEquals(next.closed, false);
-  // Its hook is still there: the default action would end the process.
+  // The hook of `next` is still there; otherwise the default action would end the process.
   raise(SIGUSR2);
   assertStrictEquals(next.pending, 1);
 });
 
-test("`close()` with a callback that throws, closes", () => {
+test("`close()` with a callback that throws still closes", () => {
   const errors = collectErrors();
   for (const rethrow of [false, true]) {
     const interrupt = new Interrupt({
@@ -184,9 +184,9 @@ test("`close()` while a native thread signals", () => {
   }
 });
 
-test("an Interrupt that is open and closed again leaks no descriptor", async () => {
+test("opening and closing an Interrupt leaks no descriptor", async () => {
   openRuntimes();
-  // The first one opens what the thread keeps: its wake.
+  // The first Interrupt opens what the thread keeps: its wake.
   new Interrupt().close();
   await turn();
   const before = openDescriptors();
@@ -201,8 +201,8 @@ test("an Interrupt that is open and closed again leaks no descriptor", async () 
   assertNoMoreDescriptors(before);
 });
 
-test("an EventPipe that is open and closed again leaks no descriptor", () => {
-  // The first one opens what the thread keeps: its wake.
+test("opening and closing an EventPipe leaks no descriptor", () => {
+  // The first Interrupt opens what the thread keeps: its wake.
   new Interrupt().close();
   const before = openDescriptors();
   for (let i = 0; i < 2000; i++) {
@@ -215,7 +215,7 @@ test("an EventPipe that is open and closed again leaks no descriptor", () => {
   assertNoMoreDescriptors(before);
 });
 
-test("a hundred thousand Interrupts, one after another, on slots that are used again", () => {
+test("a hundred thousand Interrupts, one after another, on reused slots", () => {
   let sum = 0;
   const rounds = 100_000;
   for (let i = 1; i <= rounds; i++) {

@@ -1,4 +1,4 @@
-/** What is said when the library cannot be opened, and that what it says helps. */
+/** The errors when the library cannot be opened, and that following their advice helps. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { execFileSync, spawn } from "node:child_process";
@@ -14,19 +14,19 @@ const test = testsOf(import.meta.url);
 
 const onlyDeno: Reason = runtime !== "deno" && "only Deno asks";
 
-/** Why the files of a system cannot be changed for one process. */
+/** Why this system cannot mount file systems for a single process. */
 function noMounts(): Reason {
   try {
     execFileSync("unshare", ["-m", "true"], { stdio: "ignore" });
     return false;
   } catch {
-    return "no mounts of its own for a process";
+    return "a process cannot have its own mounts here";
   }
 }
 
 for (const option of ["noexec", "ro"]) {
   test(
-    `with all temporary folders mounted ${option} it works, or the error says what to do, and that helps`,
+    `with all temporary folders mounted ${option} it works, or the error says what to do, and doing that helps`,
     async () => {
       const program = new UserProgram();
       const folder = mkdtempSync(join(tmpdir(), "mounted-"));
@@ -69,12 +69,12 @@ test(
   },
   {
     skip: (runtime !== "bun" || process.versions.bun!.startsWith("1.3.")) &&
-      "only bun:ffi needs it, from Bun 1.4 on",
+      "only bun:ffi from Bun 1.4 on needs it",
   },
 );
 
-test("a runtime that is too old is told from everything else", async () => {
-  // As in Node before 20.16, and in 22 before 22.3.
+test("the error for a runtime that is too old differs from all others", async () => {
+  // Node before 20.16, and 22 before 22.3, do not have it.
   Object.defineProperty(process, "getBuiltinModule", { value: undefined });
   delete (process as { getBuiltinModule?: unknown }).getBuiltinModule;
   const { Interrupt } = await import(copyModules());
@@ -88,7 +88,7 @@ test("a runtime that is too old is told from everything else", async () => {
 }, { skip: runtime === "deno" && "Deno needs no such function" });
 
 test(
-  "where Node may not read the library, the error names the flag, and that helps",
+  "where Node may not read the library, the error names the flag, and adding it helps",
   async () => {
     const program = new UserProgram();
     program.placeOurs();
@@ -110,8 +110,8 @@ test(
 );
 
 /**
- * What is on the terminal of the program, whose user gives this answer whenever Deno asks, and how
- * often it did.
+ * Runs the program on a terminal where the user gives this answer each time Deno asks. Returns what
+ * the terminal shows, and how often Deno asked.
  */
 function onTerminal(
   program: UserProgram,
@@ -125,7 +125,7 @@ function onTerminal(
   let text = "";
   child.stdout.setEncoding("utf8");
   child.stdout.on("data", (chunk: string) => text += chunk);
-  // Deno first forgets what was typed, until nothing comes for 100 ms.
+  // Before Deno asks, it discards typed input until none has arrived for 100 ms.
   const typing = setInterval(() => child.stdin.write(`${answer}\n`), 500);
   child.stdin.on("error", () => {});
   return new Promise((resolve, reject) => {
@@ -137,7 +137,7 @@ function onTerminal(
   });
 }
 
-/** util-linux: runs a command on a terminal of its own. */
+/** Why script(1) of util-linux, which runs a command on a terminal of its own, is missing. */
 function noScript(): Reason {
   if (onlyDeno) return onlyDeno;
   try {
@@ -149,7 +149,7 @@ function noScript(): Reason {
 }
 
 test(
-  "Deno's user is asked once, and a no is an error that says what is needed",
+  "Deno asks the user once, and after a no the error says what is needed",
   async () => {
     const [text, asked] = await onTerminal(new UserProgram(), [], "n");
     assertEquals(asked, 1, text);
@@ -158,14 +158,14 @@ test(
   { skip: noScript },
 );
 
-test("Deno's user is asked once, and after a yes it works", async () => {
+test("Deno asks the user once, and after a yes it works", async () => {
   const [text, asked] = await onTerminal(new UserProgram(), [], "y");
   assertEquals(asked, 1, text);
   assertStringIncludes(text, "7\r\n");
 }, { skip: noScript });
 
 test(
-  "Deno's user is not asked where --allow-ffi names the library",
+  "Deno does not ask the user if --allow-ffi names the library",
   async () => {
     const program = new UserProgram();
     program.placeOurs();
@@ -178,7 +178,7 @@ test(
 );
 
 test(
-  "Deno's user is not asked for the temporary folders, where memory cannot be used",
+  "Deno does not ask the user for the temporary folders if memory cannot be used",
   async () => {
     const flags = ["--allow-ffi", "--deny-ffi=/nowhere"];
     const [text, asked] = await onTerminal(new UserProgram(), flags, "n");
@@ -189,7 +189,7 @@ test(
 );
 
 test(
-  "where the library that --allow-ffi names is not there, the error says what to do, and that helps",
+  "if the library that --allow-ffi names does not exist, the error says what to do, and doing that helps",
   async () => {
     const program = new UserProgram();
     const flags = [`--allow-ffi=${program.library}`];

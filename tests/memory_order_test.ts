@@ -5,7 +5,7 @@ import { memory, testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);
 
-/** What the thread writes, and what it waits for. */
+/** The words that the thread writes, and the word that it waits for. */
 const data = new BigInt64Array(memory(testkit.data_address(), 128));
 const WORD = 0;
 const ACKNOWLEDGED = 8;
@@ -34,11 +34,11 @@ test(
 );
 
 test(
-  "what a thread wrote before a `signalFunc()` that found the flag set is seen by a callback",
+  "a callback sees what a thread wrote before a `signalFunc()` that found the flag set",
   () => {
-    // The thread signals, writes and signals again while the first is being handled, and goes on
-    // only when a callback has seen what it wrote. "Already pending, return" loses the second
-    // signal, and this is likely to hang.
+    // The thread signals, writes, and signals again while the first signal is being handled. It
+    // continues only once a callback has seen what it wrote. An implementation that returns early
+    // if a value is already pending loses the second signal, so this test would probably hang.
     const rounds = 400_000;
     const interrupt = new Interrupt({
       wake: false,
@@ -48,7 +48,7 @@ test(
     });
     const { func, arg } = interrupt.signalFunc();
     const thread = testkit.thread_handshake(func, arg, rounds);
-    // Where others use the cores each round may take milliseconds: then fewer must do.
+    // On a loaded machine each round may take milliseconds; then fewer rounds must be enough.
     const enough = performance.now() + 30_000;
     while (testkit.thread_done(thread) === 0 && performance.now() < enough) {
       for (let i = 0; i < 1000; i++) checkpoint();

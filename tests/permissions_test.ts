@@ -1,4 +1,4 @@
-/** What Deno and Node must be allowed, and what is said when it is not. */
+/** The permissions that Deno and Node need, and the errors without them. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import process from "node:process";
@@ -30,7 +30,7 @@ test("--allow-ffi for the library's path is enough, and as fast", async () => {
   assertEquals(await outcome([`--allow-ffi=${library}`]), "memory\n");
 });
 
-test("without a view of memory everything works by calls", async () => {
+test("without a view of native memory everything works by calls", async () => {
   assertEquals(await outcome(["--allow-ffi"], "blind"), "call\n");
 });
 
@@ -40,7 +40,7 @@ test("without permission the error names the one that is missing", async () => {
   assertStringIncludes(refused, "Deno needs --allow-ffi");
 });
 
-// Older ones have another flag for it.
+// Older versions use another flag for the permission model.
 const hasPermissionModel = runtime === "node" &&
   process.allowedNodeEnvironmentFlags.has("--permission");
 

@@ -12,12 +12,12 @@ const test = testsOf(import.meta.url);
 const CLOEXEC = 1;
 const NONBLOCK = 2;
 
-/** What the descriptor stands for: two pipes differ. */
+/** The file that the descriptor refers to: it differs between two pipes. */
 function target(fd: number): string {
   return readlinkSync(`/proc/self/fd/${fd}`);
 }
 
-test("the pipe is readable exactly between signal and handling", () => {
+test("the pipe is readable exactly from the signal until the handling", () => {
   let inside: boolean | undefined;
   const interrupt = new Interrupt({
     callback: () => inside = readable(interrupt.pipeFileno),
@@ -46,7 +46,7 @@ test("the pipe is readable while `signal()` is blocked", () => {
   assert(!readable(fd));
 });
 
-test("the pipe is readable from a native thread's signal on", () => {
+test("the pipe becomes readable when a native thread signals", () => {
   const interrupt = new Interrupt({ wake: false });
   const fd = interrupt.pipeFileno;
   const { func, arg } = interrupt.signalFunc();
@@ -77,7 +77,7 @@ test("a signal during the callback makes the pipe readable again", () => {
   assert(!readable(fd));
 });
 
-test("`pipeFileno` makes the pipe on demand, and the same one every time", () => {
+test("`pipeFileno` makes the pipe on demand, and returns the same number every time", () => {
   const interrupt = new Interrupt();
   const before = openDescriptors();
   const fd = interrupt.pipeFileno;
@@ -88,7 +88,7 @@ test("`pipeFileno` makes the pipe on demand, and the same one every time", () =>
   assertNoMoreDescriptors(before);
 });
 
-test("a pipe that is made while a value waits is readable at once", () => {
+test("a pipe that is made while a value is pending is readable at once", () => {
   const interrupt = new Interrupt();
   sendFromNative(interrupt);
   assert(readable(interrupt.pipeFileno));
@@ -110,7 +110,7 @@ test("after `pipeDisable()` the pipe is never readable", () => {
   assert(readable(fd));
 });
 
-test("`pipeDisable()` leaves nothing in a shared pipe once what wrote it was handled", () => {
+test("`pipeDisable()` leaves nothing in a shared pipe once the signal that wrote to it was handled", () => {
   const pipe = new EventPipe();
   const one = new Interrupt({ pipe, wake: false });
   new Interrupt({ pipe, wake: false });
@@ -119,14 +119,14 @@ test("`pipeDisable()` leaves nothing in a shared pipe once what wrote it was han
   assert(readable(pipe.fileno));
   checkpoint();
   assert(!readable(pipe.fileno));
-  // From here on it leaves the pipe alone.
+  // From here on the Interrupt does not touch the pipe.
   pipe.signal();
   sendFromNative(one);
   checkpoint();
   assert(readable(pipe.fileno));
 });
 
-test("`pipeDisable()` before the pipe is made holds", () => {
+test("`pipeDisable()` before the pipe is made takes effect", () => {
   const interrupt = new Interrupt();
   interrupt.pipeDisable();
   const fd = interrupt.pipeFileno;
@@ -134,7 +134,7 @@ test("`pipeDisable()` before the pipe is made holds", () => {
   assert(!readable(fd));
 });
 
-test("`pipeEnable()` while a value waits makes the pipe readable", () => {
+test("`pipeEnable()` while a value is pending makes the pipe readable", () => {
   const interrupt = new Interrupt();
   const fd = interrupt.pipeFileno;
   interrupt.pipeDisable();
@@ -145,7 +145,7 @@ test("`pipeEnable()` while a value waits makes the pipe readable", () => {
   assert(!readable(fd));
 });
 
-test("with `pipeAutodrain` off the pipe stays readable until `pipeDrain()`", () => {
+test("without autodrain the pipe stays readable until `pipeDrain()`", () => {
   const interrupt = new Interrupt({ pipeAutodrain: false });
   assertEquals(interrupt.pipeAutodrain, false);
   const fd = interrupt.pipeFileno;
@@ -165,7 +165,7 @@ test("`pipeDrain()` without a pipe does nothing", () => {
   new Interrupt().pipeDrain();
 });
 
-test("given descriptors are used, drained and kept", () => {
+test("given descriptors are used and drained, and stay open", () => {
   for (const [readFd, writeFd] of [makePipe(), makeSocketpair()]) {
     const interrupt = new Interrupt({ pipe: [readFd, writeFd] });
     assertEquals(interrupt.pipeFileno, readFd);
@@ -181,7 +181,7 @@ test("given descriptors are used, drained and kept", () => {
   }
 });
 
-test("a given eventfd is used as both sides", () => {
+test("a given eventfd is used for both sides", () => {
   const fd = testkit.eventfd();
   const interrupt = new Interrupt({ pipe: [fd, fd] });
   sendFromNative(interrupt);
@@ -204,7 +204,7 @@ test("given descriptors that the caller closes are not written to when others ha
   assert(readable(readFd2));
 });
 
-test("a full pipe neither blocks nor loses", () => {
+test("a full pipe neither blocks nor loses a signal", () => {
   for (const make of [makePipe, makeSocketpair]) {
     const values: number[] = [];
     const [readFd, writeFd] = make();
@@ -224,7 +224,7 @@ test("a full pipe neither blocks nor loses", () => {
   }
 });
 
-test("a full eventfd neither blocks nor loses", () => {
+test("a full eventfd neither blocks nor loses a signal", () => {
   const values: number[] = [];
   const pipe = new EventPipe();
   testkit.fill(pipe.filenos[1]);
@@ -267,7 +267,7 @@ test("one EventPipe serves several Interrupts", () => {
   assert(pipe.wait(0));
 });
 
-test("one EventPipe with autodrain, shared: what is still pending is never left without a readable pipe or a handler", () => {
+test("one EventPipe with autodrain, shared: an Interrupt that is pending always has a readable pipe or gets handled", () => {
   const values: string[] = [];
   using pipe = new EventPipe();
   const a = new Interrupt({ pipe, callback: () => values.push("a") });
@@ -279,22 +279,20 @@ test("one EventPipe with autodrain, shared: what is still pending is never left 
   assert(!pipe.wait(0));
 });
 
-/**
- * What a signaller has done that stands between its write to the pipe and its entry in the list.
- */
+/** Does what a signaller does until just after it wrote to the pipe, before it lists the record. */
 function sendHalf(interrupt: Interrupt, pipe: EventPipe) {
   Atomics.store(interrupt.buffer, 0, 1);
   pipe.signal();
 }
 
-/** What a signaller does after that. */
+/** Does the rest of what a signaller does. */
 function sendRest(interrupt: Interrupt) {
   const { func, arg } = interrupt.signalFunc();
   Atomics.store(interrupt.buffer, 0, 0);
   testkit.call_value(func, arg, 1);
 }
 
-test("a shared pipe stays readable for the one whose signal is still on its way when another is handled", () => {
+test("a shared pipe stays readable for an Interrupt whose signal is still on its way while another Interrupt is handled", () => {
   const handled: string[] = [];
   using pipe = new EventPipe();
   const open = (name: string) =>
@@ -315,7 +313,7 @@ test("a shared pipe stays readable for the one whose signal is still on its way 
   assert(!pipe.wait(0));
 });
 
-/** An Interrupt that waits to be handled. */
+/** An Interrupt that is pending and blocked. */
 function waiting(pipe: EventPipe): Interrupt {
   const interrupt = new Interrupt({ pipe });
   interrupt.block();
@@ -323,7 +321,7 @@ function waiting(pipe: EventPipe): Interrupt {
   return interrupt;
 }
 
-test("a shared pipe stays readable for the one that waits behind one that does not write to it", () => {
+test("a shared pipe stays readable for a pending Interrupt behind one that does not write to it", () => {
   const pipe = new EventPipe();
   waiting(pipe).pipeDisable();
   waiting(pipe);
@@ -331,7 +329,7 @@ test("a shared pipe stays readable for the one that waits behind one that does n
   assert(readable(pipe.fileno));
 });
 
-test("a shared pipe stays readable for those that wait when one that waits too is closed", () => {
+test("a shared pipe stays readable for pending Interrupts when another pending one is closed", () => {
   const pipe = new EventPipe();
   const first = waiting(pipe);
   waiting(pipe);
@@ -339,7 +337,7 @@ test("a shared pipe stays readable for those that wait when one that waits too i
   assert(readable(pipe.fileno));
 });
 
-test("a shared pipe stays readable for the one that waits behind one whose pipe had that number and was closed", () => {
+test("a shared pipe stays readable for a pending Interrupt behind one whose closed pipe had the same number", () => {
   const before = new EventPipe();
   const { fileno } = before;
   waiting(before);
@@ -351,7 +349,7 @@ test("a shared pipe stays readable for the one that waits behind one whose pipe 
   assert(readable(pipe.fileno));
 });
 
-test("`postFork()` of one Interrupt leaves a shared pipe readable for the others that wait", () => {
+test("`postFork()` of one Interrupt leaves a shared pipe readable for the others that are pending", () => {
   const pipe = new EventPipe();
   const one = new Interrupt({ pipe });
   const other = new Interrupt({ pipe });
@@ -363,7 +361,7 @@ test("`postFork()` of one Interrupt leaves a shared pipe readable for the others
   assert(!readable(pipe.fileno));
 });
 
-test("given descriptors are shared as a pipe is", () => {
+test("given descriptors are shared like a pipe", () => {
   const handled: string[] = [];
   const [readFd, writeFd] = makePipe();
   const open = (name: string) =>
@@ -412,7 +410,7 @@ for (
   });
 }
 
-test("`renew()` of a pipe ends while threads signal it without a pause", () => {
+test("`renew()` of a pipe ends even while threads signal it without a pause", () => {
   using pipe = adoptPipe(...makePipe());
   const { func, arg } = pipe.signalFunc();
   testkit.plan(0, 0n);
@@ -428,7 +426,7 @@ test("`renew()` of a pipe ends while threads signal it without a pause", () => {
   assert(readable(pipe.fileno));
 });
 
-test("given descriptors that were closed are not taken for those that have their numbers next", () => {
+test("given descriptors that were closed are not confused with those that get their numbers next", () => {
   const event = testkit.eventfd();
   const before = new Interrupt({ pipe: [event, event], wake: false });
   testkit.close(event);
@@ -443,14 +441,15 @@ test("given descriptors that were closed are not taken for those that have their
 });
 
 /**
- * The end of a signal, and nothing pending: the value was taken while the signaller was on its way.
+ * Does the last part of a signal, with nothing pending: the value was taken while the signaller was
+ * on its way.
  */
 function announce(interrupt: Interrupt) {
   const slot = Number(interrupt.signalFunc().arg & 0xffff_ffffn);
   agent().native.functions.record_notify(slot);
 }
 
-test("a pipe that a late signaller writes during the callback does not stay readable", () => {
+test("a pipe that a late signaller writes to during the callback does not stay readable", () => {
   using pipe = new EventPipe();
   let throws = false;
   const interrupt = new Interrupt({
@@ -473,7 +472,7 @@ test("a pipe that a late signaller writes during the callback does not stay read
   assert(!pipe.wait(0));
 });
 
-test("a pipe that a late signaller writes after its value was taken does not stay readable", () => {
+test("a pipe that a late signaller writes to after its value was taken does not stay readable", () => {
   using pipe = new EventPipe();
   const handled: number[] = [];
   const interrupt = new Interrupt({ pipe, callback: (v) => handled.push(v) });
@@ -494,7 +493,7 @@ test("a pipe that a late signaller writes after its value was taken does not sta
   assertEquals(handled, []);
 });
 
-test("an EventPipe that is closed first leaves its Interrupts working", () => {
+test("after an EventPipe is closed first, its Interrupts still work", () => {
   const values: number[] = [];
   const pipe = new EventPipe();
   const interrupt = new Interrupt({ pipe, callback: (v) => values.push(v) });
@@ -508,7 +507,7 @@ test("an EventPipe that is closed first leaves its Interrupts working", () => {
   assertEquals(values, [1, 2]);
 });
 
-test("the pipe of a signal Interrupt is readable from the kernel's delivery on", () => {
+test("the pipe of an Interrupt with a signal is readable as soon as the kernel delivers that signal", () => {
   const interrupt = new Interrupt({ signal: "SIGUSR2", wake: false });
   const fd = interrupt.pipeFileno;
   testkit.kill(testkit.pid(), 12, 1);
@@ -534,7 +533,7 @@ test("`postFork()` twice keeps the read descriptor's number and its close-on-exe
   }
 });
 
-test("`postFork()` of given descriptors keeps their numbers and makes them others", () => {
+test("`postFork()` of given descriptors keeps their numbers but makes them new files", () => {
   const ends = makePipe();
   const interrupt = new Interrupt({ pipe: ends });
   const before = ends.map(target);
@@ -552,7 +551,7 @@ test("`postFork()` of given descriptors keeps their numbers and makes them other
   }
 });
 
-test("`postFork()` leaves what was in the old pipe to the other process", () => {
+test("`postFork()` leaves the content of the old pipe to the other process", () => {
   const ends = makePipe();
   const interrupt = new Interrupt({ pipe: ends, pipeAutodrain: false });
   interrupt.signal();
@@ -561,7 +560,7 @@ test("`postFork()` leaves what was in the old pipe to the other process", () => 
   assert(!readable(ends[0]));
 });
 
-test("`postFork()` while a value waits leaves the new pipe readable", () => {
+test("`postFork()` while a value is pending leaves the new pipe readable", () => {
   const interrupt = new Interrupt();
   const fd = interrupt.pipeFileno;
   sendFromNative(interrupt);

@@ -1,6 +1,6 @@
 /**
- * Libraries that somebody has put where ours is looked for: none is opened, and the program works
- * all the same.
+ * Somebody has planted libraries where ours is looked for: none of them is opened, and the program
+ * still works.
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -32,7 +32,7 @@ import { allowAll, ours, UserProgram } from "./support/user_program.ts";
 const test = testsOf(import.meta.url);
 
 const target = `${process.platform}-${process.arch}`;
-/** tests/native/planted.zig: says on stderr that it was opened. */
+/** From tests/native/planted.zig: prints on stderr that it was opened. */
 const planted = pathOf(`planted-${target}.node`);
 const notRoot: Reason = process.getuid!() !== 0 &&
   "only root can give files to other users";
@@ -43,10 +43,10 @@ async function assertWorks(outcome: Promise<Ended>) {
   assertEquals([stdout, stderr], ["7\n", ""]);
 }
 
-test("a planted library that is opened is seen", async () => {
+test("this test detects a planted library that is opened", async () => {
   const program = new UserProgram();
   copyFileSync(planted, program.library);
-  // Where nothing is compared.
+  // Turn off the comparison.
   editModule(
     program.module,
     "ffi/symbols",
@@ -56,7 +56,7 @@ test("a planted library that is opened is seen", async () => {
   assertStringIncludes(stderr, "A planted library was opened.");
 });
 
-/** What may lie beside the modules and is not to be opened. */
+/** Files that may lie beside the modules and must not be opened. */
 const files: [what: string, place: (file: string) => void, skip?: Reason][] = [
   ["another library", (file) => copyFileSync(planted, file)],
   ["another library of the same size", (file) => {
@@ -65,31 +65,31 @@ const files: [what: string, place: (file: string) => void, skip?: Reason][] = [
     writeFileSync(file, bytes);
   }],
   ["a symlink to another library", (file) => symlinkSync(planted, file)],
-  ["a library that lacks its end", (file) => {
+  ["a library that is cut off", (file) => {
     writeFileSync(file, readFileSync(ours).subarray(0, -1));
   }],
-  ["a library with more at its end", (file) => {
+  ["a library with extra bytes at its end", (file) => {
     writeFileSync(file, Buffer.concat([readFileSync(ours), Buffer.of(0)]));
   }],
-  ["a library that everybody can change", (file) => {
+  ["a library that everybody can write to", (file) => {
     copyFileSync(ours, file);
     chmodSync(file, 0o646);
   }],
-  ["a library that a group can change", (file) => {
+  ["a library that a group can write to", (file) => {
     copyFileSync(ours, file);
     chmodSync(file, 0o664);
   }],
-  ["a symlink to a library that everybody can change", (file) => {
+  ["a symlink to a library that everybody can write to", (file) => {
     copyFileSync(ours, `${file}.1`);
     chmodSync(`${file}.1`, 0o666);
     symlinkSync(`${file}.1`, file);
   }],
-  ["a hard link to a library that everybody can change", (file) => {
+  ["a hard link to a library that everybody can write to", (file) => {
     copyFileSync(ours, `${file}.1`);
     chmodSync(`${file}.1`, 0o666);
     linkSync(`${file}.1`, file);
   }],
-  ["a library of another user, for root", (file) => {
+  ["a library of another user, seen by root", (file) => {
     copyFileSync(ours, file);
     chownSync(file, 65534, 65534);
   }, notRoot],
@@ -103,7 +103,10 @@ const files: [what: string, place: (file: string) => void, skip?: Reason][] = [
 
 const identity = (file: string) => statSync(file).ino;
 
-/** Whether a way of this runtime would open that file; there is at least one that opens another. */
+/**
+ * Whether one of this runtime's ways to open the library would open that file. Checks that at least
+ * one way opens another file.
+ */
 function opens(file: string): boolean {
   const opened: number[] = [];
   const attempt = (path: string) => {
@@ -112,7 +115,7 @@ function opens(file: string): boolean {
   };
   openEmbedded(embedded[target]!, file, attempt, () => {});
   const is = opened.includes(identity(file));
-  assert(opened.length > Number(is), "none of the carried bytes is opened");
+  assert(opened.length > Number(is), "no way opens the embedded bytes");
   return is;
 }
 
@@ -125,7 +128,7 @@ for (const [what, place, skip = false] of files) {
   }, { skip });
 }
 
-test("beside the modules, the library of this very build is opened, also by a link", () => {
+test("beside the modules, a library of this very build is opened, also through a link", () => {
   const program = new UserProgram();
   const link = `${program.library}.link`;
   program.placeOurs();
@@ -136,7 +139,7 @@ test("beside the modules, the library of this very build is opened, also by a li
 });
 
 test(
-  "beside the modules, a user's own library and root's are opened, that of another user is not",
+  "beside the modules, a library of this user or of root is opened, one of another user is not",
   () => {
     const program = new UserProgram();
     copyFileSync(ours, program.library);
@@ -201,7 +204,7 @@ test("libraries in the folders of LD_LIBRARY_PATH are not opened", async () => {
   }
 });
 
-/** By all the names that a bare name could be completed to. */
+/** Plants the library under all names that the dynamic linker could make of a bare name. */
 function plantNames(folder: string) {
   for (
     const name of [
@@ -233,7 +236,7 @@ test(
         assertStringIncludes(stdout, `--allow-ffi=${program.library}`);
       }
     }
-    // The cure works.
+    // Following the advice helps.
     copyFileSync(ours, program.library);
     await assertWorks(program.run([`--allow-ffi=${program.library}`], prefix));
   },
@@ -243,7 +246,7 @@ test(
 for (
   const flags of [
     ["--allow-ffi"],
-    // Deno then completes bare names with the current folder.
+    // With these flags Deno completes bare names with the current folder.
     ["--allow-ffi", "--deny-ffi=/nowhere", "--allow-write", "--allow-env"],
   ]
 ) {
@@ -262,7 +265,7 @@ test("a library planted in the folder that a bundler has written into the progra
   const program = new UserProgram();
   const elsewhere = new UserProgram();
   copyFileSync(planted, elsewhere.library);
-  // As webpack and rspack do with import.meta.url, and `bun build` with __filename.
+  // webpack and rspack do this with import.meta.url, and `bun build` does it with __filename.
   const here = new URL(`ffi/here${elsewhere.file.slice(-3)}`, elsewhere.module);
   editModule(
     program.module,
@@ -285,7 +288,7 @@ for (const flags of [["--format=cjs"], ["--bytecode"]]) {
         program.file,
         `--outdir=${bundles}`,
       ]);
-      // The sources are elsewhere now; what is there was put there since.
+      // The sources are gone; what lies there now was put there later.
       renameSync(program.folder, `${program.folder}-sources`);
       for (const folder of [program.folder, dirname(program.folder)]) {
         const file = join(folder, "lib", `${target}.node`);

@@ -10,8 +10,8 @@ import { raise } from "./support/senders.ts";
 const test = testsOf(import.meta.url);
 
 /**
- * KILL and STOP, the synchronous faults, ABRT, libc's own; PWR stops threads in Bun's JavaScript
- * engine.
+ * SIGKILL and SIGSTOP, the synchronous faults, SIGABRT, libc's own signals, and SIGPWR, which stops
+ * threads in Bun's JavaScript engine.
  */
 const reserved = new Set([4, 5, 6, 7, 8, 9, 11, 19, 31, 32, 33, 34]);
 if (runtime === "bun") reserved.add(30);
@@ -49,12 +49,12 @@ test("every catchable signal can be hooked by its name", () => {
 });
 
 test("every catchable signal arrives from another process", async () => {
-  // Deno takes USR1 over, half a second after its start.
+  // Half a second after its start Deno itself handles USR1.
   const numbers = catchable.filter((number) => runtime !== "deno" || number !== 10);
-  // Runtimes learn by CHLD that a process has ended. libuv has its handler there while it has
-  // children, and not before.
+  // Runtimes learn through SIGCHLD that a process has ended. libuv's handler is installed only
+  // while it has children.
   const { child } = startCommand(["sleep", "60"]);
-  // One by one: for the kernel CONT takes back a TSTP, TTIN or TTOU that was not delivered yet, and
+  // One by one, because for the kernel SIGCONT cancels a pending SIGTSTP, SIGTTIN or SIGTTOU, and
   // the other way round.
   for (const signal of numbers) {
     using interrupt = new Interrupt({ signal, chain: signal === SIGCHLD });
@@ -82,7 +82,7 @@ test("another process interrupts a computation", () => {
   assertEquals(interrupt.pending, 0);
 });
 
-test("`process.kill()` of the own process is seen by the event loop", async () => {
+test("the event loop sees `process.kill()` of its own process", async () => {
   const interrupt = new Interrupt({ signal: "SIGUSR2" });
   for (let round = 0; round < 50; round++) {
     const next = interrupt.wait();
@@ -101,7 +101,7 @@ test("a signal that interrupts running JavaScript waits for the checkpoint", () 
   assertEquals([interrupt.pending, calls], [0, 1]);
 });
 
-test("all Interrupts on one signal are signalled", async () => {
+test("one signal signals all its Interrupts", async () => {
   const counts = Array.from({ length: 600 }, () => 0);
   const interrupts = counts.map((_, index) =>
     new Interrupt({ signal: SIGUSR2, callback: () => counts[index]!++ })
@@ -118,7 +118,7 @@ test("all Interrupts on one signal are signalled", async () => {
   assertEquals(counts[0], 2);
 });
 
-test("a signal and `signalFunc()` share one Interrupt", () => {
+test("a POSIX signal and `signalFunc()` share one Interrupt", () => {
   const values: number[] = [];
   const interrupt = new Interrupt({
     signal: SIGUSR2,
@@ -132,7 +132,7 @@ test("a signal and `signalFunc()` share one Interrupt", () => {
   assertEquals(values, [8, 1]);
 });
 
-test("`signalFunc()` can be called in a signal handler of native code", () => {
+test("a signal handler of native code can call `signalFunc()`", () => {
   const values: number[] = [];
   const interrupt = new Interrupt({ callback: (value) => values.push(value) });
   const { func, arg } = interrupt.signalFunc();
@@ -142,7 +142,7 @@ test("`signalFunc()` can be called in a signal handler of native code", () => {
   assertEquals([values, testkit.handled(SIGUSR2)], [[SIGUSR2], 1]);
 });
 
-test("signals that arrive at any point of the delivery are not lost", () => {
+test("signals at any point of the delivery are not lost", () => {
   let calls = 0;
   const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
   const stop = startKiller(SIGUSR2, 50_000);
@@ -156,7 +156,7 @@ test("signals that arrive at any point of the delivery are not lost", () => {
   assertEquals(interrupt.pending, 0);
 });
 
-test("signals that arrive at any point of `block()` and `unblock()` are not lost", () => {
+test("signals at any point of `block()` and `unblock()` are not lost", () => {
   let calls = 0;
   let depth = 0;
   const interrupt = new Interrupt({
@@ -182,7 +182,7 @@ test("signals that arrive at any point of `block()` and `unblock()` are not lost
   assertEquals(calls, before + 1);
 });
 
-test("signals that arrive while Interrupts open and close are not lost and kill nobody", () => {
+test("signals while Interrupts open and close are neither lost nor fatal", () => {
   let calls = 0;
   const stays = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
   const stop = startKiller(SIGUSR2, 50_000);
@@ -198,7 +198,7 @@ test("signals that arrive while Interrupts open and close are not lost and kill 
   assertEquals(stays.pending, 0);
 });
 
-test("the event loop handles signals that arrive at any point of its turn", async () => {
+test("the event loop handles signals at any point of its turn", async () => {
   let calls = 0;
   const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
   const stop = startKiller(SIGUSR2, 20_000);
@@ -215,7 +215,7 @@ test("the event loop handles signals that arrive at any point of its turn", asyn
 
 test("the handler keeps errno", () => {
   const [readFd, writeFd] = makePipe();
-  // The write to a full pipe fails: without care that shows in errno.
+  // The write to the full pipe fails. Without care, that would show in errno.
   testkit.fill(writeFd);
   const interrupt = new Interrupt({
     signal: SIGUSR2,
@@ -232,7 +232,7 @@ test("the handler keeps errno", () => {
     assertEquals(interrupt.pending, 1);
     checkpoint();
   }
-  // The disposition that is checked for is not that of an ignored signal.
+  // errno is only kept if our handler runs, so the signal must not be ignored.
   assertEquals(testkit.errno_after(0), 77);
 });
 
@@ -286,7 +286,7 @@ test("every thread of the runtime that does not block the signal may take it", a
   assert(takers > 0);
 });
 
-test("a signal to the process arrives while this thread blocks all", () => {
+test("a signal to the process arrives while this thread blocks all signals", () => {
   const interrupt = new Interrupt({ signal: SIGUSR2 });
   const thread = testkit.thread_idle();
   while (testkit.thread_id(thread) === 0);
@@ -299,7 +299,7 @@ test("a signal to the process arrives while this thread blocks all", () => {
   testkit.thread_join(thread);
 });
 
-test("one EventPipe, shared by several signals, drives a loop that is not the runtime's", () => {
+test("one EventPipe that several signals share drives an event loop of the user's own", () => {
   const seen: string[] = [];
   using pipe = new EventPipe();
   const names = ["SIGUSR2", "SIGHUP", "SIGWINCH"];
@@ -321,7 +321,7 @@ test("one EventPipe, shared by several signals, drives a loop that is not the ru
   assert(!readable(pipe.fileno));
 });
 
-test("reserved signals are refused by name and number", () => {
+test("reserved signals are rejected by name and by number", () => {
   for (const number of reserved) {
     const error = assertThrows(
       () => new Interrupt({ signal: number }),

@@ -1,4 +1,4 @@
-/** Realms that end while their thread goes on, and several copies of the modules in one. */
+/** Realms that end while their thread continues, and several copies of the modules in one realm. */
 
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import process from "node:process";
@@ -20,13 +20,14 @@ function programOf(name: string): URL {
   return new URL(file, import.meta.url);
 }
 
-// Before 2.9.6 Deno goes on catching signals that it has listeners for, for a realm that is gone.
+// Before 2.9.6 Deno still catches the signals that an ended realm listened to, so use a signal for
+// which Deno has no listeners.
 const REALTIME = SIGRT6;
 
 for (
   const [name, module] of [
     ["", () => mod.href],
-    [", also where it brings the library itself", copyModules],
+    [", also where the package contains the library", copyModules],
   ] as const
 ) {
   test(
@@ -42,14 +43,14 @@ for (
   );
 }
 
-/** The repository's own, one that is installed somewhere else, and one in a bundle. */
+/** The copy in the repository, one that is installed elsewhere, and one in a bundle. */
 function threeCopies(): string[] {
   const name = `../lib/${process.platform}-${process.arch}.node`;
   const library = fileURLToPath(new URL(name, import.meta.url));
   return [mod.href, copyModules(library), copyModules()];
 }
 
-test("all copies of the modules in one realm hear a signal, and serve each other", async () => {
+test("all copies of the modules in one realm hear a signal, and serve one another", async () => {
   const program = start(programOf("two_copies"), threeCopies());
   assertEquals(await program.line(), "ready");
   testkit.kill(program.pid, SIGUSR2, 1);
@@ -60,24 +61,24 @@ test("all copies of the modules in one realm hear a signal, and serve each other
 });
 
 const oddRealms: [what: string, way: string, on: typeof runtime[]][] = [
-  ["the realm takes no more properties", "frozen", ["node"]],
-  ["their place is taken, by null", "null", ["deno", "bun", "node"]],
-  ["their place is taken, by a text", "text", ["deno", "bun", "node"]],
-  ["their place is taken, by an object", "object", ["deno", "bun", "node"]],
-  ["the first came without permission", "unasked", ["deno"]],
+  ["the realm is not extensible", "frozen", ["node"]],
+  ["their global property has the value null", "null", ["deno", "bun", "node"]],
+  ["their global property has a string as its value", "text", ["deno", "bun", "node"]],
+  ["their global property has a foreign object as its value", "object", ["deno", "bun", "node"]],
+  ["the first copy was loaded without permission", "unasked", ["deno"]],
 ];
 
 for (const [what, way, on] of oddRealms) {
   test(`copies of the modules work where ${what}`, async () => {
     const program = start(programOf("odd_realm"), [way, ...threeCopies()]);
     const { stdout, stderr } = await program.ended;
-    // Where they cannot find each other, each works by itself.
+    // Where the copies cannot find each other, each of them works by itself.
     const printed = way === "frozen" ? "first; second" : "first,second; ";
     assertEquals([stdout, stderr], [`${printed}\n`, ""]);
   }, { skip: !on.includes(runtime) && `${runtime} has no such realm` });
 }
 
-/** A folder of its own for what `use` writes there. */
+/** Runs `use` with a temporary folder. */
 async function inFolder(use: (folder: string) => Promise<void>) {
   const folder = mkdtempSync(join(tmpdir(), "realms-"));
   try {
@@ -88,8 +89,8 @@ async function inFolder(use: (folder: string) => Promise<void>) {
 }
 
 /**
- * Files of tests, each a realm: they leave an Interrupt and an EventPipe open, and print how many
- * descriptors there were.
+ * Writes test files, each of which runs in a realm of its own. They leave an Interrupt and an
+ * EventPipe open, and print how many descriptors they found.
  */
 function writeTests(folder: string, count: number, runner: string): string[] {
   return Array.from({ length: count }, (_, index) => {
@@ -114,7 +115,7 @@ test("leaves them open", async () => {
   });
 }
 
-/** What each of the realms found. */
+/** How many descriptors each realm found. */
 function leftBehind(output: string): number[] {
   return Array.from(output.matchAll(/^left (\d+)$/gm), ([, n]) => Number(n));
 }
@@ -136,7 +137,7 @@ test(
       const left = leftBehind(stdout);
       assertEquals(left, Array(5).fill(left[0]));
     }),
-  { skip: runtime !== "deno" && "only Deno runs files so" },
+  { skip: runtime !== "deno" && "only Deno runs test files like this" },
 );
 
 test(
@@ -151,18 +152,18 @@ test(
       assertStringIncludes(stderr, `${count} pass`);
       const left = leftBehind(stdout);
       assertEquals(left.length, count);
-      // The realm before is there still, and not all are collected at once; that would be two a
-      // file.
+      // The previous realm may still be there, and not all realms are collected at once. A real
+      // leak would be two descriptors per file.
       assertLess(left[count - 1]! - left[0]!, count);
     }),
   {
     skip: !/^1\.([3-9]|\d\d)/.test(process.versions.bun ?? "") &&
-      "only Bun from 1.3 on runs files so",
+      "only Bun from 1.3 on runs test files like this",
   },
 );
 
 test(
-  "`deno run --watch`: what the program left open is closed when it starts again",
+  "`deno run --watch`: what the program left open is closed before it restarts",
   () =>
     inFolder(async (folder) => {
       const file = join(folder, "main.ts");
@@ -190,7 +191,7 @@ ${alive}`,
         ...["--no-check", file],
       ]);
       assertEquals(await program.line(), "ready");
-      // Again and again: Deno may not watch yet, and does not see a change that comes too early.
+      // Repeatedly, because Deno may not watch yet and then misses the change.
       const writing = setInterval(() => {
         writeFileSync(file, `console.log("again");\n${alive}`);
       }, 500);
@@ -202,5 +203,5 @@ ${alive}`,
       assertEquals(BigInt(`0x${caught}`) >> BigInt(REALTIME - 1) & 1n, 0n);
       program.child.kill("SIGKILL");
     }),
-  { skip: runtime !== "deno" && "only Deno starts again so" },
+  { skip: runtime !== "deno" && "only Deno restarts programs like this" },
 );

@@ -11,7 +11,7 @@ const test = testsOf(import.meta.url);
 
 const program = new URL("./programs/listeners.ts", import.meta.url);
 
-/** Runs the program, and sends it the signal whenever it asks for it. */
+/** Runs the program, and sends it the signal each time it asks for it. */
 async function everybodyHears(
   signal: string,
   args: string[],
@@ -70,7 +70,7 @@ test(
   { timeout: 120 },
 );
 
-test("a signal that an Interrupt has heard does not kill when the Interrupt is closed at once, and the next one does", async () => {
+test("after an Interrupt has heard a signal and is closed at once, that signal does not kill the process, but the next one does", async () => {
   const program = new URL("./programs/closed_at_once.ts", import.meta.url);
   const { line, ended } = start(program);
   assertEquals(await line(), "alive");
@@ -81,7 +81,7 @@ test("a signal that an Interrupt has heard does not kill when the Interrupt is c
   );
 });
 
-test("a listener that ends the process does not keep the Interrupt that came before it from hearing", async () => {
+test("a listener that ends the process does not prevent an earlier Interrupt from hearing the signal", async () => {
   const program = new URL("./programs/exiting_listener.ts", import.meta.url);
   const { code, signal, stdout, stderr } = await start(program).ended;
   assertEquals(
@@ -93,18 +93,18 @@ const SA_SIGINFO = 4n;
 const SA_RESTART = 0x10000000n;
 const SA_RESETHAND = 0x80000000n;
 
-/** Raises the signal, and waits until everybody who counts in `counts` has heard it. */
+/** Raises the signal, and waits until everyone in `counts` has heard it. */
 async function raiseAndWait(counts: Record<string, number>, signal: number = SIGUSR2) {
   const before = { ...counts };
   raise(signal);
   await until(() => Object.entries(before).every(([who, count]) => counts[who]! > count));
-  // What would be one too many comes with the next turns.
+  // A superfluous call would come in the next turns.
   for (let i = 0; i < 3; i++) await turn();
 }
 
 /**
- * Sends signals from another process to one that closes its Interrupt after the first; see
- * programs/closed.ts.
+ * Sends signals from another process to a program that closes its Interrupt after the first one;
+ * see programs/closed.ts.
  */
 async function afterClose(signal: string, prefix: string[] = []) {
   const program = new URL("./programs/closed.ts", import.meta.url);
@@ -118,8 +118,8 @@ async function afterClose(signal: string, prefix: string[] = []) {
   if (before === "ignored") {
     await send(sig2num(signal), sig2num("SIGWINCH"));
   } else {
-    // Again and again: Deno's thread may still be busy with the first one, for which the listener
-    // stays.
+    // Repeatedly, because Deno's signal thread may still be busy with the first signal; until then
+    // its listener stays.
     let over = false;
     void ended.then(() => over = true);
     while (!over) await send(sig2num(signal));
@@ -134,7 +134,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR2"]) {
   test(`${signal} ends the process again, once an Interrupt has heard it and is closed`, async () => {
     assertEquals(await afterClose(signal), {
       before: "not ignored",
-      // Deno's handler stays, and plays the default action.
+      // Deno's handler stays, and performs the default action.
       after: runtime === "deno" ? "another" : "the same",
       then: signal,
     });
@@ -146,19 +146,19 @@ test("a signal that was ignored when the program started is ignored again after 
   assertEquals(
     await afterClose("SIGHUP", shell),
     runtime === "node"
-      // Node sets all signals to default when it starts.
+      // Node resets all signals to their defaults when it starts.
       ? { before: "not ignored", after: "the same", then: "SIGHUP" }
       : {
         before: "ignored",
-        // Deno's handler stays, and would play the default action: so does a listener that does
-        // nothing.
+        // Deno's handler stays and would perform the default action, so a listener that does
+        // nothing stays too.
         after: runtime === "deno" ? "another" : "the same",
         then: "alive",
       },
   );
 });
 
-test("a listener that was there before an Interrupt keeps its place, and hears", async () => {
+test("a listener that was registered before an Interrupt keeps its place and hears the signal", async () => {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const) {
     const number = sig2num(name)!;
     const counts: { listener: number; interrupt?: number } = { listener: 0 };
@@ -196,10 +196,10 @@ test(
       }
     }
   },
-  { skip: runtime !== "node" && "only Node has them" },
+  { skip: runtime !== "node" && "only Node has such handlers" },
 );
 
-test("a write to a closed pipe kills nobody, before, while and after an Interrupt hooks SIGPIPE", () => {
+test("writing to a closed pipe does not kill the process before, while and after an Interrupt hooks SIGPIPE", () => {
   const EPIPE = 32;
   const [readFd, writeFd] = makePipe();
   testkit.close(readFd);
@@ -217,7 +217,7 @@ test("a write to a closed pipe kills nobody, before, while and after an Interrup
     interrupt.close();
     write();
   }
-  // Nor does one while it comes and goes.
+  // Nor does a SIGPIPE while the Interrupt opens and closes.
   const stop = startKiller(SIGPIPE, 20_000);
   for (let round = 0; round < 500; round++) {
     new Interrupt({ signal: "SIGPIPE" }).close();
@@ -229,8 +229,8 @@ test("a write to a closed pipe kills nobody, before, while and after an Interrup
 for (const chain of [false, true]) {
   const name = chain ? "with `chain`" : "without `chain`";
   test(
-    `a native handler that was there before the runtime's is called ${
-      chain ? "once" : "by Deno alone"
+    `a native handler that was installed before the runtime's is called ${
+      chain ? "once" : "only by Deno"
     } ${name}, and comes back`,
     async () => {
       testkit.handler_count(SIGUSR2, SA_SIGINFO | SA_RESTART, 0x1200n);
@@ -247,20 +247,20 @@ for (const chain of [false, true]) {
         await raiseAndWait(counts);
         const all = { first: round, second: round, listener: round };
         assertEquals(counts, all);
-        // Deno's own handler calls what it was installed over.
+        // Deno's own handler calls the handler over which it was installed.
         const handled = chain || runtime === "deno" ? round : 0;
         assertEquals(testkit.handled(SIGUSR2), handled);
       }
       process.off("SIGUSR2", listener);
       for (const interrupt of interrupts) interrupt.close();
-      // Deno's handler stays, and calls it further on.
+      // Deno's handler stays, and still calls the native handler.
       if (runtime === "deno") return;
       assertEquals(testkit.disposition_same(SIGUSR2, 0), 1);
     },
   );
 }
 
-test("`chain` on SIGINT and SIGTERM does not end the process, whatever the runtime had there", async () => {
+test("`chain` on SIGINT and SIGTERM does not end the process, whatever handler the runtime had", async () => {
   for (const signal of [SIGINT, SIGTERM]) {
     const counts = { interrupt: 0 };
     const callback = () => counts.interrupt++;
@@ -274,7 +274,7 @@ test("`chain` on SIGINT and SIGTERM does not end the process, whatever the runti
 });
 
 for (const order of ["before", "after"]) {
-  test(`a native handler over ours, Interrupts before and after it, and a listener that came ${order} them all hear a signal once`, async () => {
+  test(`a native handler over ours, Interrupts opened before and after it, and a listener registered ${order} them all hear a signal once`, async () => {
     const counts = { listener: 0, first: 0, second: 0 };
     const listen = () => process.on("SIGUSR2", () => counts.listener++);
     if (order === "before") listen();
@@ -292,7 +292,7 @@ for (const order of ["before", "after"]) {
   });
 }
 
-/** From here on a signal comes as soon as the runtime has got its first listener. */
+/** From now on, raises the signal as soon as the runtime has registered a listener for it. */
 function raiseWhenListenedTo(): { raised: number } {
   const seen = { raised: 0 };
   const api = runtime === "deno" ? Deno : process;
@@ -320,8 +320,8 @@ test("a signal that comes between the runtime's handler and ours is heard, also 
     });
     assertEquals([seen.raised, interrupt.pending], [round, 0]);
     await until(() => calls === 1);
-    // The runtime makes fewer calls of these; Deno and Bun may be about to call the next listener
-    // for one of them.
+    // The runtime coalesces these into fewer calls. Deno and Bun may still be about to call the
+    // next listener for one of them.
     const many = runtime === "node" ? 5 : 1;
     for (let i = 0; i < many; i++) raise(SIGUSR2);
     await until(() => calls === 2);
@@ -331,14 +331,14 @@ test("a signal that comes between the runtime's handler and ours is heard, also 
   }
 });
 
-test("an Interrupt does not hear again what the one before it has heard", async () => {
+test("an Interrupt does not hear a signal that the previous Interrupt has heard", async () => {
   for (let round = 0; round < 300; round++) {
     let calls = 0;
     using _interrupt = new Interrupt({
       signal: "SIGUSR2",
       callback: () => calls++,
     });
-    // The one before was closed before the runtime's listener was called.
+    // The previous Interrupt was closed before the runtime called its listener.
     if (round % 3 === 0) await turn();
     checkpoint();
     assertEquals(calls, 0, `round ${round}`);
@@ -347,22 +347,22 @@ test("an Interrupt does not hear again what the one before it has heard", async 
   }
 });
 
-test("many Interrupts on one signal are one listener, which makes no warning and keeps no process alive", async () => {
+test("many Interrupts on one signal are one listener, which causes no warning and does not keep the process alive", async () => {
   const program = new URL("./programs/many.ts", import.meta.url);
   const { code, signal, stdout, stderr, hung } = await start(program).ended;
   assertEquals(
     { code, signal, stderr, hung },
     { code: 0, signal: null, stderr: "", hung: false },
   );
-  // Deno's listeners are no event's.
+  // Deno's listeners are not those of an EventEmitter.
   const open = runtime === "deno" ? 0 : 1;
   assertEquals(stdout, `0\n${open}\n0\n`);
 });
 
 for (const way of ["open", "closed", "exit"]) {
-  test(`a program that ends as soon as an Interrupt has heard a signal is not killed by it: ${way}`, async () => {
+  test(`a program that ends as soon as an Interrupt has heard a signal is not killed by that signal: ${way}`, async () => {
     const program = new URL("./programs/ends.ts", import.meta.url);
-    // Many at once: in some of them Deno's thread for signals comes late.
+    // Many at once, so that in some of them Deno's signal thread is late.
     const all = Array.from({ length: 20 }, async () => {
       const { code, signal, stderr } = await start(program, [way]).ended;
       return { code, signal, stderr };
@@ -372,7 +372,7 @@ for (const way of ["open", "closed", "exit"]) {
   });
 }
 
-test("a native handler that was put in place of ours stays, on a signal that the runtime listens to", () => {
+test("a native handler that replaced ours stays, on a signal that the runtime listens to", () => {
   const interrupt = new Interrupt({ signal: "SIGUSR2" });
   testkit.handler_count(SIGUSR2, SA_RESTART, 0x1200n);
   testkit.disposition_save(SIGUSR2, 0);
@@ -382,7 +382,7 @@ test("a native handler that was put in place of ours stays, on a signal that the
   assertEquals(testkit.handled(SIGUSR2), 1);
 });
 
-test("after code of `vm` with `breakOnSigint` an Interrupt hears Ctrl-C again", async () => {
+test("after code in `vm` with `breakOnSigint` an Interrupt hears Ctrl-C again", async () => {
   const program = new URL("./programs/vm_sigint.ts", import.meta.url);
   const { code, signal, stdout, stderr } = await start(program).ended;
   assertEquals(

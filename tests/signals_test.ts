@@ -17,7 +17,7 @@ test("`sig2name()` takes what `sig2num()` takes", () => {
   }
 });
 
-test("`sig2num()` and `sig2name()` give undefined for what does not exist", () => {
+test("`sig2num()` and `sig2name()` return undefined for signals that do not exist", () => {
   const none = [
     "",
     "SIG",
@@ -45,7 +45,7 @@ test("`sig2num()` and `sig2name()` give undefined for what does not exist", () =
   }
 });
 
-test("`sig2num()` and `sig2name()` survive what is neither name nor number", () => {
+test("`sig2num()` and `sig2name()` accept any value that is neither a name nor a number", () => {
   for (const value of [undefined, null, {}, [], true, 2n, Symbol("INT")]) {
     assertEquals(sig2num(value as never), undefined);
     assertEquals(sig2name(value as never), undefined);
@@ -60,13 +60,13 @@ test("`sig2num()` and `sig2name()` agree with the runtime's table", () => {
   }
 });
 
-test("`sig2num()` knows aliases, which `sig2name()` does not give", () => {
+test("`sig2num()` knows aliases, which `sig2name()` does not return", () => {
   assertEquals(sig2num("SIGIOT"), 6);
   assertEquals(sig2name("SIGIOT"), "SIGABRT");
   assertEquals(sig2name("SIGPOLL"), "SIGIO");
 });
 
-test("real-time signals are named from both ends, as kill -l does", () => {
+test("real-time signals are named from both ends of their range, as kill -l does", () => {
   const names: [number, string][] = [
     [34, "SIGRTMIN"],
     [35, "SIGRTMIN+1"],
@@ -85,7 +85,7 @@ test("real-time signals are named from both ends, as kill -l does", () => {
   }
 });
 
-test("every name in `Interrupt.supports.signals` is what `sig2name()` gives", () => {
+test("`sig2name()` returns every name in `Interrupt.supports.signals`", () => {
   for (const name of Interrupt.supports.signals) {
     assertEquals(sig2name(sig2num(name)!), name);
   }

@@ -5,7 +5,7 @@ import { testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);
 
-test("a `signalFunc()` taken in the last callback is as dead as any other", () => {
+test("a `signalFunc()` that is taken in the last callback is as dead as any other", () => {
   const taken: bigint[] = [];
   const closed = new Interrupt({
     callback: () => taken.push(closed.signalFunc().arg),
@@ -61,7 +61,7 @@ test("tokens around those that were given are a TypeError, never a crash", () =>
   ];
   for (const arg of forged) {
     assertThrows(() => Interrupt.signal({ func, arg }), TypeError);
-    // Native code gets no error, and no crash either.
+    // Native code gets no error, but does not crash either.
     testkit.call_value(func, arg, 1);
     testkit.call(open.blockFunc().func, arg);
     testkit.call(open.unblockFunc().func, arg);
@@ -71,7 +71,7 @@ test("tokens around those that were given are a TypeError, never a crash", () =>
   open.close();
 });
 
-test("a closed EventPipe's functions do nothing, whatever the generation", () => {
+test("the functions of a closed EventPipe do nothing, whatever the generation", () => {
   const pipe = new EventPipe();
   const signal = pipe.signalFunc();
   const drain = pipe.drainFunc();

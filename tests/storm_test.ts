@@ -1,6 +1,6 @@
 /**
- * System calls that are interrupted all the time. `ASYNC_INTERRUPT_LONG=1`: for ten seconds, else
- * for one.
+ * System calls that signals interrupt all the time: for ten seconds with `ASYNC_INTERRUPT_LONG=1`,
+ * otherwise for one.
  */
 
 import { assert, assertEquals, assertGreater } from "@std/assert";
@@ -15,7 +15,7 @@ const test = testsOf(import.meta.url);
 
 const seconds = process.env.ASYNC_INTERRUPT_LONG === "1" ? 10n : 1n;
 
-/** Makes, signals, waits for, renews and closes everything. */
+/** Opens, signals, waits for, renews and closes everything that the library has. */
 function useEverything() {
   const given = [makePipe(), makeSocketpair()];
   for (const pipe of [undefined, ...given]) {
@@ -55,7 +55,7 @@ function useEverything() {
 
 async function storm() {
   useEverything();
-  // The wake of the event loop too.
+  // Also uses the wake of the event loop.
   new Interrupt().ref().unref().close();
   const before = openDescriptors();
   testkit.disposition_save(SIGUSR2, SIGUSR2);
@@ -78,7 +78,7 @@ async function storm() {
 }
 
 test(
-  "in a storm of signals whose handler restarts no system call, nothing is lost and nothing leaks",
+  "in a storm of signals whose handler does not restart system calls, nothing is lost and nothing leaks",
   async () => {
     const SA_ONSTACK = 0x08000000n;
     testkit.handler_count(SIGALRM, SA_ONSTACK, 0n);

@@ -5,7 +5,7 @@ import { start, testsOf } from "./support/harness.ts";
 const test = testsOf(import.meta.url);
 
 const seconds = Number(process.env.ASYNC_INTERRUPT_STRESS_SECONDS ?? 3);
-/** For the accounts, which are settled after it. */
+/** Includes time to compare the counts at the end. */
 const timeout = 3 * seconds + 60;
 
 test(

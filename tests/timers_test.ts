@@ -1,6 +1,6 @@
 /**
- * After CPython's test_signal.StressTest: timers so short that they run out while the signal before
- * is being handled.
+ * Like CPython's test_signal.StressTest: timers that are so short that they expire while the
+ * previous signal is being handled.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -12,10 +12,10 @@ import { SIGALRM, SIGRT6, SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
 
-// The kernel delivers the lower number first: SIGUSR2 and SIGRT6 are on either side of SIGALRM.
+// The kernel delivers lower numbers first. SIGUSR2 is below SIGALRM, SIGRT6 above.
 const rounds = 10_000;
 
-/** How the signals of a round are waited for. */
+/** How a round waits for its signals. */
 interface Waiter {
   /** Whether signals wake the event loop. */
   wake: boolean;
@@ -26,7 +26,7 @@ interface Waiter {
 }
 
 const ways: Record<string, () => Waiter> = {
-  // Without wakes, since a wake that is on its way makes every checkpoint look.
+  // Without wakes, because while a wake is on its way every checkpoint scans.
   "a loop that checks": () => ({
     wake: false,
     until(condition) {
@@ -34,7 +34,7 @@ const ways: Record<string, () => Waiter> = {
     },
     notify() {},
   }),
-  // Nothing else turns this loop: a wakeup that is lost hangs.
+  // Nothing else turns this event loop, so a lost wakeup hangs.
   "an event loop that sleeps": () => {
     let holds = () => false;
     let resolve = () => {};
@@ -52,13 +52,13 @@ const ways: Record<string, () => Waiter> = {
   },
 };
 
-/** 1 to 11 µs, which is about what it takes to handle a signal. */
+/** 1 to 11 µs, which is about the time that handling a signal takes. */
 function delays() {
   const random = randomNumbers();
   return {
     alarm: () => assertEquals(testkit.alarm(1 + random(11)), 0),
     timer: (signal: number) => assertEquals(testkit.timer(signal, 1000 + random(10_000)), 0),
-    /** Up to 500 µs, and most of them short: some come late enough on a slow machine too. */
+    /** Up to 500 µs, most of them short. Some of them are late enough even on a slow machine. */
     longTimer: (signal: number) =>
       assertEquals(testkit.timer(signal, 1000 + random(1000 << random(10))), 0),
   };
@@ -134,7 +134,10 @@ for (const [where, way] of Object.entries(ways)) {
   );
 }
 
-/** Makes the signal come to the thread, 1 µs or more from now, or as soon as there is one. */
+/**
+ * Functions that make a signal come to that thread: after 1 µs or more, or as soon as the thread
+ * exists.
+ */
 const takers: Record<string, () => (signal: number) => () => void> = {
   "this thread": () => {
     const { longTimer } = delays();
@@ -153,7 +156,7 @@ const takers: Record<string, () => (signal: number) => () => void> = {
 
 for (const [taker, take] of Object.entries(takers)) {
   test(
-    `a signal that ${taker} takes while its last Interrupt opens or closes reaches that or the old handler, 10,000 times`,
+    `a signal that ${taker} takes while its last Interrupt opens or closes reaches that Interrupt or the old handler, 10,000 times`,
     () => {
       const send = take();
       testkit.handler_count(SIGRT6, 0n, 0n);

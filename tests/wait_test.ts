@@ -13,7 +13,7 @@ test("`wait()` resolves with the next value", async () => {
   assertEquals(await next, 5);
 });
 
-test("`wait()` resolves with what the event loop handles", async () => {
+test("`wait()` resolves with a value that the event loop handles", async () => {
   const interrupt = new Interrupt();
   const next = interrupt.wait();
   sendFromNative(interrupt, 11);
@@ -35,7 +35,7 @@ test("`wait()` wakes the loop of a `wake: false` Interrupt", async () => {
   assertEquals(await interrupt.wait(), 14);
 });
 
-test("`wait()` leaves a `wake: false` Interrupt without wake when it is over", async () => {
+test("`wait()` leaves a `wake: false` Interrupt without a wake after it has settled", async () => {
   let calls = 0;
   const interrupt = new Interrupt({ wake: false, callback: () => calls++ });
   const next = interrupt.wait();
@@ -46,7 +46,7 @@ test("`wait()` leaves a `wake: false` Interrupt without wake when it is over", a
   assertEquals(calls, 1);
 });
 
-test("`wait()` of a `wake: false` Interrupt keeps its wake when another is over", async () => {
+test("`wait()` of a `wake: false` Interrupt keeps its wake after another wait has settled", async () => {
   const interrupt = new Interrupt({ wake: false });
   const controller = new AbortController();
   const aborted = interrupt.wait({ signal: controller.signal });
@@ -64,7 +64,7 @@ test("`wait()` serves any number of waiters", async () => {
   assertEquals(await all, [15, 15]);
 });
 
-test("`wait()` waits while blocked", async () => {
+test("`wait()` stays pending while the Interrupt is blocked", async () => {
   const interrupt = new Interrupt();
   interrupt.block();
   let value = 0;
@@ -77,7 +77,7 @@ test("`wait()` waits while blocked", async () => {
   assertEquals(value, 16);
 });
 
-test("`wait()` rejects with CLOSED when closed meanwhile", async () => {
+test("`wait()` rejects with CLOSED when the Interrupt is closed meanwhile", async () => {
   const interrupt = new Interrupt();
   const next = interrupt.wait();
   interrupt.close();
@@ -85,7 +85,7 @@ test("`wait()` rejects with CLOSED when closed meanwhile", async () => {
   assertEquals(error.code, "CLOSED");
 });
 
-test("`wait()` resolves with what `close()` delivers", async () => {
+test("`wait()` resolves with the value that `close()` delivers", async () => {
   const interrupt = new Interrupt();
   interrupt.block();
   interrupt.signal(17);
@@ -112,7 +112,7 @@ test("`wait()` rejects with the reason of its AbortSignal", async () => {
   assertStrictEquals(caught, reason);
 });
 
-test("`wait()` rejects at once when its AbortSignal has aborted", async () => {
+test("`wait()` rejects at once if its AbortSignal has already aborted", async () => {
   const interrupt = new Interrupt();
   let caught: unknown;
   await interrupt.wait({ signal: AbortSignal.abort("before") })
@@ -120,7 +120,7 @@ test("`wait()` rejects at once when its AbortSignal has aborted", async () => {
   assertEquals(caught, "before");
 });
 
-test("`wait()` that was aborted takes no value from the others", async () => {
+test("an aborted `wait()` takes no value from others", async () => {
   const interrupt = new Interrupt();
   const controller = new AbortController();
   const first = interrupt.wait({ signal: controller.signal });
@@ -131,7 +131,7 @@ test("`wait()` that was aborted takes no value from the others", async () => {
   assertEquals(await first.catch((error) => error), "first");
 });
 
-test("`wait()` that has resolved does not mind its AbortSignal", async () => {
+test("a resolved `wait()` ignores its AbortSignal", async () => {
   const interrupt = new Interrupt();
   const controller = new AbortController();
   const next = interrupt.wait({ signal: controller.signal });
@@ -143,7 +143,7 @@ test("`wait()` that has resolved does not mind its AbortSignal", async () => {
   assertEquals(await listening, 20);
 });
 
-test("the async iterator gives every handled value until `close()`", async () => {
+test("the async iterator returns every handled value until `close()`", async () => {
   const interrupt = new Interrupt();
   const values: number[] = [];
   const reading = (async () => {
@@ -161,7 +161,7 @@ test("the async iterator gives every handled value until `close()`", async () =>
   assertEquals(values, [1, 2, 3, 4, 5]);
 });
 
-test("the async iterator queues what comes while its consumer is busy", async () => {
+test("the async iterator queues values while its consumer is busy", async () => {
   const interrupt = new Interrupt();
   const iterator = interrupt[Symbol.asyncIterator]();
   for (let value = 1; value <= 100; value++) interrupt.signal(value);
@@ -171,7 +171,7 @@ test("the async iterator queues what comes while its consumer is busy", async ()
   assertEquals(values, Array.from({ length: 100 }, (_, i) => i + 1));
 });
 
-test("the async iterator answers several `next()` in order", async () => {
+test("the async iterator answers several `next()` calls in order", async () => {
   const interrupt = new Interrupt();
   const iterator = interrupt[Symbol.asyncIterator]();
   const all = Promise.all([iterator.next(), iterator.next(), iterator.next()]);
@@ -186,7 +186,7 @@ test("the async iterator answers several `next()` in order", async () => {
   assertEquals(await iterator.next(), { done: true, value: undefined });
 });
 
-test("leaving the loop over the async iterator ends it, not the Interrupt", async () => {
+test("leaving the loop over the async iterator ends the iterator, not the Interrupt", async () => {
   let calls = 0;
   const interrupt = new Interrupt({ callback: () => calls++ });
   const iterator = interrupt[Symbol.asyncIterator]();
@@ -201,7 +201,7 @@ test("leaving the loop over the async iterator ends it, not the Interrupt", asyn
   assert(!interrupt.closed);
 });
 
-test("two async iterators get every value each", async () => {
+test("two async iterators both get every value", async () => {
   const interrupt = new Interrupt();
   const read = async (iterator: AsyncIterable<number>) => {
     const values: number[] = [];

@@ -17,7 +17,7 @@ import { SIGRT8, SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
 
-/** As much of both kinds of Worker as is used here. */
+/** The part of both kinds of Worker that is used here. */
 interface Thread {
   postMessage(order: Order): void;
   terminate(): unknown;
@@ -35,7 +35,7 @@ const { Worker: WebWorker } = globalThis as unknown as {
 const nodeWorker = "Worker of node:worker_threads";
 const kinds = WebWorker ? [nodeWorker, "Web Worker"] : [nodeWorker];
 
-/** A Worker, and what it says in the order in which it says it. */
+/** Starts a Worker; its messages arrive in order. */
 async function startWorker(kind = nodeWorker) {
   const said: unknown[] = [];
   const waiting: ((message: unknown) => void)[] = [];
@@ -51,7 +51,7 @@ async function startWorker(kind = nodeWorker) {
     node.on("message", hear);
     ended = new Promise((resolve) => node.on("exit", () => resolve()));
   } else {
-    // It does not tell of its end.
+    // A Web Worker does not report its end.
     const web = worker = new WebWorker!(program, { type: "module" });
     web.onmessage = ({ data }) => hear(data);
   }
@@ -77,17 +77,17 @@ async function startWorker(kind = nodeWorker) {
   };
 }
 
-test("a Worker signals the main thread while it crunches", async () => {
+test("a Worker signals the main thread while that computes", async () => {
   const values: number[] = [];
   const interrupt = new Interrupt({ callback: (value) => values.push(value) });
   const { order, next } = await startWorker();
   order({ do: "signal", target: interrupt.signalFunc(), values: [41, 42] });
-  // No turn of the loop in between.
+  // The event loop does not turn in between.
   while (values.at(-1) !== 42) checkpoint();
   assertEquals(await next(), [true, true]);
 });
 
-test("the main thread signals a Worker while it crunches", async () => {
+test("the main thread signals a Worker while that computes", async () => {
   const other = await startWorker();
   const target = await other.open();
   assertEquals(await other.ask({ do: "crunch", until: 7 }), "crunching");
@@ -144,7 +144,7 @@ test("a native thread wakes a Worker's event loop", async () => {
   assertEquals(await other.next(), 5);
 });
 
-test("`checkpoint()` in a Worker runs the callbacks of that Worker only", async () => {
+test("`checkpoint()` in a Worker runs only the callbacks of that Worker", async () => {
   let calls = 0;
   const interrupt = new Interrupt({ wake: false, callback: () => calls++ });
   const other = await startWorker();
@@ -157,7 +157,7 @@ test("`checkpoint()` in a Worker runs the callbacks of that Worker only", async 
   assertEquals([calls, interrupt.pending], [1, 0]);
 });
 
-test("`Interrupt.signal()` of a closed Interrupt is false, in any thread", async () => {
+test("`Interrupt.signal()` of a closed Interrupt returns false, in any thread", async () => {
   const interrupt = new Interrupt();
   const mine = interrupt.signalFunc();
   const other = await startWorker();
@@ -169,14 +169,14 @@ test("`Interrupt.signal()` of a closed Interrupt is false, in any thread", async
   ]);
   assertEquals(await other.ask({ do: "close" }), "closed");
   assertEquals(Interrupt.signal(theirs), false);
-  // Nor does it reach who comes after.
+  // Nor does it reach a later Interrupt.
   const next = Array.from({ length: 10 }, () => new Interrupt());
   assertEquals(Interrupt.signal(mine), false);
   assertEquals(Interrupt.signal(theirs), false);
   assertEquals(next.map(({ pending }) => pending), next.map(() => 0));
 });
 
-test("`Interrupt.signal()` on the own thread is handled later, not inside", () => {
+test("`Interrupt.signal()` on its own thread is handled later, not inside the call", () => {
   let calls = 0;
   const interrupt = new Interrupt({ callback: () => calls++ });
   assertEquals(Interrupt.signal(interrupt.signalFunc(), 3), true);
@@ -185,7 +185,7 @@ test("`Interrupt.signal()` on the own thread is handled later, not inside", () =
   assertEquals(calls, 1);
 });
 
-test("`Interrupt.signal()` refuses what is no `signalFunc()`", () => {
+test("`Interrupt.signal()` rejects anything that is not a `signalFunc()`", () => {
   const interrupt = new Interrupt();
   const { func, arg } = interrupt.signalFunc();
   const forged = [
@@ -232,13 +232,13 @@ test("main thread and Worker hook one signal: both are signalled", async () => {
   testkit.kill(testkit.pid(), SIGUSR2, 1);
   assertEquals(await other.next(), 1);
   assertEquals(await other.ask({ do: "close" }), "closed");
-  // Bun's main thread listens for its Workers, until its next turn.
+  // Bun's main thread listens for its Workers until its next turn.
   await until(() => testkit.disposition_same(SIGUSR2, 0) === 1);
 });
 
-/** Else the parent cannot leave a Worker of node:worker_threads to end by itself. */
+/** Why the parent cannot let a Worker of node:worker_threads end by itself. */
 const neverEnds = /^1\.[0-3]\./.test(process.versions.bun ?? "") &&
-  "before Bun 1.4 parentPort.close() ends no Worker";
+  "before Bun 1.4 parentPort.close() does not end a Worker";
 
 for (const end of ["terminated", "left to end by itself"] as const) {
   const options = { skip: end !== "terminated" && neverEnds };
@@ -264,7 +264,7 @@ for (const end of ["terminated", "left to end by itself"] as const) {
     options,
   );
 
-  test(`a Worker that is ${end} leaves its signal to the others`, async () => {
+  test(`a Worker that is ${end} leaves its signal to the other threads`, async () => {
     const interrupt = new Interrupt({ signal: SIGUSR2 });
     const other = await startWorker();
     const target = await other.open({ signal: "SIGUSR2" });
@@ -278,7 +278,7 @@ for (const end of ["terminated", "left to end by itself"] as const) {
   }, options);
 
   test(
-    `a native thread that signals a Worker that is ${end} goes on`,
+    `a native thread that signals a Worker that is ${end} keeps running`,
     async () => {
       for (let round = 0; round < 5; round++) {
         const other = await startWorker();
@@ -288,7 +288,7 @@ for (const end of ["terminated", "left to end by itself"] as const) {
         await other.next();
         await stop(other);
         await until(() => !Interrupt.signal(target));
-        // The slots and descriptors of the Worker are others' by now.
+        // The slots and descriptors of the Worker are reused by now.
         const next = Array.from({ length: 5 }, () => new Interrupt());
         testkit.thread_stop(thread);
         assert(testkit.thread_join(thread) > 0);
@@ -311,14 +311,14 @@ test("Workers that come and go leak no descriptor", async () => {
   const before = openDescriptors();
   const rounds = 20;
   for (let i = 0; i < rounds; i++) await round();
-  // Deno closes what its last few Workers had with the next one only; a leak of ours would be one a
-  // Worker.
+  // Deno closes the descriptors of its last few Workers only with the next Worker; a leak of ours
+  // would be one descriptor per Worker.
   await until(() => openDescriptors() < before + rounds / 2);
 }, { skip: leavesEventLoops });
 
 for (const kind of kinds) {
   test(
-    `a ${kind} that crunches is terminated with its Interrupts`,
+    `a ${kind} that computes is terminated with its Interrupts`,
     async () => {
       testkit.disposition_save(SIGUSR2, 0);
       const other = await startWorker(kind);
@@ -335,7 +335,7 @@ for (const kind of kinds) {
     },
   );
 
-  test(`each ${kind} on one signal hears it, and those that are terminated in the middle of a burst leave it to the rest`, async () => {
+  test(`each ${kind} on one signal hears it, and those that are terminated in the middle of a burst leave it to the others`, async () => {
     testkit.handler_count(SIGRT8, 0n, 0n);
     testkit.disposition_save(SIGRT8, 0);
     const others = await Promise.all(
@@ -380,7 +380,7 @@ test("SIGTERM kills the process again once the Worker that hooked it is terminat
   });
 }, {
   skip: /^2\.([0-8]\.|9\.[0-5]$)/.test(process.versions.deno ?? "") &&
-    "until 2.9.5 Deno goes on catching what a Worker that was terminated listened to",
+    "until 2.9.5 Deno still catches what a terminated Worker listened to",
 });
 
 test("the library survives the Worker that opened it first", async () => {

@@ -1,6 +1,5 @@
 /**
- * Leaves this process with as many descriptors to give as its last argument says, as soon as it is
- * imported.
+ * When imported, uses up this process's descriptors except for as many as its last argument says.
  */
 
 import process from "node:process";
@@ -10,7 +9,7 @@ const next = testkit.eventfd();
 testkit.close(next);
 const before = testkit.descriptor_limit(next + Number(process.argv.at(-1)));
 
-/** As if other code had closed some of its own. */
+/** Closes some of them, as other code might close descriptors of its own. */
 export function giveDescriptors(): void {
   testkit.descriptor_limit(before);
 }

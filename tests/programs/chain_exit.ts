@@ -1,6 +1,6 @@
 /**
- * Chains to whatever the runtime has on SIGINT at rest: on Node that is a handler that ends the
- * process.
+ * Uses `chain` with the handler that the runtime has for SIGINT when nothing listens. On Node that
+ * handler ends the process.
  */
 
 import process from "node:process";

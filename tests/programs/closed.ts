@@ -1,6 +1,6 @@
 /**
- * Hooks the signal of its argument, and closes the Interrupt when it has heard it. Then it waits
- * for the signal that tells whether the first one does again what it did before.
+ * Hooks the signal that its argument names, and closes the Interrupt after the first signal. Then
+ * it waits for the second signal, which shows whether the signal has its old effect again.
  */
 
 import process from "node:process";
@@ -15,8 +15,8 @@ const isIgnored = testkit.disposition_word(number, 0) === 1n;
 console.log(isIgnored ? "ignored" : "not ignored");
 const interrupt = new Interrupt({ signal });
 const heard = interrupt.wait();
-// Now: with the first listener for any signal Deno takes INT, TERM and HUP over. The number is
-// higher than the others', so that Deno's thread for signals comes to it last.
+// Not earlier: with the first listener for any signal Deno also handles INT, TERM and HUP. WINCH
+// has a higher number than these, so Deno's signal thread comes to it last.
 process.on("SIGWINCH", () => {
   console.log("alive");
   process.exit();

@@ -1,5 +1,5 @@
 /**
- * A program as users write it: an Interrupt hears its signal in the middle of a computation, and is
+ * A program as users write it: an Interrupt hears its signal in the middle of a computation and is
  * closed at once.
  */
 
@@ -15,7 +15,7 @@ for (let round = 0; round < 50; round++) {
   process.kill(process.pid, "SIGUSR2");
   while (!heard) checkpoint();
 }
-// Two that come one after the other, of which Deno's thread may have handled the first only.
+// Two signals in a row, of which Deno's signal thread may have handled only the first.
 for (let round = 0; round < 50; round++) {
   using interrupt = new Interrupt({ signal: "SIGUSR2" });
   process.kill(process.pid, "SIGUSR2");
@@ -24,8 +24,8 @@ for (let round = 0; round < 50; round++) {
   process.kill(process.pid, "SIGUSR2");
   await next;
 }
-// One that hears nothing changes nothing.
+// An Interrupt that hears nothing has no effect.
 new Interrupt({ signal: "SIGUSR2" }).close();
 console.log("alive");
-// The loop turns, with nothing that listens any more: the signal does what it did before.
+// The event loop turns, and nothing listens any more, so the signal has its old effect.
 setInterval(() => process.kill(process.pid, "SIGUSR2"), 100);

@@ -1,6 +1,6 @@
 /**
- * In which AsyncLocalStorage context callbacks run, and that no context is kept. Prints what is
- * wrong.
+ * The AsyncLocalStorage context in which callbacks run, and that no context is kept alive. Prints
+ * failures.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -22,7 +22,10 @@ function expect(what: string, expected: string | undefined) {
 let isGone = false;
 const registry = new FinalizationRegistry(() => isGone = true);
 
-/** Opens what the loop wakes, in the context of a request that ends at once. */
+/**
+ * Opens an Interrupt, and with it the wake of the event loop, in the context of a request that ends
+ * at once.
+ */
 function open(signal?: "SIGUSR2"): Interrupt {
   const store = { id: "the request that opened it" };
   registry.register(store, undefined);
@@ -46,10 +49,10 @@ const inContext = (id: string, work: () => void) => storage.run({ id }, work);
 for (const from of [undefined, "the request that signals"]) {
   how = `from the loop, signalled in ${from}`;
   const done = new Promise<void>((resolve) => called = resolve);
-  // Before the loop has turned, and after.
+  // In the first round the event loop has not turned yet, in the second it has.
   if (from === undefined) send();
   else inContext(from, send);
-  // It does not keep the process alive by itself.
+  // The Interrupt does not keep the process alive by itself.
   interrupt.ref();
   await done;
   interrupt.unref();
@@ -57,7 +60,7 @@ for (const from of [undefined, "the request that signals"]) {
 
 const onSignal = open("SIGUSR2");
 onSignal.ref();
-// Deno has the first before its listener is called.
+// On Deno the first signal can arrive before its listener is called.
 for (let i = 0; i < 20; i++) {
   how = "for a POSIX signal";
   const done = new Promise<void>((resolve) => called = resolve);
@@ -102,7 +105,7 @@ for (const id of ["one", "another"]) {
 
 const { Bun } = globalThis as { Bun?: { gc(wait: boolean): void } };
 if (!Bun) v8.setFlagsFromString("--expose-gc");
-// Deno 2.7 exposes nothing then: it collects when there is enough garbage.
+// Deno 2.7 does not expose gc() at run time, but collects when there is enough garbage.
 const collect = Bun
   ? () => Bun.gc(true)
   : vm.runInNewContext("globalThis.gc ?? (() => new Array(1e6).fill(0).map(String))") as () => void;

@@ -1,6 +1,6 @@
 /**
- * Workers that open the library at the same time: the arguments are URLs of the modules, each for
- * some of the Workers. Prints how many copies there are.
+ * Workers open the library at the same time. The arguments are URLs of modules, each for some of
+ * the Workers. Prints how many copies of the library there are.
  */
 
 import process from "node:process";

@@ -1,4 +1,6 @@
-/** Hears a signal, and has nothing more to do then. The argument: what becomes of the Interrupt. */
+/**
+ * Hears a signal and then has nothing more to do. The argument says what happens to the Interrupt.
+ */
 
 import process from "node:process";
 import { Interrupt } from "../../mod.ts";

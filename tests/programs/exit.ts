@@ -1,6 +1,6 @@
 /**
- * `exit <way> <where> <ms>`: does what a user may do with an Interrupt, after the event loop was
- * idle for so long.
+ * `exit <way> <where> <ms>`: uses an Interrupt as a user may, after the event loop was idle for
+ * `ms`.
  */
 
 import process from "node:process";
@@ -8,7 +8,7 @@ import { setTimeout } from "node:timers";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { Interrupt } from "../../mod.ts";
 
-/** Runs only if something else keeps the loop alive until then. */
+/** Calls `work` later, but only if something else keeps the event loop alive until then. */
 function whileHeld(work: () => void) {
   setTimeout(() => {
     console.log("held");

@@ -1,4 +1,6 @@
-/** All that faults_test.ts injects, in one process. Prints how many faults the library survived. */
+/**
+ * Injects all faults of faults_test.ts in one process. Prints how many faults the library survived.
+ */
 
 import process from "node:process";
 import { inject } from "../support/fault_injection.ts";

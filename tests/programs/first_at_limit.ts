@@ -1,7 +1,7 @@
 /**
- * Opens the library for the first time with few descriptors left to give, again and again, and then
- * with more. The first argument is the URL of a module that exports at_the_limit.ts, and then the
- * modules. Prints how that went.
+ * Opens the library for the first time with few descriptors left, several times, and then with more
+ * left. The first argument is the URL of a module that exports at_the_limit.ts and then the
+ * modules. Prints the outcome.
  */
 
 import process from "node:process";
@@ -30,7 +30,7 @@ for (let round = 0; round < 5; round++) {
 }
 const same = testkit.disposition_same(SIGUSR2, 0) === 1;
 giveDescriptors();
-// Deno opens two with its first listener for any signal, and panics if it cannot.
+// With the first listener for any signal Deno opens two descriptors, and panics if it cannot.
 const denos = runtime === "deno" ? 2 : 0;
 if (errors.length > 0) {
   assertNoMoreDescriptors(descriptors + denos, "after failures");

@@ -1,12 +1,12 @@
 /**
- * The Worker that opens the library first is terminated; then the library serves a second one, and
- * the main thread.
+ * The Worker that opened the library first is terminated. Then a second Worker and the main thread
+ * use the library.
  */
 
 import assert from "node:assert/strict";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
-// Types only: the main thread opens the library last.
+// Import only types, because the main thread must open the library last.
 import type { NativeFunction } from "../../mod.ts";
 import { settle } from "../support/harness.ts";
 import { testkit } from "../support/testkit.ts";

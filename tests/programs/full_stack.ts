@@ -1,7 +1,7 @@
 /**
- * Runs the library with ever less stack, so that the RangeError comes out of each of its calls in
- * turn; then what was signalled must be heard, at the next checkpoint or, with `loop`, in the event
- * loop alone. Prints what was not.
+ * Runs the library with less and less stack, so that a RangeError comes out of each of its calls in
+ * turn. After that, every signal must be heard, at the next checkpoint or, with `loop`, by the
+ * event loop alone. Prints the failures.
  */
 
 import process from "node:process";
@@ -9,15 +9,20 @@ import { checkpoint, EventPipe, Interrupt } from "../../mod.ts";
 
 const [mode] = process.argv.slice(2);
 
-/** One way to be interrupted by the end of the stack. */
+/** One situation in which the stack overflows. */
 interface Scene {
-  /** With room to spare; gives the values that must be heard from here on, by Interrupt. */
+  /**
+   * Runs with enough stack. Returns the values that must be heard later, by the index of the
+   * Interrupt.
+   */
   prepare(): Map<number, number>;
-  /** Near the end of the stack. */
+  /** Runs near the end of the stack. */
   act(): void;
-  /** With room to spare again: what the exception kept the user's code from. */
+  /**
+   * Runs with enough stack again, and does what the exception prevented the user's code from doing.
+   */
   resume?(): void;
-  /** What is wrong once all was heard. */
+  /** What is wrong after all values were heard. */
   after?(): string | undefined;
   close(): void;
 }
@@ -119,7 +124,7 @@ const scenes: Record<string, () => Scene> = {
         prepare() {
           while (!interrupts[0]!.blocked) interrupts[0]!.block();
           const sent = signalAll(interrupts);
-          // Looked at while it is blocked: that look is spent.
+          // This scan sees a blocked Interrupt, so it must be scanned again later.
           checkpoint();
           return sent;
         },
@@ -186,14 +191,14 @@ const scenes: Record<string, () => Scene> = {
   },
 };
 
-/** Calls `inside` that deep in the stack. */
+/** Calls `inside` at that depth of the stack. */
 function descend(levels: number, inside: () => void): number {
   if (levels > 0) return descend(levels - 1, inside) + 1;
   inside();
   return 0;
 }
 
-/** How many levels of descend() there are. */
+/** How many levels descend() can have. */
 function depth(): number {
   let low = 0;
   let high = 1e6;
@@ -210,8 +215,8 @@ function depth(): number {
 }
 
 /**
- * Fills the stack, and calls `act` where so many levels and words are free again. The engine's
- * compilers change the size of a level at any time: so each time anew.
+ * Fills the stack, and calls `act` where so many levels and words are free. The depth is measured
+ * each time, because the engine's compilers may change the size of a level at any time.
  */
 function fill(levels: number, words: number, act: () => void) {
   const values = Array.from({ length: words }, () => 0);
@@ -221,7 +226,7 @@ function fill(levels: number, words: number, act: () => void) {
       return deeper() + 1;
     } catch (error) {
       if (free++ !== levels) throw error;
-      // Arguments lie on the stack.
+      // Arguments are stored on the stack.
       Reflect.apply(act, undefined, values);
       return 0;
     }
@@ -231,12 +236,12 @@ function fill(levels: number, words: number, act: () => void) {
 
 const WORDS = 16;
 /**
- * So many levels in a row at which all went well are plenty. V8 needs hundreds to compile what was
- * never called.
+ * Stop after this many levels in a row without an overflow. V8 needs hundreds of levels to compile
+ * code that was never called.
  */
 const ENOUGH = 25;
 const MOST = 1000;
-/** At so many levels each word counts. */
+/** Below this many levels, each word makes a difference. */
 const FINE = 40;
 const problems: string[] = [];
 let cuts = 0;
@@ -268,12 +273,14 @@ function look() {
     try {
       return checkpoint();
     } catch {
-      // What callbacks throw.
+      // An exception of a callback.
     }
   }
 }
 
-/** What is wrong after all was signalled, near the end of the stack or not, and looked for. */
+/**
+ * What is wrong after all Interrupts were signalled, near the end of the stack or not, and scanned.
+ */
 function problemOf(sent: Map<number, number>, it: Scene): string | undefined {
   for (const [index, value] of sent) {
     if (!(heard[index]! >= value)) {
@@ -283,7 +290,7 @@ function problemOf(sent: Map<number, number>, it: Scene): string | undefined {
   return it.after?.();
 }
 
-/** With little stack left from the start: to fill the rest costs nothing. */
+/** Runs with a small stack from the start, so that filling it is cheap. */
 function sweep(it: Scene): string | undefined {
   for (let levels = 0; inARow < ENOUGH; levels++) {
     if (levels === MOST) return "never enough";
@@ -329,13 +336,13 @@ Interrupt.onError = () => {};
 for (const [name, make] of Object.entries(scenes)) {
   const it = make();
   cuts = whole = inARow = 0;
-  // The library's own code is compiled near the end of the stack, once.
+  // Code of the library itself is compiled near the end of the stack only once.
   if (name !== cold) {
     it.prepare();
     try {
       it.act();
     } catch {
-      // What callbacks throw.
+      // An exception of a callback.
     }
     it.resume?.();
   }

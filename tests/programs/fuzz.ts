@@ -1,8 +1,8 @@
 /**
- * $ASYNC_INTERRUPT_STEPS random calls, with random arguments, of several Interrupts and EventPipes
- * that share signals and pipes; after each, all that can be seen is what the model (fuzz_model.ts)
- * says. Prints how many. What disagrees is shrunk; a run is had again with the seed that its report
- * names in $ASYNC_INTERRUPT_SEED.
+ * Makes $ASYNC_INTERRUPT_STEPS random calls with random arguments to several Interrupts and
+ * EventPipes that share signals and pipes. After each call, everything visible must agree with the
+ * model (fuzz_model.ts). Prints the number of calls. A failing sequence is shrunk; to repeat a run,
+ * set $ASYNC_INTERRUPT_SEED to the seed in its report.
  */
 
 import * as fc from "fast-check";
@@ -37,7 +37,7 @@ import { maxCommands, noFd, RealWorld, signals } from "./fuzz_world.ts";
 
 let steps = 0;
 
-/** One call. Without `use` of its own for the model, the same code calls both. */
+/** One call. Unless the model needs code of its own, the same code calls both worlds. */
 class Call implements fc.AsyncCommand<ModelWorld, RealWorld, true> {
   readonly #text: string;
   readonly #use: (world: ModelWorld) => unknown;
@@ -64,7 +64,7 @@ class Call implements fc.AsyncCommand<ModelWorld, RealWorld, true> {
       world.settled = [];
     }
     await this.act(model, real);
-    // Not a turn of the event loop: the reactions of the promises that have settled.
+    // Runs the reactions of settled promises, without a turn of the event loop.
     await null;
     assert.deepEqual(seen(real), seen(model));
     assertAgree(model, real);
@@ -82,10 +82,13 @@ class Call implements fc.AsyncCommand<ModelWorld, RealWorld, true> {
   }
 }
 
-/** Many more than any event loop needs to see what is ready. */
+/** Many more turns than any event loop needs to see what is ready. */
 const enoughTurns = 10_000;
 
-/** Native code signals the newest, and the event loop turns until it has delivered what it must. */
+/**
+ * Native code signals the newest Interrupts, and the event loop turns until it has delivered what
+ * it must deliver.
+ */
 class Turn extends Call {
   constructor(values: readonly number[]) {
     super(
@@ -111,7 +114,7 @@ class Turn extends Call {
   }
 }
 
-/** What it gave or threw. */
+/** What the call returned or threw. */
 function outcome<W extends ModelWorld | RealWorld>(
   world: W,
   use: (world: W) => unknown,
@@ -125,8 +128,8 @@ function outcome<W extends ModelWorld | RealWorld>(
 }
 
 /**
- * The callbacks that ran, of each Interrupt in order, and the promises that settled, of each
- * iterator in order: there is no other.
+ * The callbacks that ran, in order for each Interrupt, and the promises that settled, in order for
+ * each iterator. No other order is promised.
  */
 function seen({ trace, settled }: ModelWorld | RealWorld) {
   return {
@@ -147,7 +150,7 @@ function assertAgree(model: ModelWorld, real: RealWorld) {
     if (pipe === undefined || pipe.closed) continue;
     const given = real.givenFd(actual);
     if (given !== undefined) {
-      // Which may be another's by now.
+      // Its number may have been reused by now.
       assert.equal(actual.pipeFileno, given, what);
       continue;
     }
@@ -170,9 +173,9 @@ function look(interrupt: Interrupt | ModelInterrupt) {
 }
 
 function assertReadable(model: ModelPipe, actual: boolean, what: string) {
-  // What the model leaves open is known from here on.
+  // The model left it open; from here on it is known.
   model.readable ??= actual;
-  // Drained by hand: it may become readable again as long as somebody waits.
+  // After a manual drain the pipe may become readable again while an Interrupt is pending.
   if (actual && model.waits) model.readable = true;
   assert.equal(actual, model.readable, `${what} is readable`);
 }
@@ -219,7 +222,7 @@ const wrongTimeout = fc.constantFrom<unknown>(
   [],
 );
 
-/** One of the newest, closed ones among them. */
+/** One of the newest items, which may be closed. */
 function pick<T>(list: readonly T[], at: number): T {
   return list[list.length - 1 - at % Math.min(list.length, 6)]!;
 }
@@ -262,7 +265,7 @@ function onPipe<T = undefined>(
   );
 }
 
-/** What the caller does with what is behind its descriptors. */
+/** The caller reads or fills the file behind its own descriptors. */
 function onFile(method: "readFile" | "fillFile") {
   return index.map((at) =>
     new Call(
@@ -286,11 +289,11 @@ function onIterator(method: "next" | "return") {
 
 const options = fc.record({
   reactions: fc.oneof(
-    // Rare as a random choice, and each a case of its own.
+    // Rare as a random choice, and each of them is an important case.
     fc.constantFrom<Reaction[]>([], ["throw"], ["signal", "throw"]),
     fc.subarray([...reactions]),
   ),
-  // Whether there is code at the address of a native one, the library reads in a file.
+  // To check the address of a native callback, the library reads a file.
   callbacks: fc.constantFrom(
     ...Array<"JavaScript">(6).fill("JavaScript"),
     "native",
@@ -344,7 +347,7 @@ const open = (wake: boolean) =>
   );
 
 const calls: fc.Arbitrary<Call>[] = [
-  // Where nobody wakes the event loop by default, it is seen who does not.
+  // Without a wake by default, missing wakes become visible.
   open(true),
   fc.constantFrom(...refused).map(([options, expected]) =>
     new Call(
@@ -408,7 +411,7 @@ const calls: fc.Arbitrary<Call>[] = [
   }, fc.boolean()),
   onInterrupt("pipeDrain", (it) => it.pipeDrain()),
   onInterrupt("postFork", (it, _, world) => world.postFork(it)),
-  // Several must wait at once.
+  // Repeated, so that several waits are often pending at once.
   ...Array(3).fill([
     onInterrupt("wait", (it, _, world) => world.wait(it)),
     onInterrupt("wait-abortable", (it, fresh, world) => {
@@ -417,7 +420,7 @@ const calls: fc.Arbitrary<Call>[] = [
         controllers.push(new AbortController());
       }
       const { signal } = controllers.at(-1)!;
-      // Which of the two it says is open.
+      // It may throw either of two errors; the order is not promised.
       if (it.closed && signal.aborted) return;
       world.wait(it, { signal });
     }, fc.boolean()),
@@ -458,7 +461,7 @@ const calls: fc.Arbitrary<Call>[] = [
   fc.tuple(index, fc.constantFrom(...kinds)).map(([at, kind]) =>
     new Call(
       `descriptors.close(${at}), openFile(${kind})`,
-      // Which has the numbers then, more often than not.
+      // The new file then usually gets the same numbers.
       (world) => {
         for (const side of [0, 1] as const) {
           pick(world.descriptors, at).close(side);
@@ -488,7 +491,7 @@ const calls: fc.Arbitrary<Call>[] = [
     "wait",
     (pipe, ms, world) => world.waitFor(pipe, ms),
     longTimeout,
-    // Nobody else makes it so meanwhile.
+    // Nothing else makes it readable meanwhile.
     (pipe) => pipe.readable === true || pipe.closed,
   ),
   onPipe("renew", (pipe) => pipe.renew()),
@@ -498,7 +501,7 @@ const calls: fc.Arbitrary<Call>[] = [
       new Call(
         `kill(${signal})`,
         (world) => world.kill(signal),
-        // Nobody else would survive it.
+        // Without an Interrupt on it the signal would end the process.
         (model) => model.readers(signal).length > 0,
       )
     ),
@@ -511,7 +514,7 @@ const calls: fc.Arbitrary<Call>[] = [
   ),
 ];
 
-/** An Interrupt that works, or an error of a kind that is documented. */
+/** Opens an Interrupt that works, or throws a documented error. */
 function openAnything(options: unknown) {
   try {
     new Interrupt(options as InterruptOptions).close();
@@ -522,7 +525,7 @@ function openAnything(options: unknown) {
   }
 }
 
-/** Of anything at all: a signal that the system knows under that name or number, or undefined. */
+/** Of any value, the result is the name or number of a signal of the system, or undefined. */
 function nameSignal(signal: unknown) {
   steps++;
   const known = constants.signals as Record<string, number>;
@@ -547,7 +550,7 @@ const anySignal = fc.oneof(
   fc.tuple(signalName, fc.string()).map((both) => both.join("")),
 );
 
-/** Closes all, and leaves nothing behind. */
+/** Runs the calls, closes everything, and checks that nothing is left behind. */
 async function run(
   commands: Iterable<fc.AsyncCommand<ModelWorld, RealWorld, true>>,
 ) {
@@ -565,7 +568,7 @@ async function run(
     );
     await closeAll.run(model, real);
   } finally {
-    // Else the next run, with fewer calls, would start with what this one left.
+    // Otherwise the next run, with fewer calls, would start with what this one left.
     real.closeAll();
   }
   assertNoMoreDescriptors(descriptors);
@@ -576,20 +579,20 @@ async function run(
 
 const wanted = Number(process.env.ASYNC_INTERRUPT_STEPS ?? 10_000);
 let seed = randomSeed();
-// Opens what the thread keeps, and the runtime.
+// Opens what the thread and the runtime keep open.
 new Interrupt().close();
 openRuntimes();
 settle("SIGUSR2");
 settle("SIGURG");
 await turn();
 while (steps < wanted) {
-  // A leak takes long to be sure of: its shrinking ends some time.
+  // Detecting a leak takes long, so limit the time for shrinking.
   const parameters = {
     seed: seed++,
     numRuns: 10,
     interruptAfterTimeLimit: 5000,
   };
-  // Swarm testing: those that need each other meet more often where others are left out.
+  // Swarm testing: with a subset of the calls, those that interact occur together more often.
   const [some] = fc.sample(fc.subarray(calls), { seed, numRuns: 1 });
   const sequence = fc.commands([open(false), ...some!], {
     maxCommands,
@@ -598,13 +601,13 @@ while (steps < wanted) {
   let running: Promise<void> | undefined;
   const property = fc.asyncProperty(sequence, (it) => running = run(it));
   await fc.assert(property, parameters);
-  // It goes on when the time is over.
+  // The property goes on after its time limit.
   await running;
   fc.assert(fc.property(anySignal, nameSignal), parameters);
   await turn();
 }
-// All references were given back, and none twice: this one keeps the process alive, and nothing
-// does after it.
+// All references were released, and none of them twice. So this reference keeps the process alive,
+// and after its release nothing does.
 const reference = new Interrupt().ref();
 process.exitCode = 1;
 setTimeout(() => {

@@ -1,6 +1,6 @@
 /**
- * What Interrupt and EventPipe promise, in plain objects without memory, threads or descriptors.
- * The methods have the names of the real ones, so that one piece of code uses either.
+ * What Interrupt and EventPipe promise, as plain objects without memory, threads or descriptors.
+ * The methods have the names of the real ones, so that the same code can use both.
  */
 
 import { type Interrupt, InterruptError, type WaitOptions } from "../../mod.ts";
@@ -19,9 +19,9 @@ export const reactions = [
 ] as const;
 export type Reaction = typeof reactions[number];
 
-/** Those of an Interrupt that matter here. */
+/** The options of an Interrupt that matter here. */
 export interface Options<Pipe> {
-  /** Those of the callback in JavaScript. */
+  /** What the JavaScript callback does. */
   reactions: readonly Reaction[];
   callbacks: "JavaScript" | "native" | "both";
   signal?: number;
@@ -34,25 +34,25 @@ export interface Options<Pipe> {
   rethrow: boolean;
 }
 
-/** What the caller may make descriptors of. */
+/** The kinds of descriptors that a caller may give. */
 export const kinds = ["pipe", "socketpair", "eventfd"] as const;
 export type Kind = typeof kinds[number];
 
-/** Of a native callback. */
+/** The calls of a native callback. */
 export interface NativeCalls {
   count: number;
-  /** The value of the last one. */
+  /** The value of the last call. */
   last: number;
 }
 
-/** What the callbacks of the Interrupt with this number throw. */
+/** The error that callbacks of the Interrupt with this number throw. */
 export class Boom extends Error {
   constructor(readonly id: number) {
     super(`${id}`);
   }
 }
 
-/** Interrupts and pipes, real or not, and what their callbacks did. */
+/** Interrupts and pipes, real or modelled, and what their callbacks did. */
 export abstract class World<
   I extends
     & Pick<
@@ -66,7 +66,10 @@ export abstract class World<
 > {
   readonly interrupts: I[] = [];
   readonly pipes: P[] = [];
-  /** Behind descriptors of the caller's, which keeps others of them in secret. */
+  /**
+   * The files behind the caller's descriptors. The tests keep duplicates of these descriptors, to
+   * look at the files.
+   */
   readonly files: F[] = [];
   readonly descriptors: D[] = [];
   readonly iterators: AsyncIterator<number>[] = [];
@@ -78,13 +81,13 @@ export abstract class World<
   opened = 0;
   readonly #promises = new Map<string, number>();
 
-  /** Which wait() of an Interrupt settles first, is open. */
+  /** The order in which several wait() of one Interrupt settle is not promised. */
   wait(interrupt: I, options?: WaitOptions): void {
     const owner = `interrupt ${this.interrupts.indexOf(interrupt)}`;
     this.#follow(interrupt.wait(options), owner, false);
   }
 
-  /** Those of one iterator settle in order. */
+  /** The promises of one iterator settle in order. */
   iterate(
     iterator: AsyncIterator<number>,
     method: "next" | "return",
@@ -93,7 +96,7 @@ export abstract class World<
     this.#follow(iterator[method]!(), owner, true);
   }
 
-  /** Notes how a promise settles. */
+  /** Records how a promise settles. */
   #follow(promise: Promise<unknown>, owner: string, ordered: boolean): void {
     const number = this.#promises.get(owner) ?? 0;
     this.#promises.set(owner, number + 1);
@@ -102,7 +105,7 @@ export abstract class World<
     promise.then(settle, (error) => settle(nameOf(error)));
   }
 
-  /** Calls the function that signalFunc() gave when it was new. */
+  /** Calls the signalFunc() that the Interrupt had when it was new. */
   abstract native(interrupt: I, value: number): void;
 
   /** How often the native callback of the Interrupt with this number was called. */
@@ -139,13 +142,13 @@ export abstract class World<
   }
 }
 
-/** What can be told of an error, real or not. */
+/** The part of an error that model and reality share. */
 export function nameOf(error: unknown): unknown {
   if (error instanceof InterruptError) return error.code;
   return error instanceof Error ? error.constructor.name : error;
 }
 
-/** A descriptor that is readable or not; undefined: the promises leave it open. */
+/** A descriptor that is readable or not; undefined means that the promises leave it open. */
 export class ModelPipe {
   readable: boolean | undefined = false;
   closed = false;
@@ -172,7 +175,7 @@ export class ModelPipe {
     return this.readable;
   }
 
-  /** By its signalFunc() or drainFunc(). */
+  /** Calls its signalFunc() or drainFunc(). */
   native(which: "signal" | "drain"): void {
     if (!this.closed) this.readable = which === "signal";
   }
@@ -185,7 +188,7 @@ export class ModelPipe {
     if (this.closed) throw new InterruptError("CLOSED", "");
   }
 
-  /** An Interrupt has drained it: whoever still waits keeps it readable. */
+  /** After an Interrupt has drained it: other pending Interrupts keep it readable. */
   settle(): void {
     this.readable = this.waits;
   }
@@ -195,7 +198,10 @@ export class ModelPipe {
   }
 }
 
-/** The two numbers that the caller has for a file; an eventfd has the same one twice. */
+/**
+ * The two descriptors that the caller has for a file; both sides of an eventfd have the same
+ * number.
+ */
 export class ModelDescriptors {
   readonly #closed = new Set<0 | 1>();
 
@@ -214,7 +220,7 @@ export class ModelDescriptors {
   }
 }
 
-/** Each value answers one next(), whichever of them comes first. */
+/** Each value answers one next(), whether the value or the call comes first. */
 class ModelIterator implements AsyncIterator<number> {
   readonly #values: number[] = [];
   readonly #asked: ((result: IteratorResult<number>) => void)[] = [];
@@ -264,7 +270,7 @@ export class ModelInterrupt {
   closed = false;
   #closing = false;
   #running = false;
-  /** handle() was called by the callback: once more when that has returned. */
+  /** The callback called handle(), so drain once more after it has returned. */
   #drainDue = false;
   #pipe: ModelPipe | undefined;
   #enabled = true;
@@ -273,7 +279,8 @@ export class ModelInterrupt {
   /** Whether signals write to the pipe, as of the last change. */
   writes = false;
   /**
-   * Off again, but something of it may be in the pipe; undefined: it may have been drained since.
+   * The pipe was disabled, but may still contain a write of this Interrupt; undefined means that
+   * this write may have been drained since.
    */
   #drainsOnce: boolean | undefined = false;
   #drainsAlways = false;
@@ -301,7 +308,10 @@ export class ModelInterrupt {
     return this.#pipe;
   }
 
-  /** Handled before it, it may be drained once more by a checkpoint or the event loop. */
+  /**
+   * The Interrupt was handled before a checkpoint or the event loop scanned it, so that scan may
+   * drain the pipe once more.
+   */
   scanned(): void {
     this.#drainsOnce &&= undefined;
   }
@@ -315,7 +325,7 @@ export class ModelInterrupt {
     return !this.closed && this.depth > 0;
   }
 
-  /** Whether it reads this signal. */
+  /** Whether a POSIX signal signals this Interrupt. */
   hooks(signal: number): boolean {
     return !this.#closing && this.options.signal === signal;
   }
@@ -327,12 +337,12 @@ export class ModelInterrupt {
     const held = this.#running || this.depth > 0;
     const wasIdle = this.pending === 0;
     this.pending = value || 1;
-    // Delivered and drained at once otherwise.
+    // Otherwise it is delivered and drained at once.
     if (wasIdle && (held || !this.drains)) this.#write();
     if (!held) this.deliver();
   }
 
-  /** By its signalFunc(). */
+  /** Calls its signalFunc(). */
   nativeSignal(value: number): boolean {
     if (this.#closing) return false;
     const wasIdle = this.pending === 0;
@@ -364,7 +374,7 @@ export class ModelInterrupt {
     this.open();
     if (this.depth === 0) throw new InterruptError("UNBALANCED_UNBLOCK", "");
     if (--this.depth > 0 || this.pending === 0) return;
-    // Should an exception end it before the delivery, the pipe must say that a value is pending.
+    // If an exception prevents the delivery, the pipe must show that a value is pending.
     this.#write();
     this.deliver();
   }
@@ -465,7 +475,7 @@ export class ModelInterrupt {
     return iterator;
   }
 
-  /** Whether the process stays alive cannot be seen from inside. */
+  /** From inside the process its lifetime cannot be seen. */
   ref(): this {
     this.open();
     return this;
@@ -482,7 +492,7 @@ export class ModelInterrupt {
     return this.ready && wakes;
   }
 
-  /** It may. */
+  /** The event loop may deliver what is pending. */
   get ready(): boolean {
     return this.pending !== 0 && this.depth === 0;
   }
@@ -511,7 +521,7 @@ export class ModelInterrupt {
     for (const iterator of this.#iterators) iterator.end();
   }
 
-  /** Runs the callback until nothing is pending, never inside itself. */
+  /** Runs the callback until nothing is pending, but never inside itself. */
   deliver(): void {
     this.#drainDue = this.drains;
     if (this.#running) return;
@@ -588,9 +598,9 @@ export class ModelInterrupt {
   }
 }
 
-/** What JavaScript sees of it all. */
+/** Everything that JavaScript can see. */
 export class ModelWorld extends World<ModelInterrupt, ModelPipe, ModelPipe, ModelDescriptors> {
-  /** The kernel was told to ignore them until they are handled. */
+  /** The signals that the kernel ignores until they are handled. */
   readonly ignored = new Set<number>();
   readonly #nativeCalls = new Map<number, NativeCalls>();
 
@@ -631,7 +641,7 @@ export class ModelWorld extends World<ModelInterrupt, ModelPipe, ModelPipe, Mode
     interrupt.postFork();
   }
 
-  /** They are what they were. */
+  /** In the real world this checks that the functions are still the same. */
   functions(interrupt: ModelInterrupt): void {
     interrupt.open();
   }
@@ -666,7 +676,7 @@ export class ModelWorld extends World<ModelInterrupt, ModelPipe, ModelPipe, Mode
     pipe.native(which);
   }
 
-  /** They are what they were. */
+  /** In the real world this checks that the functions are still the same. */
   pipeFunctions(pipe: ModelPipe): void {
     pipe.open();
   }
@@ -709,7 +719,7 @@ export class ModelWorld extends World<ModelInterrupt, ModelPipe, ModelPipe, Mode
   }
 
   /**
-   * The event loop delivers what is due. What it was not woken for it may deliver too: `did` says
+   * The event loop delivers what is due. It may also deliver what it was not woken for: `did` says
    * whether it has.
    */
   turn(did: (interrupt: ModelInterrupt) => boolean): void {
@@ -724,7 +734,7 @@ export class ModelWorld extends World<ModelInterrupt, ModelPipe, ModelPipe, Mode
     }
   }
 
-  /** Before deliveries whose order is open; what it gives is called after them. */
+  /** Call it before deliveries whose order is not promised, and call what it returns after them. */
   scan(): () => void {
     const pipesOf = (drains: boolean) =>
       new Set(
@@ -735,7 +745,8 @@ export class ModelWorld extends World<ModelInterrupt, ModelPipe, ModelPipe, Mode
     const kept = pipesOf(false);
     return () => {
       for (const interrupt of this.interrupts) interrupt.scanned();
-      // The same for the pipe; and who drains may come before who keeps.
+      // Likewise for pipes, because an Interrupt that drains may come before one that keeps the
+      // pipe readable.
       for (const pipe of drained) {
         if (pipe.readable !== pipe.waits || (kept.has(pipe) && !pipe.waits)) {
           pipe.readable = undefined;

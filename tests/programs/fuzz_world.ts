@@ -1,4 +1,4 @@
-/** What fuzz.ts does to the model, done to real Interrupts and EventPipes. */
+/** Does with real Interrupts and EventPipes what fuzz.ts does with the model. */
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -14,11 +14,11 @@ type Functions = Record<"signal" | "block" | "unblock", NativeFunction>;
 type PipeFunctions = Record<"signal" | "drain", NativeFunction>;
 type Ends = [readFd: number, writeFd: number];
 
-/** No process has as many descriptors. */
+/** A number that no descriptor has. */
 export const noFd = 2 ** 30;
 
 class Descriptors {
-  /** Those of them that are open. */
+  /** The descriptors that are still open. */
   readonly fds: Ends;
 
   constructor(readonly kind: Kind, readonly given: Readonly<Ends>) {
@@ -82,7 +82,7 @@ export class RealWorld extends World<Interrupt, EventPipe, Ends, Descriptors> {
     testkit.fill(writeFd);
   }
 
-  /** Descriptors last: the Interrupts do without. */
+  /** Closes the descriptors last, because Interrupts do not need them. */
   closeAll(): void {
     for (const interrupt of this.interrupts) interrupt.close();
     for (const pipe of this.pipes) pipe.close();
@@ -99,7 +99,7 @@ export class RealWorld extends World<Interrupt, EventPipe, Ends, Descriptors> {
     if (given !== undefined) this.#addFile(given.fds);
   }
 
-  /** The number of its read side, if the caller gave it. */
+  /** The number of the read side, if the caller gave it. */
   givenFd(interrupt: Interrupt): number | undefined {
     return this.#given.get(interrupt)?.given[0];
   }
@@ -112,7 +112,7 @@ export class RealWorld extends World<Interrupt, EventPipe, Ends, Descriptors> {
     return wordOf[which](interrupt)[0]!;
   }
 
-  /** Of what was given when it was new. */
+  /** Reads the words that the Interrupt had when it was new. */
   words(interrupt: Interrupt): number[] {
     return this.#words.get(interrupt)!.map(([word]) => word!);
   }
@@ -160,7 +160,7 @@ export class RealWorld extends World<Interrupt, EventPipe, Ends, Descriptors> {
     const start = testkit.now_ns();
     const isReadable = pipe.wait(timeoutMs);
     const passed = Number(testkit.now_ns() - start) / 1e6;
-    // How much later is the system's business. It counts in nanoseconds.
+    // It may return later, but not earlier. The system counts in nanoseconds.
     if (!isReadable) assert(passed >= timeoutMs! - 1e-6, "no sooner");
     return isReadable;
   }
@@ -170,8 +170,8 @@ export class RealWorld extends World<Interrupt, EventPipe, Ends, Descriptors> {
   }
 
   /**
-   * It has arrived when this returns: the kernel prefers the thread that sends, and that one masks
-   * nothing.
+   * The signal has arrived when this returns: the kernel prefers the sending thread, which masks no
+   * signals.
    */
   kill(signal: number): void {
     testkit.kill(process.pid, signal, 1);
@@ -197,7 +197,7 @@ function functionsOf(interrupt: Interrupt): Functions {
   };
 }
 
-/** The value that waits, where native code and where JavaScript reads it. */
+/** The pending value, as native code and as JavaScript reads it. */
 const wordOf = {
   cVar: ({ cVar }: Interrupt) => new Int32Array(memory(cVar, Int32Array.BYTES_PER_ELEMENT)),
   buffer({ buffer }: Interrupt) {
@@ -206,7 +206,7 @@ const wordOf = {
   },
 };
 
-/** No run opens more Interrupts. */
+/** So no run opens more Interrupts than this. */
 export const maxCommands = 100;
 
 function nativeCounts(): number[] {

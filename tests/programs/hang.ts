@@ -1,4 +1,4 @@
-/** Never ends: `hang sleep` does nothing, `hang crunch` computes. */
+/** Never ends: `hang sleep` waits, `hang crunch` computes. */
 
 import process from "node:process";
 

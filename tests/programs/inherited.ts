@@ -1,6 +1,6 @@
 /**
- * Hooks a signal that it may have inherited as ignored, and says whether the old disposition came
- * back.
+ * Hooks signals that may have been inherited as ignored, and prints whether the old disposition
+ * came back.
  */
 
 import { Interrupt } from "../../mod.ts";

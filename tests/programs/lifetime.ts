@@ -1,4 +1,4 @@
-/** Ends in the way its argument says, with Interrupts left open. */
+/** Ends in the way that its argument says, with Interrupts left open. */
 
 import process from "node:process";
 import { EventPipe, Interrupt } from "../../mod.ts";

@@ -1,7 +1,7 @@
 /**
- * A program as users write it: it idles for two seconds, and then Interrupts and listeners of the
- * runtime come and go for one signal, in many orders. After each step it asks for the signal, from
- * another process, and everybody must hear it.
+ * A program as users write it: it idles for two seconds. Then Interrupts and listeners of the
+ * runtime come and go for one signal, in many orders. After each step it asks another process for
+ * the signal, and all of them must hear it.
  *
  * Arguments: the signal; `worker` to have the Interrupts in a Worker.
  */
@@ -13,16 +13,16 @@ import { Interrupt } from "../../mod.ts";
 
 const signal = process.argv[2] as NodeJS.Signals;
 const inWorker = process.argv[3] === "worker";
-/** The runtimes have no listeners for real-time signals. */
+/** The runtimes do not support listeners for real-time signals. */
 const hasListeners = !/^\d+$/.test(signal);
 
-/** Opens and closes Interrupts, and says which have heard. */
+/** Opens and closes Interrupts, and reports which of them have heard a signal. */
 interface Interrupts {
   open(name: string): Promise<void>;
   close(name: string): Promise<void>;
 }
 
-/** How often each has heard, and the signals that were sent, since it came. */
+/** How often each has heard the signal since it came. */
 const heard = new Map<string, number>();
 const sent = new Map<string, number>();
 let changed = () => {};
@@ -49,8 +49,8 @@ function here(): Interrupts {
 
 function there(): Interrupts {
   const url = new URL("./listeners_worker.ts", import.meta.url);
-  // Through it a Worker gets listeners where its own thread can have none: Bun, and INT and PIPE on
-  // Node.
+  // Some Workers need a main thread with an agent, which registers listeners for them: on Bun for
+  // all signals, on Node for INT and PIPE.
   new Interrupt();
   const worker = new Worker(url, { workerData: signal });
   let done = () => {};
@@ -70,7 +70,7 @@ function there(): Interrupts {
   };
 }
 
-/** The process that signals connects, and tells when it has. */
+/** The sending process connects here, and acknowledges that it has sent. */
 let acknowledged = () => {};
 const server = createServer((socket) => {
   socket.on("data", () => acknowledged());
@@ -123,7 +123,7 @@ async function step(what: string) {
     process.removeAllListeners(signal);
     for (const name of listeners.keys()) present.delete(name);
   } else if (what === "again") {
-    // As packages do that want a signal for themselves for a while.
+    // Packages do this to have a signal for themselves for a while.
     const all = process.rawListeners(signal) as (() => void)[];
     process.removeAllListeners(signal);
     for (const one of all) process.on(signal, one);
@@ -140,7 +140,7 @@ async function step(what: string) {
   }
 }
 
-/** Sends the signal, and returns when everybody who is there has heard one more. */
+/** Sends the signal, and returns when each that is present has heard one more. */
 async function everybodyHears(when: string) {
   const before = new Map(heard);
   const missing = () => [...present].filter((who) => heard.get(who) === before.get(who));
@@ -154,11 +154,11 @@ async function everybodyHears(when: string) {
   await new Promise<void>((resolve) => acknowledged = resolve);
   await all;
   for (const who of ["I", "J"]) {
-    // The runtime's listeners may still hear one that was sent before they came. CHLD comes by
-    // itself as well.
+    // A listener of the runtime may still hear a signal that was sent before the listener came.
+    // SIGCHLD also arrives on its own.
     if (signal === "SIGCHLD" || !present.has(who)) continue;
-    // For signals that come fast Deno makes one call of a listener, or two. The second may come
-    // when the Interrupts were closed and others opened, which then hear the signal again.
+    // For signals in quick succession Deno calls a listener once or twice. At the second call the
+    // Interrupts may have been closed and others opened, which then hear the signal again.
     const again = process.versions.deno ? 1 : 0;
     if (heard.get(who)! > sent.get(who)! + again) {
       throw new Error(`${when}: ${who} has heard more than was sent`);
@@ -179,7 +179,7 @@ for (const order of orders) {
     const [how, name] = [what[0], what.slice(1)];
     if (how === "+") reset(name);
     await step(what);
-    // Twice: of those that they hear now, one may have been sent before they came.
+    // Twice, because the first one that they hear may have been sent before they came.
     for (let round = 0; round < 2 && present.size > 0; round++) {
       await everybodyHears(`${order} [${index}]`);
     }

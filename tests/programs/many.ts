@@ -1,6 +1,6 @@
 /**
- * Opens more Interrupts on one signal than an emitter takes listeners without a warning, and ends
- * with one open.
+ * Opens more Interrupts on one signal than an EventEmitter accepts listeners without a warning, and
+ * ends with one of them open.
  */
 
 import process from "node:process";

@@ -1,6 +1,6 @@
 /**
- * What the realm is like when the modules come is the first argument; their URLs follow. Prints
- * whether one copy works beside the other.
+ * The first argument says what the realm is like when the modules are loaded; the URLs of the
+ * modules follow. Prints whether two copies work side by side.
  */
 
 import process from "node:process";
@@ -18,7 +18,7 @@ const ways: Record<string, () => (() => void) | void> = {
   null: put(null),
   text: put("something else"),
   object: put({ checkpoint: "no function" }),
-  // Deno would ask: so nothing is opened when the modules come.
+  // Deno would ask for the permission, so nothing is opened when the modules are loaded.
   unasked() {
     const { permissions } = global.Deno;
     const { querySync } = permissions;

@@ -1,6 +1,6 @@
 /**
- * Uses the module with what permissions there are, and prints how it polls, or why not. "blind": as
- * if no view of memory could be had.
+ * Uses the module with the permissions that it has, and prints how it polls, or the error. "blind"
+ * simulates that native memory cannot be viewed.
  */
 
 const { Deno, process } = globalThis as unknown as {

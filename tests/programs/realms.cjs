@@ -1,6 +1,6 @@
 /**
- * Evaluates the package in one realm after the other, on one thread, as jest does: `--expose-gc` and the file of the package
- * are needed. Prints what is left when all are collected.
+ * Evaluates the package in several realms of one thread, one after another, as jest does. Needs
+ * `--expose-gc` and the path of the package. Prints what is left after all of them were collected.
  */
 
 const { readdirSync, readFileSync } = require("node:fs");
@@ -12,7 +12,7 @@ const script = new Script(
   `(function (require, module, exports, __filename) {${readFileSync(file, "utf8")}\n})`,
 );
 
-/** What a realm of Node's has besides the language. */
+/** The globals that a realm of Node has besides those of the language. */
 const { Buffer, URL, TextDecoder, TextEncoder, atob, console } = globalThis;
 const globals = { Buffer, URL, TextDecoder, TextEncoder, atob, console };
 
@@ -35,7 +35,7 @@ function left() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Until nothing more goes, or the watchdog ends it. */
+/** Collects garbage until `wanted` are left, or the watchdog ends the process. */
 async function collected(wanted) {
   const isMore = (now) => Object.keys(now).some((it) => now[it] > wanted[it]);
   while (isMore(left())) {
@@ -44,7 +44,7 @@ async function collected(wanted) {
   }
 }
 
-/** Evaluates the package in a realm, uses it and closes what it has opened. */
+/** Evaluates the package in a realm, uses it and closes everything that it opened. */
 async function use() {
   const { checkpoint, EventPipe, Interrupt } = evaluate();
   let calls = 0;
@@ -60,7 +60,7 @@ async function use() {
 }
 
 async function main() {
-  // What the first use opens for good, as Node itself does.
+  // The first use opens what stays open for good, as Node itself does.
   await use();
   console.log("begins");
   const before = left();
@@ -77,7 +77,7 @@ async function main() {
   await collected(before);
   console.log("left open");
 
-  // Only its realm is referred to.
+  // Only the realm of these modules is still referenced.
   const modules = evaluate();
   let heard = 0;
   new modules.Interrupt({ signal: "SIGUSR2", callback: () => heard++ });

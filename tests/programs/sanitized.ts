@@ -1,8 +1,8 @@
-/** Tests as a user of `deno test` writes them. The module's URL is the argument. */
+/** Tests as a user of `deno test` writes them. The argument is the URL of the module. */
 
 import process from "node:process";
 
-/** As they are by default, or with --sanitize-ops and --sanitize-resources. */
+/** As with --sanitize-ops and --sanitize-resources, which are the defaults of some versions. */
 const sanitizers = { sanitizeOps: true, sanitizeResources: true };
 const module = process.argv[2]!;
 

@@ -1,13 +1,13 @@
 /**
- * A Worker that starts a process in the way that it is asked for, and says what that has inherited.
- * Has Interrupts of its own.
+ * A Worker with Interrupts of its own. It starts a process in the way that it is asked for, and
+ * reports what the process inherited.
  */
 
 import { parentPort } from "node:worker_threads";
 import { EventPipe, Interrupt } from "../../mod.ts";
 import { inherited, spawners } from "../support/spawners.ts";
 
-/** What it is asked for. */
+/** What the Worker is asked to do. */
 export type Request = "open" | { spawn: string };
 
 parentPort?.on("message", async (request: Request) => {

@@ -1,8 +1,9 @@
 /**
- * Everything at once, for $ASYNC_INTERRUPT_STRESS_SECONDS: native threads, real kills from other
- * processes, Workers that come and are terminated, callbacks that close and open again while
- * somebody signals what was closed, collected garbage, descriptors that come and go. Then the
- * accounts are settled. Prints figures, or what does not agree.
+ * Everything at once for $ASYNC_INTERRUPT_STRESS_SECONDS: native threads, kill(2) from other
+ * processes, Workers that are started and terminated, callbacks that close and reopen Interrupts
+ * while others signal the closed ones, garbage collection, descriptors that come and go. At the end
+ * it compares what was sent with what was heard, and looks for leaks. Prints figures, or what does
+ * not agree.
  */
 
 import assert from "node:assert/strict";
@@ -27,18 +28,18 @@ import { BEGUN, CALLS, SENT, type Task } from "./stress_worker.ts";
 import { SIGRT6, SIGRT7, SIGUSR2, SIGWINCH } from "../support/signals.ts";
 
 const hooked = [SIGUSR2, SIGWINCH, SIGRT6, SIGRT7];
-/** Without USR1, which Deno takes over half a second after its start. */
+/** Without USR1, which Deno itself handles half a second after its start. */
 const others = Array.from({ length: 64 }, (_, index) => index + 1)
   .filter((signal) => signal !== 10 && !hooked.includes(signal));
 
 /**
- * As many Interrupts are open at a time at most, whatever the number that came and went: a slot
- * that leaks shows.
+ * The maximal number of Interrupts that are open at a time. Higher slot numbers show that slots
+ * leak.
  */
 const SLOTS = 64;
 /**
- * What engines and their Workers keep for a while: in a minute, a leak of 128 KiB a Worker is more.
- * That of an Interrupt is a slot.
+ * How much memory engines and their Workers may keep for a while. In a minute, a leak of 128 KiB
+ * per Worker exceeds it. A leaked Interrupt shows as a slot.
  */
 const MEMORY_MIB = 32;
 
@@ -56,19 +57,22 @@ const figures = {
 let highestSlot = 0;
 let running = true;
 
-/** At once: native threads still run, and Deno unmaps their code when it ends by itself. */
+/**
+ * Ends the process at once: native threads are still running, and Deno unmaps their code when it
+ * exits normally.
+ */
 function fail(error: unknown): never {
   console.error(error);
   process.exit(1);
 }
-// What an assertion in a callback throws.
+// Assertions in callbacks fail through it.
 Interrupt.onError = fail;
 
 function garbageCollector(): () => void {
   const { Bun } = globalThis as { Bun?: { gc(wait: boolean): void } };
   if (Bun) return () => Bun.gc(true);
   v8.setFlagsFromString("--expose-gc");
-  // Deno 2.7 takes no flags while it runs.
+  // Deno 2.7 accepts no V8 flags at run time.
   return vm.runInNewContext("globalThis.gc") ?? (() => {});
 }
 
@@ -82,7 +86,8 @@ function open(
 }
 
 /**
- * An Interrupt that is signalled with 1, 2, 3 and so on: none may come twice, or after a later one.
+ * An Interrupt that is signalled with 1, 2, 3 and so on. No value may arrive twice or after a
+ * higher one.
  */
 function openAscending(options = {}) {
   const seen = { last: 0, count: 0 };
@@ -104,7 +109,7 @@ function startThread({ func, arg }: NativeFunction, intervalNs: bigint) {
   return testkit.thread_signal(func, arg);
 }
 
-/** Gives how often it signalled, which is the last value. */
+/** Stops the thread and returns how often it signalled, which is also the last value. */
 function stopThread(thread: number): number {
   testkit.thread_stop(thread);
   const sent = testkit.thread_join(thread);
@@ -112,7 +117,7 @@ function stopThread(thread: number): number {
   return sent;
 }
 
-/** A native thread and its Interrupt, from the beginning to the end. */
+/** A native thread and its Interrupt, from start to end. */
 async function thread(counter: number, intervalNs: bigint) {
   const func = testkit.callback_address();
   const { interrupt, seen } = openAscending({
@@ -136,7 +141,7 @@ async function thread(counter: number, intervalNs: bigint) {
 /** Other processes, one after another. Each round must be heard after its last signal. */
 async function processes() {
   const calls = { USR2: 0, WINCH: 0, RT6: 0 };
-  /** Of the runtime's listeners. */
+  /** Calls of the runtime's own listeners. */
   const listened = { USR2: 0, WINCH: 0 };
   const listenToUSR2 = () => listened.USR2++;
   const listenToWINCH = () => listened.WINCH++;
@@ -151,7 +156,7 @@ async function processes() {
   let opener: Interrupt;
   const reopen = () => {
     const old = opener;
-    // First the next one: a signal in between must find somebody.
+    // Open the next one first, so that a signal in between finds an Interrupt.
     opener = open({
       signal: SIGUSR2,
       chain: random(2) === 0,
@@ -199,16 +204,16 @@ async function processes() {
   assert.equal(testkit.handled(SIGRT6) - chained, queued);
 }
 
-/** As many lives have values of their own; then the marks come again. */
+/** This many lives have distinct marks; then the marks repeat. */
 const MARKS = 4095;
-/** What thread_lives tells: see testkit.ts. */
+/** The counters of thread_lives; see testkit.ts. */
 const TOLD = { begun: 0, sent: 1, late: 2, raised: 3 };
 
 /**
- * The lives of an Interrupt, one after another: its own callback ends one and begins the next, or
- * somebody else does. A thread signals the one that is and the one before, with values that say
- * which life they are for, and raises a signal that they all hook. Nobody hears what was for
- * another, and nothing is lost but what comes while the callback runs that ends its life.
+ * The lives of one Interrupt, one after another: either its callback or other code ends a life and
+ * begins the next. A thread signals the current and the previous life, with values that say which
+ * life they are for, and raises a signal that all lives hook. No life may hear a value for another,
+ * and only signals during the callback that ends a life may be lost.
  */
 async function lives() {
   const address = testkit.lives_address();
@@ -221,7 +226,7 @@ async function lives() {
 
   const begin = () => {
     const mark = number++ % MARKS + 1;
-    // From inside after a few calls, or else from outside.
+    // The callback ends the life after that many calls; with Infinity, only the code below ends it.
     let calls = random(4) === 0 ? Infinity : 1 + random(8);
     let last = 0;
     let lastIsRaised = false;
@@ -232,7 +237,7 @@ async function lives() {
       callback(value) {
         assert(!interrupt.closed);
         figures.delivered++;
-        // The signal's: it replaced what was there.
+        // The POSIX signal's value has replaced the earlier one.
         lastIsRaised = value === 1;
         if (!lastIsRaised) {
           assert.equal(markOf(value), mark);
@@ -243,7 +248,7 @@ async function lives() {
         if (--calls === 0) reopen();
       },
     });
-    // A descriptor of its own.
+    // Some lives have a descriptor of their own.
     if (random(4) === 0) void interrupt.pipeFileno;
     return {
       interrupt,
@@ -252,7 +257,7 @@ async function lives() {
         const { arg } = interrupt.signalFunc();
         Atomics.store(tokens, 0, BigInt(mark) << 52n | arg);
       },
-      /** What was signalled before is handled. */
+      /** Checks that everything signalled before was handled. */
       end() {
         calls = Infinity;
         const sent = told("sent");
@@ -265,7 +270,7 @@ async function lives() {
   let life = begin();
   const reopen = () => {
     const { interrupt } = life;
-    // On the same slot, or while the old one is still there.
+    // The new life is on the same slot, or begins while the old one still exists.
     if (random(2) === 0) interrupt.close();
     life = begin();
     interrupt.close();
@@ -294,7 +299,7 @@ async function lives() {
   figures.late += told("late");
 }
 
-/** Workers, one after another: terminated while they signal and are signalled. */
+/** Workers, one after another. They are terminated while they signal and are signalled. */
 async function workers() {
   while (running) {
     const { interrupt, seen } = openAscending();
@@ -322,7 +327,10 @@ async function workers() {
   }
 }
 
-/** A computation that checks, between turns of the loop; and what an application does meanwhile. */
+/**
+ * A computation with checkpoints between turns of the event loop, and what an application does
+ * meanwhile.
+ */
 async function application() {
   while (running) {
     for (let i = random(100_000); i > 0; i--) checkpoint();
@@ -340,7 +348,7 @@ async function application() {
       interrupt.signal();
       figures.closes++;
     }
-    // Nobody has written to numbers that others had before.
+    // Nothing was written to numbers that were reused.
     for (const fd of [...pipes.map(([readFd]) => readFd), event]) {
       assert(!readable(fd));
     }
@@ -372,17 +380,17 @@ function residentMiB(): number {
   return Math.round(process.memoryUsage.rss() / 2 ** 20);
 }
 
-/** Runs it all, and settles the accounts. */
+/** Runs everything, then compares the counts and looks for leaks. */
 async function main() {
-  // Deno puts its own on HUP, INT and TERM half a second after its start, which on a busy machine
-  // is after the first third.
+  // Half a second after its start Deno installs handlers for HUP, INT and TERM; on a loaded machine
+  // that may be after the first third.
   openRuntimes();
-  // The runtime's handler is there before and after, and hears of every signal.
+  // The runtime's handler is installed before and after, and hears every signal.
   process.on("SIGUSR2", () => {}).on("SIGWINCH", () => {});
   for (const signal of [SIGRT6, SIGRT7]) testkit.handler_count(signal, 0n, 0n);
   for (const signal of hooked) testkit.disposition_save(signal, signal);
-  // The first third shows what all of this takes. Runtimes set handlers of their own in it, when
-  // they first spawn.
+  // The first third shows how much memory and how many descriptors this takes. In it runtimes also
+  // install handlers, when they first spawn a process.
   await period(seconds / 3);
   for (const signal of others) testkit.disposition_save(signal, signal);
   const descriptors = openDescriptors();
@@ -394,8 +402,8 @@ async function main() {
     const same = testkit.disposition_same(signal, signal) === 1;
     assert(same, `the disposition of signal ${signal} has changed`);
   }
-  // Deno closes what its last few Workers had with the next one only, Bun 1.3 leaves the event loop
-  // of each open.
+  // Deno closes the descriptors of its last few Workers only with the next one. Bun 1.3 leaves the
+  // event loop of each Worker open.
   const workers = figures.workers - workersBefore;
   const late = runtime === "deno" ? workers / 2 : leavesEventLoops ? 3 * workers : 0;
   await until(() => openDescriptors() <= descriptors + late);

@@ -1,18 +1,18 @@
-/** A Worker of stress.ts: signals the main thread in bursts until it is terminated. */
+/** A Worker of stress.ts that signals the main thread in bursts until it is terminated. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { Interrupt, type NativeFunction } from "../../mod.ts";
 
-/** What stress.ts gives. */
+/** What stress.ts passes to the Worker. */
 export interface Task {
   target: NativeFunction;
-  /** int32: see below. */
+  /** int32 words; their indices follow. */
   words: Int32Array;
 }
 
-/** The last value that was about to be signalled. */
+/** The value that the Worker was last about to signal. */
 export const BEGUN = 0;
-/** The last value that was signalled. */
+/** The value that the Worker last signalled. */
 export const SENT = 1;
 /** How often the callback ran in the Worker. */
 export const CALLS = 2;
@@ -35,5 +35,5 @@ function work({ target, words }: Task) {
   burst();
 }
 
-// The main thread imports the numbers.
+// The main thread imports this module for the constants.
 if (workerData?.target) work(workerData);

@@ -1,5 +1,6 @@
 /**
- * A Worker hooks SIGTERM and is terminated while it comes in. Says so, and waits for the next one.
+ * A Worker hooks SIGTERM and is terminated while SIGTERM arrives. Prints that, and waits for the
+ * next SIGTERM.
  */
 
 import { Worker } from "node:worker_threads";

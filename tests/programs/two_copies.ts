@@ -1,6 +1,6 @@
 /**
- * Several copies of the modules in one realm: their URLs are the arguments. Prints what goes wrong
- * between them, then "ready", and what another process signals.
+ * Several copies of the modules in one realm; the arguments are their URLs. Prints failures between
+ * the copies, then "ready", and then the signals from another process.
  */
 
 import process from "node:process";
@@ -29,7 +29,7 @@ for (const one of copies) {
       interrupt.unblock();
     } catch (error) {
       check(
-        "another copy's InterruptError is none",
+        "another copy's InterruptError is not recognized",
         error instanceof other.InterruptError,
       );
     }
@@ -45,7 +45,7 @@ const interrupts = copies.map((copy, index) =>
   })
 );
 console.log("ready");
-// In a loop of one copy, and with none.
+// First with checkpoints of one copy, then without checkpoints.
 while (heard.length < copies.length) first!.checkpoint();
 console.log("busy", heard.sort().join());
 heard = [];

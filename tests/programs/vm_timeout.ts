@@ -1,6 +1,6 @@
 /**
- * A `vm` timeout ends callbacks, for which no `finally` runs; then what is signalled must be heard.
- * Prints what was not.
+ * A `vm` timeout cuts off callbacks, for which no `finally` runs. After that, every signal must be
+ * heard. Prints the failures.
  */
 
 import process from "node:process";
@@ -26,7 +26,7 @@ function expect(what: string, holds: boolean) {
   if (!holds) problems.push(what);
 }
 
-/** Its first callback does not return. */
+/** The first call of its callback does not return. */
 function stuck(inside: () => void = () => {}) {
   let calls = 0;
   const interrupt = new Interrupt({
@@ -72,7 +72,7 @@ for (const how of ["checkpoint()", "handle()", "signal()", "unblock()"]) {
   }
 }
 
-// Others wait behind the one that is cut off.
+// Other Interrupts wait behind the one that is cut off.
 for (const loop of [false, true]) {
   const first = stuck();
   const others = Array.from({ length: 5 }, () => {
@@ -100,7 +100,7 @@ for (const loop of [false, true]) {
   all.forEach((interrupt) => interrupt.close());
 }
 
-// Signalled again while its callback runs, and looks.
+// Signalled again while its callback runs and makes a checkpoint.
 for (const loop of [false, true]) {
   const { interrupt, calls } = stuck(() => {
     send(interrupt);
@@ -109,21 +109,21 @@ for (const loop of [false, true]) {
   cut(() => interrupt.signal());
   send(interrupt);
   if (loop) await turns();
-  // While its callback may still run, not each checkpoint asks.
+  // While the callback may still be running, only some checkpoints look whether it is.
   else for (let i = 0; i < 256; i++) checkpoint();
   await turns();
   expect(`signalled in its callback, ${loop}`, calls() >= 2);
   interrupt.close();
 }
 
-// Inside a callback that goes on.
+// Inside a callback that continues afterwards.
 {
   const inner = stuck();
   let again = 0;
   let depth = 0;
   const outer = new Interrupt({
     callback() {
-      if (depth++ > 0) return expect("it ran in itself", again === 2);
+      if (depth++ > 0) return expect("the callback ran inside itself", again === 2);
       cut(() => {
         send(inner.interrupt);
         checkpoint();
@@ -140,7 +140,7 @@ for (const loop of [false, true]) {
   inner.interrupt.close();
 }
 
-// Wherever it comes.
+// The timeout hits at an arbitrary point.
 {
   const counts = [0, 0, 0];
   const interrupts = counts.map((_, index) => new Interrupt({ callback: () => counts[index]!++ }));

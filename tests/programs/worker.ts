@@ -1,11 +1,11 @@
-/** The other thread of worker_test.ts: does what the messages say, one after another. */
+/** The other thread of worker_test.ts: follows the orders in its messages, one after another. */
 
 import { parentPort } from "node:worker_threads";
 import { checkpoint, Interrupt, type NativeFunction } from "../../mod.ts";
 
 /**
- * Both ends of a Web Worker are like this; in Node's there is parentPort alone, in Deno's Web
- * Workers there is none.
+ * Both ends of a Web Worker have this interface. Node's Workers have only parentPort, Deno's Web
+ * Workers do not have it.
  */
 interface Scope {
   onmessage: (event: { data: Order }) => void;
@@ -18,7 +18,7 @@ const port = parentPort ?? scope;
 let interrupt: Interrupt | undefined;
 let last = 0;
 
-/** What the parent may ask for. */
+/** The orders of the parent. */
 export type Order =
   | { do: "open"; signal?: string; wake?: boolean; forward?: NativeFunction }
   | { do: "crunch"; until: number }

@@ -1,14 +1,13 @@
 /**
- * A Worker that opens an Interrupt with the modules that it is told of, and says on which thread
- * and how that went.
+ * A Worker that opens an Interrupt with the given modules, and reports its thread and the outcome.
  */
 
 import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
 import { testkit } from "../support/testkit.ts";
 
-// USR2; on Bun one that the main thread does not listen to for the Worker: it does that some time,
-// and calls could not be counted.
+// USR2; on Bun a signal for which the main thread registers no listener: it would do so at any
+// time, and calls could not be counted.
 const signal = process.versions.bun ? 42 : 12;
 
 const thread = testkit.tid();
@@ -16,8 +15,8 @@ try {
   const { Interrupt, EventPipe } = await import(workerData);
   new EventPipe();
   new Interrupt({ signal }).ref();
-  // Until Bun has taken the wake socket: whether it has, when the Worker ends, would be a matter of
-  // chance.
+  // Give Bun time to open the wake socket; otherwise it is a matter of chance whether it has done
+  // so when the Worker ends.
   for (let turns = 0; turns < 5; turns++) {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }

@@ -1,6 +1,6 @@
 import { Interrupt } from "../../mod.ts";
 
-/** What Interrupt.onError is told from here on. */
+/** Collects what Interrupt.onError is told from now on. */
 export function collectErrors<Told = unknown>(): Told[] {
   const errors: Told[] = [];
   Interrupt.onError = (error) => errors.push(error as Told);

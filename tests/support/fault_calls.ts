@@ -1,29 +1,29 @@
-/** The system calls that the library makes, and what each may fail with. */
+/** The system calls of the library, and the errors that each may return. */
 
 import type { runtime } from "./harness.ts";
 
 export interface Call {
-  /** x86-64's, or what system_call.zig counts a function of the process as. */
-  number: number;
-  /** Only these runtimes make it. */
-  on?: (typeof runtime)[];
   /**
-   * As its man page has them, and what the kernel's source has besides. ENOTSUP is Linux's
-   * EOPNOTSUPP too.
+   * The x86-64 number; for functions of the process, the number that system_call.zig counts them
+   * as.
    */
+  number: number;
+  /** Only these runtimes make the call. */
+  on?: (typeof runtime)[];
+  /** From its man page and from the kernel's source. On Linux, ENOTSUP is EOPNOTSUPP. */
   errnos: string[];
   /**
-   * It wakes or drains, also where there is nobody to tell: what it was for may be left undone,
-   * this once, and Interrupt.onError is told later. After these it is made again, or would be in
-   * vain: nothing to tell.
+   * The call wakes or drains, possibly where no error can be thrown. Its purpose may then fail this
+   * once, and Interrupt.onError is told later. After the errors listed here the call is repeated,
+   * or would have had no effect, so there is nothing to report.
    */
   untold?: string[];
 }
 
-/** A sandbox (seccomp) may answer any call like this. */
+/** A sandbox (seccomp) may fail any call like this. */
 const sandbox = ["EPERM", "ENOSYS"];
 
-/** Every call that the library makes and that can fail. */
+/** Every call of the library that can fail. */
 export const table: Record<string, Call> = {
   read: {
     number: 0,
@@ -126,13 +126,13 @@ export const table: Record<string, Call> = {
     errnos: ["EINVAL", "EMFILE", "ENFILE", "ENOMEM", ...sandbox],
     on: ["node"],
   },
-  // The pipe of a loop's first.
+  // Fails for the first signal handle of a loop, when its pipe cannot be made.
   uv_signal_init: {
     number: 1003,
     errnos: ["EMFILE", "ENFILE", "ENOMEM", ...sandbox],
     on: ["node"],
   },
-  // sigaction(2).
+  // Fails when sigaction(2) fails.
   uv_signal_start: {
     number: 1004,
     errnos: ["EINVAL", ...sandbox],
@@ -140,10 +140,10 @@ export const table: Record<string, Call> = {
   },
 };
 
-/** sched_yield(2): always succeeds, and how often it is called is up to other threads. */
+/** sched_yield(2) always succeeds. How often it is called depends on other threads. */
 export const cannotFail = 24;
 
-/** Which call of the table it is. */
+/** The name of a call in the table. */
 export function nameOf(number: number): string {
   for (const [name, call] of Object.entries(table)) {
     if (call.number === number) return name;
@@ -156,7 +156,7 @@ export function numberOf(call: string): number {
   return table[call]!.number;
 }
 
-/** The calls of the table: those that this runtime makes, or all. */
+/** The calls of the table that this runtime makes, or all of them. */
 export function callsOf(by?: typeof runtime): string[] {
   return Object.entries(table)
     .filter(([, { on }]) => by === undefined || (on?.includes(by) ?? true))

@@ -1,6 +1,7 @@
 /**
- * Makes every system call of the library fail once with every errno that it can return. Each time:
- * a clear error or a documented fallback, nothing left behind, and the next Interrupt works.
+ * Makes every system call of the library fail once with every errno that it can return. Each time,
+ * the library must throw a clear error or use a documented fallback, leave nothing behind, and work
+ * with the next Interrupt.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -18,7 +19,7 @@ interface Outcome {
   made: [number: number, times: number][];
 }
 
-/** Runs a scenario with what `arm` does to the calls it makes. */
+/** Runs a scenario after `arm` has set up the fault. */
 async function perform(
   scenario: Scenario,
   faulty: Faulty,
@@ -57,7 +58,7 @@ async function perform(
   return { errors, made };
 }
 
-/** A new Interrupt gets its signals, by checkpoint and by event loop. */
+/** Checks that a new Interrupt gets its signals, at a checkpoint and from the event loop. */
 async function assertWorks({ Interrupt, checkpoint }: Modules) {
   for (const signal of [SIGUSR2, SIGRT8]) {
     const values: number[] = [];
@@ -68,7 +69,7 @@ async function assertWorks({ Interrupt, checkpoint }: Modules) {
     raise(signal);
     checkpoint();
     assertEquals(values, [1]);
-    // The wake that is on its way now, or one that a later signal sends.
+    // By a wake that is already on its way, or by one that a later signal sends.
     const next = interrupt.wait();
     testkit.kill(testkit.pid(), signal, 1);
     assertEquals(await next, 1);
@@ -76,7 +77,7 @@ async function assertWorks({ Interrupt, checkpoint }: Modules) {
   }
 }
 
-/** It names what went wrong, and what to do about it. */
+/** Checks that the error names what went wrong and what to do. */
 function assertClear(error: unknown, name: string, errno: string) {
   const { name: type, message } = error as Error;
   assertEquals(type, "InterruptError", `${error}`);
@@ -91,7 +92,8 @@ function assertClear(error: unknown, name: string, errno: string) {
 }
 
 /**
- * The calls that a scenario makes when none fails, and how many descriptors the library then keeps.
+ * Counts the calls that a scenario makes without a fault, and the descriptors that the library then
+ * keeps.
  */
 export async function observe(
   scenario: Scenario,
@@ -99,7 +101,7 @@ export async function observe(
 ): Promise<{ made: Map<string, number>; keeps: number }> {
   let made: Outcome["made"] = [];
   let keeps = 0;
-  // Once more: the runtime itself has opened by then what it opens once.
+  // Twice: by the second round the runtime has opened what it opens only once.
   for (let round = 0; round < 2; round++) {
     const library = faulty ?? new Faulty();
     const before = openDescriptors();
@@ -121,10 +123,10 @@ export async function observe(
   };
 }
 
-/** What the library has handed out when all is closed. */
+/** What the library still has in use after everything was closed. */
 const onlyThisThread = { records: 0, pipes: 0, agents: 1, hooks: 0 };
 
-/** Every fault of a scenario. Gives how many were injected, and survived. */
+/** Injects every fault of a scenario. Returns how many faults the library survived. */
 export async function inject(scenario: Scenario): Promise<number> {
   openRuntimes();
   let faulty = new Faulty();
@@ -142,7 +144,7 @@ export async function inject(scenario: Scenario): Promise<number> {
         const fault = `${scenario.name}: ${name} number ${nth}: ${errno}`;
         const isTold = untold !== undefined && !untold.includes(errno) &&
           !unneeded.includes(name);
-        // EAGAIN: nothing was written, and the library thinks that it was full.
+        // EAGAIN: nothing was written, and the library takes the pipe for full.
         const isLost = loses.includes(name) ||
           (untold !== undefined && errno === "EAGAIN");
         if (scenario.first) faulty = new Faulty();
@@ -161,9 +163,9 @@ export async function inject(scenario: Scenario): Promise<number> {
           await assertWorks(await faulty.modules());
           const told = outcome.errors.filter((error) => (error as Error).name !== "AssertionError");
           for (const error of told) assertClear(error, name, errno);
-          assert(!isTold || told.length > 0, "nobody was told");
+          assert(!isTold || told.length > 0, "no error was reported");
           const works = told.length === outcome.errors.length;
-          assert(works || told.length > 0 || isLost, "it was lost");
+          assert(works || told.length > 0 || isLost, "the signal was lost");
           const { leaves } = scenario;
           const left = leaves?.call === name && leaves.nth === nth ? 1 : 0;
           assertNoMoreDescriptors(before + keeps + left);
@@ -171,7 +173,7 @@ export async function inject(scenario: Scenario): Promise<number> {
           for (const signal of signals) {
             assert(
               testkit.disposition_same(signal, signal) === 1,
-              `the disposition of ${signal} is another`,
+              `the disposition of ${signal} has changed`,
             );
           }
         } catch (error) {

@@ -1,4 +1,4 @@
-/** What the library is used for while its calls fail. */
+/** The scenarios in which the library's system calls fail. */
 
 import { assert, assertEquals } from "@std/assert";
 import { existsSync } from "node:fs";
@@ -11,40 +11,40 @@ import { raise, sendFromNative } from "./senders.ts";
 export type Modules = typeof import("../../mod.ts");
 
 export interface Stage extends Modules {
-  /** Closed at the end of the scenario, the last first. */
+  /** Closes the item at the end of the scenario, in reverse order. */
   keep<T extends { close(): void }>(item: T): T;
-  /** Descriptors that the scenario brings itself. */
+  /** Registers descriptors that the scenario made itself. */
   descriptors<T extends number[]>(fds: T): T;
   /**
-   * What was signalled must have arrived; false where the failed call is a wake that may be left
-   * undone.
+   * Whether every signal must have arrived. false if the failed call is a wake that may fail this
+   * once.
    */
   wakes: boolean;
   url: string;
 }
 
-/** Something to do with the library, which checks that it works. */
+/** A use of the library that checks that it works. */
 export interface Scenario {
   name: string;
-  /** It is about what happens once: each fault needs a library in its first state. */
+  /** The scenario is about something that happens once, so each fault needs a fresh library. */
   first?: boolean;
   run(stage: Stage): void | Promise<void>;
-  /** Calls in whose place it has another way: nothing is lost, and nobody told. */
+  /** Calls for which the library has a fallback: nothing is lost, and no error is reported. */
   unneeded?: string[];
-  /** Calls without which a signal is lost, since there is nobody to tell any more. */
+  /** Calls whose failure loses a signal, because no Interrupt is left that could be told. */
   loses?: string[];
-  /** The fault after which one descriptor stays open, and why. */
+  /** The fault after which one descriptor stays open; the scenario says why. */
   leaves?: { call: string; nth: number };
 }
 
-/** An Interrupt over descriptors that the caller keeps. */
+/** An Interrupt over descriptors that the caller owns. */
 function adopted(name: string, make: () => [number, number]): Scenario {
   return {
     name: `an Interrupt over ${name}`,
     run({ Interrupt, checkpoint, keep, descriptors }) {
       const [readFd, writeFd] = descriptors(make());
       const values: number[] = [];
-      // A renewal that fails leaves all as it was.
+      // A renewal that fails changes nothing.
       let failure: unknown;
       const interrupt = keep(
         new Interrupt({
@@ -66,7 +66,7 @@ function adopted(name: string, make: () => [number, number]): Scenario {
   };
 }
 
-/** Goes on as if it had not failed, and gives what was thrown. */
+/** Continues after an error, and returns that error. */
 function attempt(body: () => void): unknown {
   try {
     body();
@@ -75,11 +75,12 @@ function attempt(body: () => void): unknown {
   }
 }
 
-/** Other code's handler, or what was there before, is what remains. */
+/** Checks that the handler that is left is either the other code's or the earlier one. */
 function assertLeft(handlers: bigint[]) {
   const left = testkit.disposition_word(SIGRT8, 0);
   testkit.handler_default(SIGRT8);
-  // No AssertionError, which for a call in a handler only means that its signal was lost.
+  // Not an AssertionError, because for a call in a handler that only means that its signal was
+  // lost.
   if (!handlers.includes(left)) throw new Error(`handler ${left} was left`);
 }
 
@@ -154,7 +155,7 @@ export const scenarios: Scenario[] = [
       if (wakes) await until(() => calls === 1);
       else {
         await turn();
-        // A wake that failed is made up for by the next checkpoint.
+        // The next checkpoint makes up for a wake that failed.
         checkpoint();
       }
       assertEquals(calls, 1);
@@ -216,14 +217,16 @@ export const scenarios: Scenario[] = [
     },
   },
   {
-    name: "a POSIX signal with hysteresis that a later handler hands on",
-    // In the handler: theirs, which was displaced, cannot be put back.
+    name: "a POSIX signal with hysteresis that a later handler passes on",
+    // The call is in the signal handler: it replaced the other code's handler, which then cannot be
+    // put back.
     loses: ["rt_sigaction"],
     run(stage) {
       const values: number[] = [];
       const interrupt = withHysteresis(stage, values);
       const before = testkit.handled(SIGRT8);
-      // Ours takes the signal's number first, as this one gives its argument.
+      // handler_forward passes its argument to our handler, which takes it as the number of the
+      // signal.
       const ours = testkit.disposition_word(SIGRT8, 0);
       testkit.handler_forward(SIGRT8, ours, BigInt(SIGRT8));
       const theirs = testkit.disposition_word(SIGRT8, 0);
@@ -253,8 +256,8 @@ export const scenarios: Scenario[] = [
     },
   },
   {
-    name: "a handler that is late for the last Interrupt",
-    // Where the old disposition could not be put back, no late signal is sent again.
+    name: "a handler that runs after the last Interrupt was closed",
+    // If the old disposition could not be put back, a late signal is not sent again.
     first: true,
     loses: ["rt_sigaction", "rt_tgsigqueueinfo"],
     run({ Interrupt }) {
@@ -309,7 +312,7 @@ export const scenarios: Scenario[] = [
   },
   {
     name: "an Interrupt with a native callback",
-    // Of /proc/self/maps: then the address is not known to be wrong.
+    // It reads /proc/self/maps. If that fails, the address is not checked.
     unneeded: ["read"],
     run({ Interrupt, keep, checkpoint }) {
       const before = testkit.callback_count(3);
@@ -337,12 +340,13 @@ export const scenarios: Scenario[] = [
       });
       await worker.terminate();
       await ended;
-      // Its thread outlives the event; what it leaves open is closed last.
+      // The thread outlives the event, and closes what the Worker left open at its very end.
       await until(() => !existsSync(`/proc/self/task/${thread}`));
       if (failure) throw failure;
     },
-    // Deno forgets the Worker's wake socket. Whether the number still means it, is asked when the
-    // thread ends: without an answer, one too many stays open rather than a foreign one is closed.
+    // Deno drops the Worker's wake socket. When the thread ends, the library asks whether the
+    // number still refers to that socket. Without an answer it leaves one descriptor open, rather
+    // than close a foreign one.
     leaves: { call: "statx", nth: 2 },
   },
 ];

@@ -1,4 +1,4 @@
-/** The library as faulty.zig builds it: any one of its system calls can be told to fail. */
+/** The library as faulty.zig builds it: each of its system calls can be made to fail. */
 
 import { constants } from "node:os";
 import process from "node:process";
@@ -15,9 +15,9 @@ const symbols = {
   fault_numbers: { parameters: [], result: "u32" },
 } as const;
 
-/** A copy of the modules with a library and an agent of its own, in their first state. */
+/** A fresh copy of the modules, with a library and an agent of its own. */
 export class Faulty {
-  /** The URL of its `mod`. */
+  /** The URL of this copy's `mod`. */
   readonly url = copyModules(
     pathOf(`faulty-${process.platform}-${process.arch}.node`),
   );
@@ -28,7 +28,8 @@ export class Faulty {
       new URL(`lib/${process.platform}-${process.arch}.node`, this.url),
     );
     this.#functions = open(library, "ai_", symbols).functions;
-    // It is not what the modules carry: they take it for the one that is loaded already, as it is.
+    // It differs from the library in the modules. Let them take it for one that is already loaded,
+    // which is not compared.
     editModule(
       this.url,
       "ffi/symbols",
@@ -36,27 +37,27 @@ export class Faulty {
     );
   }
 
-  /** What the modules export. */
+  /** The exports of the modules. */
   async modules(): Promise<typeof import("../../mod.ts")> {
     return await import(this.url);
   }
 
-  /** The nth call of this number from here on fails, once. */
+  /** From now on, lets the nth call with this number fail once. */
   fail(number: number, nth: number, errno: string): void {
     this.#functions.fault(number, nth, codeOf(errno));
   }
 
-  /** All calls of this number fail. */
+  /** Lets all calls with this number fail. */
   failAll(number: number, errno: string): void {
     this.#functions.fault(number, 1, -codeOf(errno));
   }
 
-  /** None fails; they are counted from here on. */
+  /** Lets no call fail, and starts counting calls. */
   count(): void {
     this.#functions.fault(0, 0, 0);
   }
 
-  /** How often each call was made: [number, times]. */
+  /** How often each call was made, as [number, times]. */
   calls(): [number: number, times: number][] {
     const numbers = Array(this.#functions.fault_numbers()).keys();
     return Array.from(

@@ -1,6 +1,6 @@
 /**
- * Every test runs in a process of its own: signal dispositions are clean, descriptors can be
- * counted, and a hang or a crash is the failure of one test that can be named.
+ * Runs every test in a process of its own, so that signal dispositions are clean, descriptors can
+ * be counted, and a hang or a crash fails one test that has a name.
  */
 
 import { assertLessOrEqual } from "@std/assert";
@@ -11,24 +11,24 @@ import nodeTest from "node:test";
 import { fileURLToPath } from "node:url";
 import { watchdog } from "./watchdog.ts";
 
-/** Why a test is skipped, if it is. */
+/** Why a test is skipped; false if it is not. */
 export type Reason = string | false;
 
 /** How a test runs. */
 export interface TestOptions {
   /**
-   * Seconds after which it counts as hung, more on a loaded machine: see {@linkcode watchdog}.
-   * Default 20.
+   * Seconds after which the test counts as hung; longer on a loaded machine, see
+   * {@linkcode watchdog}. Default 20.
    */
   timeout?: number;
   /**
-   * Why the runtime has not what the test is about. A function is not called in the process that
-   * runs the test.
+   * Why the runtime does not have what the test is about. A function is not called in the process
+   * that runs the test body.
    */
   skip?: Reason | (() => Reason);
 }
 
-/** What a process left behind. */
+/** How a process ended and what it printed. */
 export interface Ended {
   code: number | null;
   signal: string | null;
@@ -41,12 +41,12 @@ export interface Ended {
 export interface Program {
   child: ChildProcess;
   pid: number;
-  /** The next line that it prints. */
+  /** Resolves with the next line of its output, or with "" at its end. */
   line(): Promise<string>;
   ended: Promise<Ended>;
 }
 
-/** The runtime that runs this. */
+/** The current runtime. */
 export const runtime: "deno" | "bun" | "node" = process.versions.deno
   ? "deno"
   : process.versions.bun
@@ -55,13 +55,13 @@ export const runtime: "deno" | "bun" | "node" = process.versions.deno
 
 const marker = "--the-test";
 
-/** As much of `bun:test` as is used here. */
+/** The part of `bun:test` that is used here. */
 interface BunTest {
   test: BunTester & { skip: BunTester };
 }
 type BunTester = (name: string, run: () => Promise<void>) => void;
 
-/** Gives the `test()` of one file: `const test = testsOf(import.meta.url)`. */
+/** Returns the `test()` of one file: `const test = testsOf(import.meta.url)`. */
 export function testsOf(
   file: string,
 ): (
@@ -76,7 +76,7 @@ export function testsOf(
     names.add(name);
     if (flag !== marker) {
       const why = typeof skip === "function" ? skip() : skip;
-      // Node's reporters say it; the others leave it out.
+      // Node's reporters print the reason, those of other runtimes do not.
       const told = why && runtime !== "node" ? `${name} # SKIP ${why}` : name;
       register(told, why, () => inProcess(file, name, timeout));
     } else if (wanted === name) {
@@ -87,13 +87,13 @@ export function testsOf(
 
 function register(name: string, skip: Reason, run: () => Promise<void>) {
   if (runtime !== "bun") return nodeTest(name, { skip }, run);
-  // `node:test` of older Bun waits for no promise: all tests would pass.
+  // `node:test` in older versions of Bun does not await promises, so all tests would pass.
   const { test } = process.getBuiltinModule("bun:test") as unknown as BunTest;
   (skip ? test.skip : test)(name, run);
 }
 
 async function runBody(body: () => unknown) {
-  // A test may wait for something that by itself does not keep the process alive.
+  // A test may wait for something that does not keep the process alive.
   const keepAlive = setInterval(() => {}, 1e9);
   try {
     await body();
@@ -115,9 +115,9 @@ async function inProcess(file: string, name: string, timeout: number) {
 
 /** How {@linkcode start} runs a module. */
 export interface StartOptions {
-  /** Seconds until SIGKILL, more on a loaded machine: see {@linkcode watchdog}. Default 15. */
+  /** Seconds until SIGKILL; longer on a loaded machine, see {@linkcode watchdog}. Default 15. */
   timeout?: number;
-  /** What to put in front of the command. */
+  /** A command to put before the runtime's, such as a shell. */
   prefix?: string[];
 }
 
@@ -137,7 +137,7 @@ export function startCommand(
   timeout = 15,
 ): Program {
   const env = { ...process.env };
-  // Node's runner would take the process for one of its own.
+  // Otherwise Node's test runner would treat the process as one of its own.
   delete env.NODE_TEST_CONTEXT;
   const child = spawn(command!, args, {
     env,
@@ -162,7 +162,7 @@ export function startCommand(
     const callOff = watchdog(timeout, () => {
       hung = true;
       child.kill("SIGKILL");
-      // Its own children may hold the pipes open: no use to wait for the end of these.
+      // Do not wait for "close", because its own children may hold the pipes open.
       child.once("exit", end);
     });
     child.once("close", end);
@@ -175,20 +175,21 @@ export function startCommand(
 }
 
 /**
- * How users run a file that follows: with these flags, and on Deno with no permission but theirs.
+ * The command with which users run a file: with these flags, and on Deno with no other permissions.
  */
 export function plainCommand(flags: string[]): string[] {
   if (runtime !== "deno") return [process.execPath, ...flags];
-  // The modules import nothing that needs a configuration.
+  // The modules import nothing that needs a configuration file.
   const options = ["--no-prompt", "--no-config", "--no-check", ...flags];
-  // By a shell: where Deno sees its own path it takes the command for Node's, and allows all.
+  // Through a shell: when a Deno program spawns Deno's own path by Node's API, Deno takes the
+  // command for Node's and allows everything.
   const deno = ["sh", "-c", `exec '${process.execPath}' "$@"`, "sh"];
   return [...deno, "run", ...options];
 }
 
 function runtimeCommand(): string[] {
   if (runtime !== "deno") return [process.execPath];
-  // A process cannot ask for its own import map: scripts/lib/modules.ts names it here.
+  // A process cannot query its own import map, so scripts/lib/modules.ts names it in this variable.
   const map = process.env.ASYNC_INTERRUPT_IMPORT_MAP;
   const flags = map ? [`--import-map=${map}`] : [];
   return [process.execPath, "run", "-A", ...flags];
@@ -229,15 +230,15 @@ export function openDescriptors(): number {
   return readdirSync("/proc/self/fd").length;
 }
 
-/** Why there is no wake socket. */
+/** Why the library has no wake socket. */
 export const noWakeSocket: Reason = runtime === "node" &&
-  "libuv wakes the event loop, by a descriptor of its own";
+  "libuv wakes the event loop with its own descriptor";
 
-/** Why descriptors of Workers cannot be counted. */
+/** Why the descriptors of Workers cannot be counted. */
 export const leavesEventLoops: Reason = /^1\.3\./.test(process.versions.bun ?? "") &&
-  "Bun 1.3 leaves three descriptors of each Worker open, whatever it did";
+  "Bun 1.3 leaves three descriptors of every Worker open";
 
-/** What `open` gives, and both ends of the socket that it makes to wake this thread. */
+/** Calls `open`, and finds both ends of the socket that it makes to wake this thread. */
 export function withWakeSocket<T>(
   open: () => T,
 ): { opened: T; readFd: number; writeFd: number } {
@@ -252,13 +253,16 @@ function sockets(): number[] {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
     } catch {
-      // The folder's own.
+      // The descriptor of the folder itself.
       return false;
     }
   }).map(Number);
 }
 
-/** Deno opens two sockets for signals half a second after its start, unless it has by then. */
+/**
+ * Half a second after its start Deno opens two sockets for signals. Makes it open them now, so that
+ * they do not look like a leak.
+ */
 export function openRuntimes(): void {
   const listener = () => {};
   process.on("SIGWINCH", listener);
@@ -266,8 +270,8 @@ export function openRuntimes(): void {
 }
 
 /**
- * Deno's handler stays for ever once a signal has had a listener. From here on it is there, so that
- * what an Interrupt finds is what it leaves.
+ * Once a signal has had a listener, Deno's handler stays for ever. Installs it now, so that an
+ * Interrupt finds and leaves the same disposition.
  */
 export function settle(signal: NodeJS.Signals): void {
   if (runtime !== "deno") return;
@@ -277,26 +281,26 @@ export function settle(signal: NodeJS.Signals): void {
 }
 
 /**
- * Fails when more descriptors stay open than `before`. The runtime's own threads may hold one for a
- * moment: a leak stays.
+ * Fails if more than `before` descriptors stay open. Retries, because the runtime's own threads may
+ * hold a descriptor for a moment, whereas a leak stays.
  */
 export function assertNoMoreDescriptors(before: number, what?: string): void {
-  const nobodyWakes = new Int32Array(new SharedArrayBuffer(4));
-  // Counted once a try: what is counted again after all was well may be a new moment.
+  const neverNotified = new Int32Array(new SharedArrayBuffer(4));
+  // Use the last count: counting again after success could catch another such moment.
   let open = openDescriptors();
   for (let tries = 0; tries < 2000 && open > before; tries++) {
-    Atomics.wait(nobodyWakes, 0, 0, 1);
+    Atomics.wait(neverNotified, 0, 0, 1);
     open = openDescriptors();
   }
   assertLessOrEqual(open, before, what);
 }
 
-/** Lets the event loop turn once: what was ready is handled, what is not is not waited for. */
+/** Lets the event loop turn once. It handles what is ready, and waits for nothing. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** Turns the event loop until `condition` holds; the watchdog ends what never does. */
+/** Turns the event loop until `condition` holds. If it never does, the watchdog ends the test. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await turn();
 }

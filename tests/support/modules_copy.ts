@@ -13,9 +13,9 @@ function removeAll() {
 }
 
 /**
- * Copies the modules to a folder of their own, alone in its parent; both are there until this
- * process ends. With `library` beside them, else with none, as JSR and bundlers have them. Gives
- * the URL of `mod`.
+ * Copies the modules into a folder that is alone in its parent; both are removed when this process
+ * ends. With `library`, that file lies beside them; without it, there is none, as in packages from
+ * JSR and in bundles. Returns the URL of `mod`.
  */
 export function copyModules(library?: string): string {
   const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -44,6 +44,6 @@ export function editModule(
   const file = new URL(`${name}${import.meta.url.slice(-3)}`, module);
   const text = readFileSync(file, "utf8");
   const changed = change(text);
-  if (changed === text) throw new Error(`${file} has not what is to change`);
+  if (changed === text) throw new Error(`${file} does not contain what is to be changed`);
   writeFileSync(file, changed);
 }

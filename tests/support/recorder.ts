@@ -1,6 +1,6 @@
 import { Interrupt, type InterruptOptions } from "../../mod.ts";
 
-/** An Interrupt, and the values that its callback was called with. */
+/** An Interrupt and the values with which its callback was called. */
 export function recorder(
   options: InterruptOptions = {},
 ): { interrupt: Interrupt; values: number[] } {

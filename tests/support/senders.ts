@@ -1,7 +1,7 @@
 import type { Interrupt } from "../../mod.ts";
 import { testkit } from "./testkit.ts";
 
-/** Sends a signal to this thread, which has handled it when this returns. */
+/** Sends a signal to this thread; the handler has run when this returns. */
 export function raise(signal: number, count = 1): void {
   for (let i = 0; i < count; i++) {
     testkit.kill_thread(testkit.tid(), signal);

@@ -1,4 +1,4 @@
-/** Numbers of signals, and what the kernel calls the two dispositions without a handler. */
+/** Signal numbers, and the kernel's values for the two dispositions without a handler. */
 
 import { constants } from "node:os";
 
@@ -6,8 +6,8 @@ export const { SIGALRM, SIGCHLD, SIGINT, SIGPIPE, SIGTERM, SIGURG, SIGUSR2, SIGW
   constants.signals;
 
 /**
- * Real-time signals. The runtimes have no listeners for them, so that only our handler and the one
- * before it count; and the kernel queues them, so that what was sent can be counted.
+ * Real-time signals. Runtimes have no listeners for them, so the only handlers are ours and the
+ * earlier one. The kernel queues them, so every one that is sent can be counted.
  */
 export const [SIGRT6, SIGRT7, SIGRT8] = [40, 41, 42];
 

@@ -1,15 +1,12 @@
-/**
- * All ways in which this runtime starts other processes, and what these have from the one that
- * started them.
- */
+/** All ways in which this runtime starts other processes, and what those inherit. */
 
 import { spawn, spawnSync } from "node:child_process";
 import { runtime } from "./harness.ts";
 
-/** Starts a command, before it returns; gives what that writes to its stdout, when it has ended. */
+/** Starts a command before it returns. Returns the output of the command after it has ended. */
 export type Spawner = (command: string[]) => string | Promise<string>;
 
-/** As much of Bun's API as is used here. */
+/** The part of Bun's API that is used here. */
 interface BunApi {
   spawnSync(command: string[]): { stdout: Uint8Array };
   spawn(command: string[]): { stdout: ReadableStream<Uint8Array> };
@@ -17,7 +14,7 @@ interface BunApi {
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** By what the user calls. */
+/** Keyed by the function that users call. */
 export const spawners: Record<string, Spawner> = {
   "spawnSync()": ([command, ...args]) => text(spawnSync(command!, args).stdout),
   "spawn()": ([command, ...args]) =>
@@ -45,7 +42,7 @@ if (runtime === "bun") {
   spawners["Bun.spawn()"] = (command) => new Response(Bun.spawn(command).stdout).text();
 }
 
-/** What a spawned process has from its parent. */
+/** What a process inherited from its parent. */
 export interface Inherited {
   /** As `number target`, without stdin, stdout and stderr. */
   descriptors: string[];
@@ -53,7 +50,7 @@ export interface Inherited {
   blocked: bigint;
 }
 
-/** What a process has that is started now. */
+/** What a process inherits that is started now. */
 export async function inherited(spawn: Spawner): Promise<Inherited> {
   const text = await spawn([
     "sh",
@@ -66,7 +63,7 @@ export async function inherited(spawn: Spawner): Promise<Inherited> {
     descriptors: [...text.matchAll(/(\d+) -> (.*)$/gm)]
       .filter(([, fd, target]) =>
         Number(fd) > 2 && !target!.startsWith("/proc/") &&
-        // Bun 1.2 makes the child's stdin with it.
+        // Bun 1.2 uses this memfd for the child's stdin.
         !target!.startsWith("/memfd:spawn_stdio")
       )
       .map(([, fd, target]) => `${fd} ${target}`),

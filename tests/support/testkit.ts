@@ -1,4 +1,4 @@
-/** The native helpers of tests and demo (testkit.zig), opened for the runtime that this is. */
+/** Opens the native helpers of tests and demo (testkit.zig) for the current runtime. */
 
 import { realpathSync } from "node:fs";
 import process from "node:process";
@@ -8,10 +8,10 @@ import { symbols } from "./testkit_symbols.ts";
 
 const folder = new URL("../native/lib/", import.meta.url);
 
-/** Where a file of the native helpers is. */
+/** The path of a file of the native helpers. */
 export function pathOf(name: string): string {
-  // Node runs from a tree of its own where this folder is a link: Workers and the main thread must
-  // open one file.
+  // Resolve links: on Node this folder is a link into another tree, and Workers and the main thread
+  // must open the same file.
   return realpathSync(fileURLToPath(new URL(name, folder)));
 }
 
@@ -31,12 +31,12 @@ export function memory(address: bigint, length: number): ArrayBuffer {
   return buffer;
 }
 
-/** `sender PID SPEC...`: the other process that signals; see sender.zig. */
+/** The command `sender PID SPEC...`: another process that signals this one; see sender.zig. */
 export function sender(...specs: string[]): string[] {
   return [pathOf("sender"), String(process.pid), ...specs];
 }
 
-/** The name of the exported function that starts at an address, if one does. */
+/** The name of the exported function at an address, if there is one. */
 export function symbolAt(address: bigint): string | undefined {
   const name = testkit.symbol_at(address);
   if (name === 0n) return undefined;
@@ -45,8 +45,8 @@ export function symbolAt(address: bigint): string | undefined {
 }
 
 /**
- * `tracer`: executes the next handler of this thread for a signal step by step; see tracer.zig. 0
- * only tries.
+ * The command `tracer`: executes this thread's next handler for a signal step by step; see
+ * tracer.zig. With 0 it only tries whether it may.
  */
 export function tracer(signal: number): string[] {
   testkit.allow_tracing();
@@ -54,8 +54,8 @@ export function tracer(signal: number): string[] {
 }
 
 /**
- * A native thread that signals this thread every so many nanoseconds until it is stopped. With 0
- * this thread would do nothing but handle signals.
+ * Starts a native thread that signals this thread every `intervalNs` nanoseconds until the returned
+ * function is called. With 0 this thread would only handle signals.
  */
 export function startKiller(signal: number, intervalNs: number): () => void {
   testkit.plan(0, BigInt(intervalNs));
@@ -67,14 +67,14 @@ export function startKiller(signal: number, intervalNs: number): () => void {
   };
 }
 
-/** Both ends of a new pipe, as read and write side. */
+/** Makes a pipe and returns its read and write side. */
 export function makePipe(
   { nonblocking = true, cloexec = true } = {},
 ): [readFd: number, writeFd: number] {
   return unpack(testkit.pipe(Number(cloexec), Number(nonblocking)));
 }
 
-/** Two connected, non-blocking sockets. */
+/** Makes two connected, non-blocking sockets. */
 export function makeSocketpair(): [number, number] {
   return unpack(testkit.socketpair());
 }

@@ -6,12 +6,12 @@ import { type Ended, plainCommand, runtime, startCommand } from "./harness.ts";
 import { copyModules } from "./modules_copy.ts";
 
 const target = `${process.platform}-${process.arch}`;
-/** The library of this very build. */
+/** The library of this build. */
 export const ours = fileURLToPath(
   new URL(`../../lib/${target}.node`, import.meta.url),
 );
 
-/** Flags with which the runtime allows all. */
+/** The flags with which the runtime allows everything. */
 export const allowAll: string[] = runtime === "deno" ? ["-A"] : [];
 
 /** A program as its author would write it, beside a copy of the modules. */
@@ -19,7 +19,7 @@ export class UserProgram {
   readonly module = copyModules();
   readonly folder = dirname(fileURLToPath(this.module));
   readonly file = join(this.folder, `program${this.module.slice(-3)}`);
-  /** Where it looks for the library. */
+  /** Where the program looks for the library. */
   readonly library = join(this.folder, "lib", `${target}.node`);
 
   constructor() {
@@ -39,7 +39,7 @@ try {
     );
   }
 
-  /** Puts the library there. */
+  /** Puts our library there. */
   placeOurs(): void {
     copyFileSync(ours, this.library);
     chmodSync(this.library, 0o644);
@@ -52,7 +52,7 @@ try {
       .filter((file) => /\.[jt]s$|\.json$/.test(file));
   }
 
-  /** Runs it with the flags, by `prefix`. */
+  /** Runs the program with these flags; `prefix` is put before the command. */
   run(flags: string[] = [], prefix: string[] = []): Promise<Ended> {
     return startCommand([...prefix, ...plainCommand(flags), this.file]).ended;
   }

@@ -1,18 +1,18 @@
-/** Finds what hangs, and waits for what is slow because others use the processors. */
+/** Detects hangs, but waits for what is only slow because others use the processors. */
 
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
-/** Seconds between two looks. */
+/** Seconds between two ticks. */
 const PERIOD = 0.25;
 
 /**
- * Calls `bark` once, when `seconds` of processor time could have been used: while so many tasks
- * want to run that each gets a tenth of a processor, a second counts as a tenth. On an idle machine
- * these are seconds.
+ * Calls `bark` once, after this process could have used `seconds` of processor time. On an idle
+ * machine these are plain seconds. If so many tasks want to run that each gets a tenth of a
+ * processor, a second counts as a tenth.
  *
- * @param load how many tasks there are for each processor, at least 1: see {@linkcode machineLoad}.
- * @returns what calls the watchdog off.
+ * @param load the number of tasks per processor, at least 1: see {@linkcode machineLoad}.
+ * @returns a function that stops the watchdog.
  */
 export function watchdog(
   seconds: number,
@@ -20,7 +20,7 @@ export function watchdog(
   load: () => number = machineLoad,
 ): () => void {
   let left = seconds;
-  // Looks are counted, and no time: while this process itself does not get to run none passes.
+  // Count ticks instead of reading a clock: while this process itself cannot run, no time passes.
   const timer = setInterval(() => {
     left -= PERIOD / load();
     if (left > 0) return;
@@ -30,12 +30,10 @@ export function watchdog(
   return () => clearInterval(timer);
 }
 
-/**
- * How many tasks want to run now for each processor, at least 1; 1 where the system does not tell.
- */
+/** How many tasks per processor want to run now, at least 1; 1 if the system does not tell. */
 export function machineLoad(): number {
   try {
-    // "0.20 0.18 0.12 3/80 11206": three want to run, one of them is this one.
+    // "0.20 0.18 0.12 3/80 11206": three tasks want to run, one of them is this process.
     const [, running] = /(\d+)\//.exec(readFileSync("/proc/loadavg", "utf8"))!;
     return Math.max(1, (Number(running) - 1) / availableParallelism());
   } catch {
