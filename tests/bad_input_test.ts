@@ -123,7 +123,7 @@ test("`callback` rejects anything that is not a function", () => {
   ]);
 });
 
-test("`nativeCallback` rejects addresses of no executable code", () => {
+test("`nativeCallback` rejects anything that is not a function in executable memory", () => {
   const func = testkit.callback_address();
   const arg = 0n;
   refused("nativeCallback", [

@@ -9,7 +9,7 @@ import { collectErrors } from "./support/collect_errors.ts";
 
 const test = testsOf(import.meta.url);
 
-test("a callback that throws goes to `Interrupt.onError`, with its Interrupt", () => {
+test("an exception in a callback goes to `Interrupt.onError`, with its Interrupt", () => {
   const errors: unknown[] = [];
   Interrupt.onError = (error, interrupt) => errors.push(error, interrupt);
   const failure = new Error("from the callback");

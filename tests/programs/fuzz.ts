@@ -347,7 +347,8 @@ const open = (wake: boolean) =>
   );
 
 const calls: fc.Arbitrary<Call>[] = [
-  // Without a wake by default, missing wakes become visible.
+  // Interrupts that wake by default. Not every run has them, because their wakes would hide that
+  // another wake is missing.
   open(true),
   fc.constantFrom(...refused).map(([options, expected]) =>
     new Call(
