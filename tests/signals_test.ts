@@ -45,7 +45,7 @@ test("`sig2num()` and `sig2name()` return undefined for signals that do not exis
   }
 });
 
-test("`sig2num()` and `sig2name()` accept any value that is neither a name nor a number", () => {
+test("`sig2num()` and `sig2name()` return undefined for values of any other type", () => {
   for (const value of [undefined, null, {}, [], true, 2n, Symbol("INT")]) {
     assertEquals(sig2num(value as never), undefined);
     assertEquals(sig2name(value as never), undefined);
