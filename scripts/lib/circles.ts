@@ -43,7 +43,7 @@ export async function circles(flags: string[]): Promise<Outcome> {
   for (const file of await tracked("*.zig")) {
     const text = await Deno.readTextFile(new URL(file, root));
     for (const [, to] of text.matchAll(/@import\("(.*\.zig)"\)/g)) {
-      sources.setEdge(file, new URL(to, new URL(file, root)).href.slice(root.href.length));
+      sources.setEdge(file, new URL(to!, new URL(file, root)).href.slice(root.href.length));
     }
   }
   const found = [modules, folders, sources].flatMap(alg.findCycles);
