@@ -41,8 +41,6 @@ export interface Wake {
 
 /** A listener of the runtime for a POSIX signal. For the program it does nothing. */
 export interface SignalListener {
-  /** Set where nothing else holds these: the holder of the listener must keep them alive. */
-  readonly callbacks?: readonly unknown[];
   remove(): void;
 }
 

@@ -1,51 +1,90 @@
 import type { ListenTo, SignalListener } from "./library.ts";
+import type { NodeListener } from "./node_types.ts";
 import { process, runtime } from "./runtime.ts";
 
-type Callback = (...args: never[]) => unknown;
+type Callback = (...args: unknown[]) => unknown;
+
+/** By listener, what it calls. What `process` holds reaches this only weakly. */
+const callbacks = new Map<NodeListener, Callback>();
 
 /**
  * This source runs in the realm that Node itself runs in: what `process` holds must not come from a
  * realm that shall be collected.
+ *
+ * One WeakRef serves all listeners of a realm: V8 keeps the target of each new one alive until the
+ * job ends, so one for each listener would fill the memory in a loop that opens and closes.
  */
-const weakSource = `(events, event, callback) => {
-  const held = new WeakRef(callback);
-  const listener = (...args) => held.deref()?.(...args);
-  // The registry must live as long as the listener: a collected registry calls nobody.
-  listener.registry = new FinalizationRegistry(() => {
-    while (events.listeners(event).includes(listener)) events.off(event, listener);
+const weakSource = `(events, callbacks) => {
+  const held = new WeakRef(callbacks);
+  const ours = new WeakSet();
+  const registry = new FinalizationRegistry(() => {
+    for (const event of events.eventNames()) {
+      for (const one of events.listeners(event)) {
+        if (ours.has(one)) events.off(event, one);
+      }
+    }
   });
-  listener.registry.register(callback);
-  return listener;
+  registry.register(callbacks);
+  return (event) => {
+    const listener = (...args) => {
+      const callback = held.deref()?.get(listener);
+      // Code may have saved the listener, and added it again after we had removed it.
+      if (callback === undefined) events.off(event, listener);
+      else callback(...args);
+    };
+    // The registry must live as long as the listener: a collected registry calls nobody.
+    listener.registry = registry;
+    ours.add(listener);
+    return listener;
+  };
 }`;
 
-let makeWeak:
-  | ((events: unknown, event: string, callback: Callback) => Callback)
-  | undefined;
+let makeWeak: ((event: string) => NodeListener) | undefined;
 
 /**
- * A listener for `process` that calls `callback`, but does not keep it alive: `process` outlives
- * the realms of a thread (`node:vm`, jest). The listener is removed when `callback` is collected,
- * so the caller must hold that. Bun removes the listeners of a realm itself.
+ * A listener for `process` that calls `callback`, but does not keep this realm alive: `process`
+ * outlives the realms of a thread (`node:vm`, jest). When the realm is collected, the listener is
+ * removed; who removes it before also removes it from `callbacks`. Bun removes the listeners of a
+ * realm itself.
  */
-function weak<C extends Callback>(event: string, callback: C): C {
+function weak(event: string, callback: Callback): NodeListener {
   if (runtime !== "node") return callback;
-  makeWeak ??= process().getBuiltinModule("node:vm")
-    .runInThisContext(weakSource) as NonNullable<typeof makeWeak>;
-  return makeWeak(process(), event, callback) as C;
+  if (makeWeak === undefined) {
+    const { runInThisContext } = process().getBuiltinModule("node:vm");
+    const make = runInThisContext(weakSource) as (
+      ...from: [events: unknown, callbacks: unknown]
+    ) => typeof makeWeak;
+    makeWeak = make(process(), callbacks)!;
+  }
+  const listener = makeWeak(event);
+  callbacks.set(listener, callback);
+  return listener;
 }
+
+/**
+ * By the name of an event or a signal, what removes our listeners. Where an exception has ended
+ * beforeExit() or listenOnProcess() in the middle, nobody else has it: the next call removes what
+ * that one left.
+ */
+const removers = new Map<string, () => void>();
 
 /**
  * {@linkcode Library.beforeEnd} of Node and Bun. Their event loop continues by itself if there is
  * something to do.
  */
 export function beforeExit(callback: () => boolean): () => void {
+  const name = "beforeExit";
   const events = process();
-  const listener = weak("beforeExit", callback);
-  events.on("beforeExit", listener);
-  return Object.assign(
-    () => void events.off("beforeExit", listener),
-    { callback },
-  );
+  removers.get(name)?.();
+  const listener = weak(name, callback);
+  const remove = () => {
+    events.off(name, listener);
+    callbacks.delete(listener);
+    removers.delete(name);
+  };
+  removers.set(name, remove);
+  events.on(name, listener);
+  return remove;
 }
 
 /** A listener on `process`, which packages that count listeners see. */
@@ -53,6 +92,7 @@ export function listenOnProcess(
   { name, heard, look, replacing, replaced }: ListenTo,
 ): SignalListener {
   const events = process();
+  removers.get(name)?.();
   const callback = () => {
     heard();
     // Bun calls the listeners before it reads the wake, and a listener after ours may end the
@@ -92,15 +132,16 @@ export function listenOnProcess(
   };
   const weakAdded = weak("newListener", added);
   const weakRemoved = weak("removeListener", removed);
+  const remove = () => {
+    events.off("newListener", weakAdded);
+    events.off("removeListener", weakRemoved);
+    while (isIn()) events.off(name, listener);
+    for (const one of [listener, weakAdded, weakRemoved]) callbacks.delete(one);
+    removers.delete(name);
+  };
+  removers.set(name, remove);
   events.on(name, listener);
   events.on("newListener", weakAdded);
   events.on("removeListener", weakRemoved);
-  return {
-    callbacks: [callback, added, removed],
-    remove() {
-      events.off("newListener", weakAdded);
-      events.off("removeListener", weakRemoved);
-      while (isIn()) events.off(name, listener);
-    },
-  };
+  return { remove };
 }

@@ -215,6 +215,12 @@ test("opening and closing an EventPipe leaks no descriptor", () => {
   assertNoMoreDescriptors(before);
 });
 
+test("opening and closing Interrupts makes no weak references: V8 would keep each until the job ends", async () => {
+  const program = new URL("./programs/rounds.ts", import.meta.url);
+  const { stdout, stderr } = await start(program).ended;
+  assertEquals([stdout, stderr], ["0\n", ""]);
+});
+
 test("a hundred thousand Interrupts, one after another, on reused slots", () => {
   let sum = 0;
   const rounds = 100_000;
