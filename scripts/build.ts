@@ -2,4 +2,9 @@
 
 import { build } from "./lib/build.ts";
 
-await build(...Deno.args);
+try {
+  await build(...Deno.args);
+} catch (error) {
+  console.error((error as Error).message.trimEnd());
+  Deno.exit(1);
+}

@@ -5,6 +5,10 @@ const std = @import("std");
 const table = @import("table");
 const bindings = table.bindings;
 
+comptime {
+    bindings.check(table.functions);
+}
+
 /// The helpers have functions only.
 const is_library = @hasDecl(table, "constants");
 

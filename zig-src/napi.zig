@@ -78,12 +78,12 @@ fn add(
 const Native = struct {
     function: *const fn (u64, u64, u64) callconv(.c) u64,
     /// Unused ones are void.
-    parameters: [parameters_max]bindings.Scalar,
+    parameters: [bindings.parameters_max]bindings.Scalar,
     result: bindings.Scalar,
 
     fn of(comptime function: anytype) Native {
         const info = @typeInfo(@TypeOf(function)).@"fn";
-        var parameters: [parameters_max]bindings.Scalar = @splat(.void);
+        var parameters: [bindings.parameters_max]bindings.Scalar = @splat(.void);
         for (info.param_types, 0..) |T, index| parameters[index] = .of(T.?);
         return .{
             .function = @ptrCast(&function),
@@ -93,18 +93,16 @@ const Native = struct {
     }
 };
 
-const parameters_max = 3;
-
 fn call(env: Env, info: CallbackInfo) callconv(.c) ?Value {
-    var values: [parameters_max]Value = undefined;
-    var count: usize = parameters_max;
+    var values: [bindings.parameters_max]Value = undefined;
+    var count: usize = bindings.parameters_max;
     var native: *const Native = undefined;
     const get = napi(
         "get_cb_info",
         fn (Env, CallbackInfo, *usize, [*]Value, ?*Value, **const Native) callconv(.c) Status,
     );
     if (get(env, info, &count, &values, null, &native) != 0) return null;
-    var words: [parameters_max]u64 = @splat(0);
+    var words: [bindings.parameters_max]u64 = @splat(0);
     for (native.parameters, values, &words) |scalar, value, *word| {
         word.* = switch (scalar) {
             .i32, .u32 => @bitCast(@as(i64, fromValue(i32, env, value) orelse return null)),
@@ -122,9 +120,9 @@ fn call(env: Env, info: CallbackInfo) callconv(.c) ?Value {
 }
 
 /// The arguments of a call; those that are missing are undefined.
-pub fn arguments(env: Env, info: CallbackInfo) [parameters_max]Value {
-    var values: [parameters_max]Value = undefined;
-    var got: usize = parameters_max;
+pub fn arguments(env: Env, info: CallbackInfo) [bindings.parameters_max]Value {
+    var values: [bindings.parameters_max]Value = undefined;
+    var got: usize = bindings.parameters_max;
     const get = napi(
         "get_cb_info",
         fn (Env, CallbackInfo, *usize, [*]Value, ?*Value, ?*anyopaque) callconv(.c) Status,

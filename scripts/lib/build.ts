@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { run } from "./run.ts";
+import { type Outcome, run } from "./run.ts";
 import { zig } from "./toolchain.ts";
 import { write } from "./write.ts";
 
@@ -7,10 +7,24 @@ const root = new URL("../..", import.meta.url);
 
 /** Runs `zig build` for the library, and for further steps by name. */
 export async function build(...steps: string[]): Promise<void> {
-  const command = [await zig(), "build", "install", ...steps];
-  const { ok, output } = await run(command, { cwd: root, timeout: 600 });
+  const { ok, output } = await zigBuild("install", ...steps);
   if (!ok) throw new Error(`zig build failed:\n${output}`);
   await embed();
+}
+
+/** Runs `zig build`. */
+export async function zigBuild(...args: string[]): Promise<Outcome> {
+  const command = [await zig(), "build", "--error-style", "minimal", "--summary", "none", ...args];
+  const outcome = await run(command, { cwd: root, timeout: 600 });
+  return { ...outcome, output: withoutRepetitions(outcome.output) };
+}
+
+/** Several programs are compiled from the same source, and each compilation prints its errors. */
+function withoutRepetitions(output: string): string {
+  const parts = output.split(/^(?=compile |\S+:\d+:\d+: error: )/m);
+  const byTitle = new Map(parts.map((part) => [part.split("\n", 1)[0]!, part]));
+  return [...byTitle].filter(([title]) => !/^compile .* errors$/.test(title))
+    .map(([, part]) => part).join("");
 }
 
 /** Writes the libraries into a module, because JSR publishes no binary files. */
