@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { run } from "./lib/run.ts";
+import { removeFolder, run, temporaryFolder } from "./lib/run.ts";
 import { bun, node, nodeVersions } from "./lib/toolchain.ts";
 import versions from "./lib/versions.json" with { type: "json" };
 import { startCommand } from "../tests/support/harness.ts";
@@ -14,7 +14,7 @@ await import("./build_npm.ts");
 
 const npm = new URL("../npm/", import.meta.url);
 const programs = new URL("field/", import.meta.url);
-const folder = await Deno.makeTempDir({ prefix: "async-interrupt-field-" });
+const folder = await temporaryFolder("async-interrupt-field-");
 const newest = nodeVersions.at(-1)!;
 
 /** The runtimes, each with the command that runs a program. */
@@ -301,5 +301,5 @@ for (const [runtime, command] of Object.entries(runtimes)) {
 }
 
 globalThis.addEventListener("unload", () => {
-  Deno.removeSync(folder, { recursive: true });
+  removeFolder(folder);
 });

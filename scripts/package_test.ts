@@ -10,14 +10,14 @@ import ts from "typescript";
 import ts52 from "typescript-5.2";
 import config from "../deno.json" with { type: "json" };
 import { bundlers, type Format } from "./lib/bundlers.ts";
-import { run } from "./lib/run.ts";
+import { removeFolder, run, temporaryFolder } from "./lib/run.ts";
 import { bun, node, nodeVersions } from "./lib/toolchain.ts";
 
 // Builds npm/, with or without JSR, depending on the import map.
 await import("./build_npm.ts");
 
 const npm = new URL("../npm/", import.meta.url);
-const folder = await Deno.makeTempDir({ prefix: "async-interrupt-package-" });
+const folder = await temporaryFolder("async-interrupt-package-");
 
 /** A POSIX signal and a call of `signal()`, both handled in the middle of a loop. */
 const program = `
@@ -337,7 +337,7 @@ for (const [runtime, start] of Object.entries(runtimes)) {
 }
 
 /** Where bundles run: the package and the folder in which they were made do not exist there. */
-const away = await Deno.makeTempDir({ prefix: "async-interrupt-bundles-" });
+const away = await temporaryFolder("async-interrupt-bundles-");
 
 for (const [bundler, bundle] of Object.entries(bundlers)) {
   for (const format of ["esm", "cjs"] satisfies Format[]) {
@@ -399,5 +399,5 @@ for (const bundler of ["esbuild", "rollup", "vite"]) {
 
 globalThis.addEventListener("unload", () => {
   esbuild.stop();
-  for (const made of [folder, away]) Deno.removeSync(made, { recursive: true });
+  for (const made of [folder, away]) removeFolder(made);
 });

@@ -1,6 +1,6 @@
 /** Checks what JSR would get, without asking JSR. */
 
-import { type Outcome, run } from "./run.ts";
+import { type Outcome, removeFolder, run, temporaryFolder } from "./run.ts";
 
 const root = new URL("../..", import.meta.url);
 const deno = Deno.execPath();
@@ -35,7 +35,7 @@ export async function publish(flags: string[]): Promise<Outcome> {
  * cannot be type-checked.
  */
 async function checkInNodeProject(files: string[]): Promise<Outcome> {
-  const folder = await Deno.makeTempDir({ prefix: "async-interrupt-jsr-" });
+  const folder = await temporaryFolder("async-interrupt-jsr-");
   try {
     for (const file of files.filter((file) => file.endsWith(".ts"))) {
       const copy = `${folder}/published/${file}`;
@@ -57,6 +57,6 @@ async function checkInNodeProject(files: string[]): Promise<Outcome> {
       output: `in a project with a package.json, without @types/node: ${output}`,
     };
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    removeFolder(folder);
   }
 }

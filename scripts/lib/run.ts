@@ -7,6 +7,71 @@ export interface Outcome {
   output: string;
 }
 
+/** The commands that run now. */
+const running = new Set<Deno.ChildProcess>();
+const folders = new Set<string>();
+const signals = Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const;
+/** Set in the environment of commands, which may be scripts that use this module too. */
+const inner = "ASYNC_INTERRUPT_INNER";
+let interrupted = false;
+
+/** The groups of the commands do not get the terminal's Ctrl-C. */
+async function interrupt(code: number) {
+  if (interrupted) return;
+  interrupted = true;
+  await end([...running]);
+  for (const folder of folders) await Deno.remove(folder, { recursive: true }).catch(() => {});
+  try {
+    Deno.exit(code);
+  } catch {
+    // `deno test` does not let a test exit.
+    Deno.kill(Deno.pid, "SIGKILL");
+  }
+}
+const listeners = [() => void interrupt(130), () => void interrupt(143)];
+
+let listening = false;
+
+/** Listens while there is something to end or to remove: a test must not leave a listener. */
+function listen() {
+  const needed = running.size + folders.size > 0;
+  if (needed === listening) return;
+  listening = needed;
+  signals.forEach((signal, index) => {
+    if (needed) Deno.addSignalListener(signal, listeners[index]!);
+    else Deno.removeSignalListener(signal, listeners[index]!);
+  });
+}
+
+/** Makes a folder that is removed when the program is interrupted. */
+export async function temporaryFolder(prefix: string): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix });
+  folders.add(folder);
+  listen();
+  return folder;
+}
+
+/** Removes a folder that {@linkcode temporaryFolder} has made. */
+export function removeFolder(folder: string): void {
+  Deno.removeSync(folder, { recursive: true });
+  folders.delete(folder);
+  listen();
+}
+
+/**
+ * Ends commands and their children. SIGTERM comes first, because a script that runs commands has
+ * them in other groups and must end them itself; it has less time for that than it is given.
+ */
+async function end(children: Deno.ChildProcess[]) {
+  const milliseconds = Deno.env.has(inner) ? 1000 : 4000;
+  for (const child of children) killGroup(child, "SIGTERM");
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, milliseconds);
+  await Promise.race([Promise.all(children.map(({ status }) => status)), late.promise]);
+  clearTimeout(timer);
+  for (const child of children) killGroup(child);
+}
+
 /** How {@linkcode run} runs a command. */
 export interface RunOptions {
   cwd?: string | URL;
@@ -26,6 +91,8 @@ export async function run(
   [command, ...args]: string[],
   { timeout = 300, ...options }: RunOptions = {},
 ): Promise<Outcome> {
+  // What is interrupted starts nothing any more, and says nothing more.
+  if (interrupted) await new Promise(() => {});
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(command!, {
@@ -39,6 +106,7 @@ export async function run(
         // The first `zig build` on a machine compiles Zig's build runner: in debug mode this takes
         // seconds, otherwise minutes.
         ZIG_DEBUG_CMD: "1",
+        [inner]: "1",
         ...options.env,
       },
       stdin: "null",
@@ -61,21 +129,19 @@ export async function run(
   };
   const ended = Promise.all([read(child.stdout), read(child.stderr)]);
 
-  // The process group does not get the terminal's Ctrl-C.
-  const interrupted = () => {
-    killGroup(child);
-    Deno.exit(130);
-  };
-  Deno.addSignalListener("SIGINT", interrupted);
+  running.add(child);
+  listen();
   let hung = false;
   const callOff = watchdog(timeout, () => {
     hung = true;
-    killGroup(child);
+    void end([child]);
   });
 
   const { success, code, signal } = await child.status;
   callOff();
-  Deno.removeSignalListener("SIGINT", interrupted);
+  if (interrupted) await new Promise(() => {});
+  running.delete(child);
+  listen();
   killGroup(child);
   // A process that left the group may hold the pipes open for ever.
   const grace = Promise.withResolvers<void>();
@@ -87,10 +153,10 @@ export async function run(
   return { ok: success && !hung, output };
 }
 
-function killGroup(child: Deno.ChildProcess) {
+function killGroup(child: Deno.ChildProcess, signal: Deno.Signal = "SIGKILL") {
   try {
-    if (Deno.build.os === "windows") child.kill("SIGKILL");
-    else Deno.kill(-child.pid, "SIGKILL");
+    if (Deno.build.os === "windows") child.kill(signal);
+    else Deno.kill(-child.pid, signal);
   } catch {
     // Already gone.
   }
