@@ -3,8 +3,7 @@
  */
 
 import { relative } from "node:path";
-import { parseArgs } from "node:util";
-import { build } from "./lib/build.ts";
+import { build, zigBuild } from "./lib/build.ts";
 import { changedSince } from "./lib/changed.ts";
 import { circles } from "./lib/circles.ts";
 import { longLines } from "./lib/columns.ts";
@@ -12,7 +11,8 @@ import { guarantees } from "./lib/guarantees.ts";
 import { links } from "./lib/links.ts";
 import { prepareModules } from "./lib/modules.ts";
 import { publish } from "./lib/publish.ts";
-import { type Outcome, run } from "./lib/run.ts";
+import { demand, optionsOf } from "./lib/options.ts";
+import { type Outcome, removeFolder, run, temporaryFolder } from "./lib/run.ts";
 import { spelling } from "./lib/spelling.ts";
 import { bun, node, nodeVersions, oldest, oldestDeno, zig } from "./lib/toolchain.ts";
 import { transpile } from "./lib/transpile.ts";
@@ -22,7 +22,7 @@ import { stress } from "../verify/stress.ts";
 
 const help = `Usage: deno task test [--only STEP,...] [--filter TEXT] [FILE...]
 
-  --only     only these steps: deno, bun, node20 and so on, oldest, fmt, lint, ...
+  --only     only these steps
   --runtime  like --only
   --filter   only tests whose names contain this text
   --since    only the steps that files changed since this revision can break
@@ -47,7 +47,6 @@ const runtimes = [
   "bun",
   ...nodeVersions.map((major) => `node${major}`),
 ];
-const reports = await Deno.makeTempDir({ prefix: "async-interrupt-junit-" });
 /**
  * Tests of what differs between versions: how a process ends, how the loop is woken, how the
  * library is opened, what the runtime does with its own listeners.
@@ -61,7 +60,53 @@ const generated = [
   "bench/programs/benchkit_symbols.ts",
 ];
 
-const { values, positionals } = parseArgs({
+type Steps = Record<string, () => Promise<Result>>;
+
+/** Always run. */
+const preparations = ["toolchain", "modules", "build"];
+
+/** One after the other. */
+const checks: Steps = {
+  stale: staleness,
+  guarantees,
+  fmt: () => run([deno, "fmt", "--check"]),
+  lint: () => run([deno, "lint"]),
+  columns: longLines,
+  spelling,
+  links,
+  circles: () => circles(flags),
+  check: () => run([deno, "check", ...flags]),
+  doc: () => run([deno, "doc", "--lint", ...flags, "mod.ts"]),
+  "doc-tests": () => denoTest("doc-tests", ["--doc", "mod.ts", "src", "README.md", "docs"]),
+  "zig-fmt": () =>
+    run([zigPath, "fmt", "--check", "zig-src", "build.zig", "tests/native", "verify"]),
+  publish: () => publish(flags),
+};
+
+/** Side by side, the longest first; those in one lane one after the other. */
+const lanes: Steps[] = [
+  { deno: () => denoTests("deno", files) },
+  { stress: () => stress(true) },
+  Object.fromEntries(["Debug", "ReleaseSafe"].map((mode) => {
+    return [`zig-${mode.toLowerCase()}`, () => zigBuild("test", `-Doptimize=${mode}`)];
+  })),
+  { model: () => model(true) },
+  // Both build npm/.
+  {
+    field: () => denoTest("field", ["--no-check", "scripts/field_test.ts"]),
+    package: () => denoTest("package", ["--no-check", "scripts/package_test.ts"]),
+  },
+  { bun: async () => bunTests("bun", await bun(), files) },
+  ...nodeVersions.map((major): Steps => {
+    const name = `node${major}`;
+    return { [name]: async () => nodeTests(name, await node(major), files) };
+  }),
+  { oldest: oldestTests },
+];
+
+const names = [...preparations, ...[checks, ...lanes].flatMap((steps) => Object.keys(steps))];
+
+const { values, positionals } = optionsOf({
   allowPositionals: true,
   options: {
     only: { type: "string", multiple: true, default: [] },
@@ -72,10 +117,11 @@ const { values, positionals } = parseArgs({
   },
 });
 if (values.help) {
-  console.log(help);
+  console.log(`${help}\n\nThe steps:\n  ${names.join(", ")}`);
   Deno.exit();
 }
 const only = [...values.only, ...values.runtime].flatMap((v) => v.split(","));
+demand("step", only, names);
 if (values.since) {
   const changed = await changedSince(values.since);
   const isText = (file: string) => /\.md$|^docs\//.test(file);
@@ -92,15 +138,17 @@ if (only.length === 0 && (positionals.length > 0 || values.filter)) {
   only.push(...runtimes);
 }
 
+const files = positionals.length > 0 ? positionals.map((file) => relative(".", file)) : testFiles();
+const filter = values.filter;
+// RegExp.escape() also escapes letters, which Bun rejects.
+const pattern = filter?.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-const names: string[] = [];
 
 /** Runs, counts and prints one step. */
 async function step(
   name: string,
   work: () => Promise<Result>,
 ): Promise<boolean> {
-  names.push(name);
   const start = performance.now();
   const outcome: Result = await work().catch((error): Result => ({
     ok: false,
@@ -130,7 +178,6 @@ async function choice(
   work: () => Promise<Result>,
 ) {
   if (only.length === 0 || only.includes(name)) await step(name, work);
-  else names.push(name);
 }
 
 /**
@@ -197,7 +244,7 @@ async function staleness(): Promise<Outcome> {
   const before = await Promise.all(
     generated.map(async (file) => [file, await read(file)] as const),
   );
-  const outcome = await run([zigPath, "build", "generate"]);
+  const outcome = await zigBuild("generate");
   if (!outcome.ok) return outcome;
   const stale: string[] = [];
   for (const [file, text] of before) {
@@ -215,6 +262,7 @@ async function staleness(): Promise<Outcome> {
 let zigPath = "";
 let flags: string[] = [];
 
+const reports = await temporaryFolder("async-interrupt-junit-");
 let ready = await step("toolchain", async () => {
   zigPath = await zig();
   await bun();
@@ -234,68 +282,11 @@ ready = await step("build", async () => {
   return done;
 });
 
-await choice("stale", staleness);
-await choice("guarantees", guarantees);
-await choice("fmt", () => run([deno, "fmt", "--check"]));
-await choice("lint", () => run([deno, "lint"]));
-await choice("columns", longLines);
-await choice("spelling", spelling);
-await choice("links", links);
-await choice("circles", () => circles(flags));
-await choice("check", () => run([deno, "check", ...flags]));
-await choice("doc", () => run([deno, "doc", "--lint", ...flags, "mod.ts"]));
-await choice(
-  "doc-tests",
-  () => denoTest("doc-tests", ["--doc", "mod.ts", "src", "README.md", "docs"]),
-);
-await choice(
-  "zig-fmt",
-  () =>
-    run([
-      zigPath,
-      "fmt",
-      "--check",
-      "zig-src",
-      "build.zig",
-      "tests/native",
-      "verify",
-    ]),
-);
-await choice("publish", () => publish(flags));
-
-const files = positionals.length > 0 ? positionals.map((file) => relative(".", file)) : testFiles();
-const filter = values.filter;
-// RegExp.escape() also escapes letters, which Bun rejects.
-const pattern = filter?.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+for (const [name, work] of Object.entries(checks)) await choice(name, work);
 if (ready) {
-  await sideBySide([
-    // The longest first.
-    () => choice("deno", () => denoTests("deno", files)),
-    () => choice("stress", () => stress(true)),
-    async () => {
-      for (const mode of ["Debug", "ReleaseSafe"]) {
-        const test = [zigPath, "build", "test", `-Doptimize=${mode}`];
-        await choice(`zig-${mode.toLowerCase()}`, () => run(test));
-      }
-    },
-    () => choice("model", () => model(true)),
-    async () => {
-      // One after the other, because both build npm/.
-      for (const name of ["field", "package"]) {
-        const args = ["--no-check", `scripts/${name}_test.ts`];
-        await choice(name, () => denoTest(name, args));
-      }
-    },
-    () => choice("bun", async () => bunTests("bun", await bun(), files)),
-    ...nodeVersions.map((major) => () => {
-      const name = `node${major}`;
-      return choice(
-        name,
-        async () => nodeTests(name, await node(major), files),
-      );
-    }),
-    () => choice("oldest", oldestTests),
-  ]);
+  await sideBySide(lanes.map((lane) => async () => {
+    for (const [name, work] of Object.entries(lane)) await choice(name, work);
+  }));
 } else {
   console.log("No tests without a build.");
 }
@@ -361,12 +352,7 @@ function testFiles(): string[] {
 }
 
 function finish(): never {
-  const unknown = only.filter((name) => !names.includes(name));
-  if (ready && unknown.length > 0) {
-    console.log(`No such step: ${unknown}. There are: ${names.join(", ")}`);
-    total.failed += 1;
-  }
-  Deno.removeSync(reports, { recursive: true });
+  removeFolder(reports);
   console.log(summary(total));
   Deno.exit(total.failed > 0 ? 1 : 0);
 }

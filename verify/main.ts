@@ -1,10 +1,10 @@
 /**
- * Proves what tests alone cannot prove: `deno task verify [--short] [--only model,soak,...]`.
- * Prints figures.
+ * Proves what tests alone cannot prove, and prints figures. `deno task verify --help` shows how to
+ * narrow it.
  */
 
-import { parseArgs } from "node:util";
-import { build } from "../scripts/lib/build.ts";
+import { allMutants } from "../scripts/lib/models.ts";
+import { demand, optionsOf } from "../scripts/lib/options.ts";
 import type { Outcome } from "../scripts/lib/run.ts";
 import { bindings } from "./bindings.ts";
 import { faults } from "./faults.ts";
@@ -18,27 +18,54 @@ import { stress } from "./stress.ts";
 const parts: Record<
   string,
   (short: boolean) => Promise<Outcome & { note: string }>
-> = { model, stress, faults, fuzz, bindings, soak, storm, oldest };
+> = {
+  model: (short) => model(short, mutants),
+  stress,
+  faults,
+  fuzz,
+  bindings,
+  soak,
+  storm,
+  oldest,
+};
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     short: { type: "boolean", default: false },
-    // The soak alone takes six minutes, the storm two, the oldest versions two.
-    only: { type: "string", default: "model,stress,faults,fuzz,bindings" },
+    only: { type: "string" },
+    mutant: { type: "string", multiple: true, default: [] },
+    help: { type: "boolean" },
   },
 });
+if (values.help) {
+  console.log(`Usage: deno task verify [--short] [--only PART,...] [--mutant M_X,...]
+
+  --short   the form that the gate runs
+  --only    only these parts; otherwise all but soak, storm and oldest, which take long
+  --mutant  only the models, and only whether they catch these mutants
+
+The parts:
+  ${Object.keys(parts).join(", ")}
+
+The mutants:
+  ${allMutants().join("\n  ")}`);
+  Deno.exit();
+}
+const mutants = values.mutant.flatMap((names) => names.split(","));
+demand("mutant", mutants, allMutants());
+const usual = mutants.length > 0 ? "model" : "model,stress,faults,fuzz,bindings";
+const chosen = (values.only ?? usual).split(",");
+demand("part", chosen, Object.keys(parts));
 Deno.chdir(new URL("..", import.meta.url));
-await build("testkit");
 
 let failed = false;
-for (const name of values.only.split(",")) {
-  const part = parts[name];
-  if (part === undefined) {
-    console.error(`No such part: ${name}. There are: ${Object.keys(parts)}`);
-    Deno.exit(1);
-  }
+for (const name of chosen) {
   const start = performance.now();
-  const { ok, output, note } = await part(values.short);
+  const { ok, output, note } = await parts[name]!(values.short).catch((error) => ({
+    ok: false,
+    output: (error as Error).message,
+    note: "which could not be run",
+  }));
   failed ||= !ok;
   const seconds = ((performance.now() - start) / 1000).toFixed(0);
   console.log(output.trimEnd());

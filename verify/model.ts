@@ -1,4 +1,5 @@
-import { type Outcome, run } from "../scripts/lib/run.ts";
+import { allMutants, readModels } from "../scripts/lib/models.ts";
+import { type Outcome, removeFolder, run, temporaryFolder } from "../scripts/lib/run.ts";
 import { spin, zig } from "../scripts/lib/toolchain.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 
@@ -8,17 +9,25 @@ const root = new URL("..", folder);
 /**
  * Checks the models of the protocol with Spin, each in all interleavings. Unless `short`, also
  * checks that one of them catches each mutant, which breaks one rule on purpose.
+ *
+ * @param only checks nothing but that these mutants are caught.
  */
 export async function model(
   short: boolean,
+  only: string[] = [],
 ): Promise<Outcome & { note: string }> {
-  const sources = Array.from(Deno.readDirSync(folder), ({ name }) => name)
-    .filter((name) => name.endsWith(".pml"))
-    .map((name) => ({ name, text: Deno.readTextFileSync(new URL(name, folder)) }));
-  const stale = sources.flatMap(({ name, text }) => staleReferences(name, text));
-  const rules = sources.flatMap(({ text }) => text.match(/\bM_[A-Z_]+/g) ?? []);
+  const sources = readModels();
+  const all = allMutants();
+  const caughtBy = scenarios.flatMap(({ catches }) => catches?.match(/\S+/g) ?? []);
+  const stale = [
+    ...sources.flatMap(({ name, text }) => staleReferences(name, text)),
+    ...caughtBy.filter((mutant) => !all.includes(mutant))
+      .map((mutant) => `scenarios.ts names a mutant that no model has: ${mutant}`),
+  ];
   const properties = propertiesOf(sources.map(({ text }) => text));
-  const mutants = short ? [] : [...new Set(rules)].sort();
+  const mutants = only.length > 0 ? only : short ? [] : all;
+  // All rules are to be tried.
+  const whole = !short && only.length === 0;
   const checker = await Checker.open(properties);
   const lines = [...stale];
   let states = 0;
@@ -26,7 +35,7 @@ export async function model(
   let caught = 0;
   try {
     // Start with the long ones, so that no processor is idle at the end.
-    const chosen = scenarios.filter((scenario) => scenario.short || !short)
+    const chosen = scenarios.filter((scenario) => only.length === 0 && (scenario.short || !short))
       .sort((a, b) => Number(a.short) - Number(b.short));
     await parallel(chosen, async (scenario) => {
       const result = await checker.check(scenario);
@@ -47,16 +56,17 @@ export async function model(
       lines.push(`${mutant} NOT caught`);
     });
     const unbroken = properties.filter((name) => !broken.has(name));
-    if (!short) lines.push(`properties that no mutant breaks: ${unbroken}`);
+    if (whole) lines.push(`properties that no mutant breaks: ${unbroken}`);
     const count = states.toLocaleString("en");
-    const killed = short ? "" : `, ${caught} of ${mutants.length} mutants caught`;
-    const note =
-      `${count} states, ${properties.length} properties, ${holding} of ${chosen.length} models hold${killed}`;
+    const killed = `${caught} of ${mutants.length} mutants caught`;
+    const held =
+      `${count} states, ${properties.length} properties, ${holding} of ${chosen.length} models hold`;
+    const note = only.length > 0 ? killed : short ? held : `${held}, ${killed}`;
     const ok = stale.length === 0 && holding === chosen.length &&
-      caught === mutants.length && (short || unbroken.length === 0);
+      caught === mutants.length && (!whole || unbroken.length === 0);
     return { ok, output: `${lines.join("\n")}\n`, note };
   } finally {
-    await checker.close();
+    checker.close();
   }
 }
 
@@ -166,12 +176,12 @@ class Checker {
   }
 
   static async open(properties: string[]): Promise<Checker> {
-    const temp = await Deno.makeTempDir({ prefix: "async-interrupt-model-" });
+    const temp = await temporaryFolder("async-interrupt-model-");
     return new Checker(await spin(), await zig(), temp, properties);
   }
 
-  close(): Promise<void> {
-    return Deno.remove(this.#temp, { recursive: true });
+  close(): void {
+    removeFolder(this.#temp);
   }
 
   /** Skips the search if the mutant does not change the model. */
@@ -193,12 +203,10 @@ class Checker {
     };
     const names = defines.split(" ");
     const key = nameOf(scenario);
-    if (mutant) {
-      const text = await preprocess(...names, mutant);
-      if (text === this.#originals.get(key)) return same;
-    } else {
+    if (!mutant || !this.#originals.has(key)) {
       this.#originals.set(key, await preprocess(...names));
     }
+    if (mutant && await preprocess(...names, mutant) === this.#originals.get(key)) return same;
     // Hidden variables are not part of the state.
     const variables = `hidden byte ${this.#properties.join(", ")};\n`;
     const model = `${cwd}/model.pml`;
