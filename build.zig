@@ -257,6 +257,8 @@ fn addUnitTests(b: *std.Build, step: *Step, optimize: Optimize) void {
         }),
     });
     step.dependOn(&b.addRunArtifact(tests).step);
+    // The gate looks which tests are in it.
+    copyTo(b, step, tests.getEmittedBin(), "build/unit_tests");
 }
 
 /// The name by which ffi/load.ts finds a library that is loaded already. Each release has its own,

@@ -16,6 +16,7 @@ import { type Outcome, removeFolder, run, temporaryFolder } from "./lib/run.ts";
 import { spelling } from "./lib/spelling.ts";
 import { bun, node, nodeVersions, oldest, oldestDeno, zig } from "./lib/toolchain.ts";
 import { transpile } from "./lib/transpile.ts";
+import { unitTests } from "./lib/unit_tests.ts";
 import versions from "./lib/versions.json" with { type: "json" };
 import { model } from "../verify/model.ts";
 import { stress } from "../verify/stress.ts";
@@ -88,7 +89,7 @@ const lanes: Steps[] = [
   { deno: () => denoTests("deno", files) },
   { stress: () => stress(true) },
   Object.fromEntries(["Debug", "ReleaseSafe"].map((mode) => {
-    return [`zig-${mode.toLowerCase()}`, () => zigBuild("test", `-Doptimize=${mode}`)];
+    return [`zig-${mode.toLowerCase()}`, () => unitTests(mode)];
   })),
   { model: () => model(true) },
   // Both build npm/.
