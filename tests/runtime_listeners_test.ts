@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { connect } from "node:net";
 import process from "node:process";
 import { runtime, start, startCommand, testsOf, turn, until } from "./support/harness.ts";
@@ -89,6 +89,36 @@ test("a listener that ends the process does not prevent an earlier Interrupt fro
     { code: 0, signal: null, stdout: "heard\n", stderr: "" },
   );
 });
+
+test(
+  "an Interrupt that failed to listen leaves no listener behind when the next one on its signal closes",
+  () => {
+    const { on } = process;
+    process.on = (...args: Parameters<typeof on>) => {
+      if (String(args[0]) === "newListener") throw new Error("planted");
+      return on.apply(process, args);
+    };
+    assertThrows(() => new Interrupt({ signal: SIGUSR2 }), Error, "planted");
+    process.on = on;
+    new Interrupt({ signal: SIGUSR2 }).close();
+    assertEquals(process.listeners("SIGUSR2"), []);
+  },
+  { skip: runtime === "deno" && "Deno has listeners of its own" },
+);
+
+test(
+  "a listener of a closed Interrupt that code saved, and adds again, removes itself",
+  async () => {
+    const interrupt = new Interrupt({ signal: SIGUSR2 });
+    const saved = process.listeners("SIGUSR2");
+    interrupt.close();
+    for (const listener of saved) process.on("SIGUSR2", listener);
+    raise(SIGUSR2);
+    await until(() => process.listenerCount("SIGUSR2") === 0);
+  },
+  { skip: runtime !== "node" && "only Node needs listeners that can do this" },
+);
+
 const SA_SIGINFO = 4n;
 const SA_RESTART = 0x10000000n;
 const SA_RESETHAND = 0x80000000n;
