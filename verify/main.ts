@@ -40,7 +40,7 @@ const { values } = optionsOf({
 if (values.help) {
   console.log(`Usage: deno task verify [--short] [--only PART,...] [--mutant M_X,...]
 
-  --short   the form that the gate runs
+  --short   fewer and shorter runs, and the models without mutants
   --only    only these parts; otherwise all but soak, storm and oldest, which take long
   --mutant  only the models, and only whether they catch these mutants
 
