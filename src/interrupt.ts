@@ -19,11 +19,13 @@ import {
   isRuntimes,
   parseOptions,
   parseWaitOptions,
+  signalNumbers,
   type WaitOptions,
 } from "./interrupt_options.ts";
 import { Listeners } from "./listeners.ts";
 import type { NativeFunction } from "./native_function.ts";
-import { sig2name } from "./signals.ts";
+import { nextSignal, signalStream } from "./signal_stream.ts";
+import { sig2name, type SignalName } from "./signals.ts";
 
 /** What this runtime and platform can do. */
 export interface InterruptSupport {
@@ -66,6 +68,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   readonly #callback: InterruptOptions["callback"];
   readonly #nativeCallback: NativeFunction | undefined;
   readonly #rethrow: boolean;
+  readonly #onError: InterruptOptions["onError"];
   readonly #wake: boolean;
   readonly #chain: boolean;
   readonly #listeners: Listeners;
@@ -79,6 +82,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   #pipeEnabled = true;
   #pipeAutodrain: boolean;
   #referenced = false;
+  #buffer: Int32Array | undefined;
+  #abortSignal: AbortSignal | undefined;
+  /** What it was first handled with; 0: not yet. */
+  #first = 0;
 
   /**
    * The first Interrupt of a thread opens the native library, unless loading this module has opened
@@ -99,6 +106,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     this.#callback = parsed.callback;
     this.#nativeCallback = nativeCallback;
     this.#rethrow = parsed.rethrow;
+    this.#onError = parsed.onError;
     this.#wake = parsed.wake;
     this.#chain = parsed.chain;
     this.#hysteresis = parsed.signalHysteresis;
@@ -144,11 +152,12 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    * native library cannot be opened.
    */
   static get supports(): InterruptSupport {
+    if (supports !== undefined) return supports;
     const { native, poll } = agent();
     const signals = namedSignals()
       .filter(([number, name]) => !isRuntimes(name) && native.functions.hook_check(number) === 0)
       .map(([, name]) => name);
-    return { signals, poll };
+    return supports = Object.freeze({ signals: Object.freeze(signals), poll });
   }
 
   /**
@@ -163,6 +172,71 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    * What `onError` itself throws, or rejects with, goes to `console.error`.
    */
   static onError: (error: unknown, interrupt: Interrupt) => void = (error) => console.error(error);
+
+  /**
+   * Iterates over every arrival of these signals, by number. A burst of one signal counts once, and
+   * no signal hides another. Signals that arrive while the consumer is busy are queued. The process
+   * stays alive while the consumer waits.
+   *
+   * The signals are hooked from this call until the loop ends: by `break`, `return`, an exception,
+   * or when `options.signal` aborts; the loop then throws its reason.
+   *
+   * @param signals one signal or several, each as in {@linkcode InterruptOptions.signal}.
+   * @param options with an AbortSignal, the iteration can be given up.
+   * @throws what the constructor throws for a signal that cannot be hooked; the reason of an
+   * AbortSignal that has aborted already.
+   *
+   * @example
+   * ```ts
+   * import { Interrupt } from "@async/interrupt";
+   * import process from "node:process";
+   *
+   * setTimeout(() => process.kill(process.pid, "SIGHUP"), 10);
+   * for await (const signal of Interrupt.on(["SIGHUP", "SIGUSR2"])) {
+   *   console.log("heard", signal); // 1
+   *   break;
+   * }
+   * ```
+   */
+  static on(
+    signals: SignalName | number | readonly (SignalName | number)[],
+    options: WaitOptions = {},
+  ): AsyncIterableIterator<number> {
+    const abort = parseWaitOptions(options);
+    const open = (signal: number, callback: (value: number) => void) =>
+      new Interrupt({ signal, callback });
+    return signalStream(signalNumbers(signals), open, abort);
+  }
+
+  /**
+   * Waits for the first of these signals. The process stays alive meanwhile. When the promise
+   * resolves, each signal does again what it did before.
+   *
+   * @param signals one signal or several, each as in {@linkcode InterruptOptions.signal}.
+   * @param options with an AbortSignal, the wait can be given up.
+   * @returns a promise of the number of that signal. It rejects with what the constructor throws
+   * for a signal that cannot be hooked, and with the reason of the AbortSignal when that aborts.
+   *
+   * @example
+   * ```ts
+   * import { Interrupt } from "@async/interrupt";
+   * import process from "node:process";
+   *
+   * setTimeout(() => process.kill(process.pid, "SIGTERM"), 10);
+   * await Interrupt.once(["SIGTERM", "SIGINT"]); // 15
+   * ```
+   */
+  static once(
+    signals: SignalName | number | readonly (SignalName | number)[],
+    options: WaitOptions = {},
+  ): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const abort = parseWaitOptions(options);
+      const open = (signal: number, callback: (value: number) => void) =>
+        new Interrupt({ signal, callback });
+      nextSignal(signalNumbers(signals), open, abort, resolve, reject);
+    });
+  }
 
   /**
    * Signals an Interrupt of any thread from JavaScript: send its {@linkcode signalFunc}() to a
@@ -333,7 +407,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   /**
    * The same int32 as {@linkcode cVar}, as a view of one element for APIs in the style of
-   * `setInterruptBuffer`. Do not use it after `close()`.
+   * `setInterruptBuffer`; always the same object. Do not use it after `close()`.
    *
    * @throws {InterruptError} with code `UNSUPPORTED` where `supports.poll` is `"call"`; with code
    * `CLOSED`.
@@ -346,7 +420,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
         "Cannot view native memory: it needs --allow-ffi without a path, or --allow-read too",
       );
     }
-    return memory.view.subarray(at + PENDING, at + PENDING + 1);
+    return this.#buffer ??= memory.view.subarray(at + PENDING, at + PENDING + 1);
   }
 
   /**
@@ -472,6 +546,23 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
+   * Aborts when this Interrupt is first handled, before the callback: give it to `fetch()`, timers
+   * or child processes. Its reason is a `DOMException` named `AbortError`. It is made with the first
+   * access, and has aborted already if the Interrupt was handled before that. It does not keep the
+   * process alive.
+   *
+   * @throws {InterruptError} with code `CLOSED`, if it was not made before `close()`.
+   */
+  get abortSignal(): AbortSignal {
+    if (this.#abortSignal !== undefined) return this.#abortSignal;
+    this.#open();
+    const reason = (value: number) => abortError(this.#signal, value);
+    return this.#abortSignal = this.#first === 0
+      ? this.#listeners.abortSignal(reason)
+      : AbortSignal.abort(reason(this.#first));
+  }
+
+  /**
    * Waits for the next value. Until then the process stays alive, and signals wake the event loop
    * even with `wake: false`.
    *
@@ -568,6 +659,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
    */
   readonly #handle = (value: number): Thrown | undefined => {
     const record = this.#record;
+    if (this.#first === 0) this.#first = value;
     this.#listeners.value(value);
     try {
       if (this.#nativeCallback !== undefined) {
@@ -593,16 +685,23 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   #report(error: unknown): void {
     try {
-      const result: unknown = Interrupt.onError(error, this);
-      whenRejected(
-        result,
-        (failure) => printAnyway("Interrupt.onError rejected:", failure),
-      );
+      const result: unknown = this.#onError === undefined
+        ? Interrupt.onError(error, this)
+        : this.#onError(error);
+      whenRejected(result, (failure) => printAnyway("onError rejected:", failure));
     } catch (failure) {
       printAnyway("A callback threw:", error);
-      printAnyway("Interrupt.onError threw:", failure);
+      printAnyway("onError threw:", failure);
     }
   }
+}
+
+let supports: InterruptSupport | undefined;
+
+/** @param signal the POSIX signal that the Interrupt hooks, if it does. */
+function abortError(signal: number | undefined, value: number): DOMException {
+  const what = signal === undefined ? `with value ${value}` : `by ${sig2name(signal)}`;
+  return new DOMException(`Interrupted ${what}`, "AbortError");
 }
 
 /**

@@ -2,7 +2,8 @@ import { describe, InterruptError } from "../ffi/errors.ts";
 import { runtime } from "../ffi/runtime.ts";
 import { type EventPipe, isEventPipe } from "./event_pipe.ts";
 import type { NativeFunction } from "./native_function.ts";
-import { sig2name, sig2num } from "./signals.ts";
+import { nearest } from "./nearest.ts";
+import { sig2name, sig2num, type SignalName } from "./signals.ts";
 
 /** What an {@linkcode Interrupt} does when it is signalled. */
 export interface InterruptOptions {
@@ -24,8 +25,9 @@ export interface InterruptOptions {
    */
   nativeCallback?: NativeFunction;
   /**
-   * POSIX signal to hook, by name or number: `"SIGINT"`, `"INT"` or `2`. Any number of Interrupts
-   * may hook one signal, also in Workers.
+   * POSIX signal to hook, by name or number: `"SIGINT"`, `"INT"` or `2`. The value that the
+   * callback gets is its number. Any number of Interrupts may hook one signal, also in Workers. For
+   * several signals, make several Interrupts, or use {@linkcode Interrupt.on}.
    *
    * The runtime's own listeners (`process.on`, `Deno.addSignalListener`) keep hearing the signal,
    * in whatever order they and Interrupts come and go: an Interrupt on a signal registers itself as
@@ -39,7 +41,7 @@ export interface InterruptOptions {
    * Reserved are KILL, STOP, the synchronous faults, 32 to 34, and PWR on Bun. On Node an Interrupt
    * on USR1 keeps the debugger's port from opening, as a listener does; V8's profiler uses PROF.
    */
-  signal?: string | number;
+  signal?: SignalName | number;
   /**
    * true: the kernel ignores the signal from its first arrival until it is handled, so that a flood
    * of signals costs one delivery per handling. It takes effect while all Interrupts on that signal
@@ -77,11 +79,17 @@ export interface InterruptOptions {
    * callback, `onError` receives it in either case.
    */
   rethrow?: boolean;
+  /**
+   * Receives what `callback` throws or rejects with, in place of {@linkcode Interrupt.onError}.
+   */
+  onError?: (error: unknown) => void;
 }
 
-/** Options of {@linkcode Interrupt.wait}. */
+/**
+ * Options of {@linkcode Interrupt.wait}, {@linkcode Interrupt.on} and {@linkcode Interrupt.once}.
+ */
 export interface WaitOptions {
-  /** Aborting it makes the promise reject with its reason. */
+  /** Aborting it ends the waiting, which rejects with its reason. */
   signal?: AbortSignal;
 }
 
@@ -98,7 +106,24 @@ export interface ParsedOptions {
   readonly pipeAutodrain: boolean;
   readonly wake: boolean;
   readonly rethrow: boolean;
+  readonly onError: InterruptOptions["onError"];
 }
+
+/** All options, so that the compiler finds one that is missing here. */
+const optionNames = Object.keys(
+  {
+    callback: 0,
+    nativeCallback: 0,
+    signal: 0,
+    signalHysteresis: 0,
+    chain: 0,
+    pipe: 0,
+    pipeAutodrain: 0,
+    wake: 0,
+    rethrow: 0,
+    onError: 0,
+  } satisfies Record<keyof InterruptOptions, 0>,
+);
 
 /**
  * Checks the options and fills in the defaults.
@@ -106,11 +131,12 @@ export interface ParsedOptions {
  * @throws what the constructor of Interrupt throws for options of the wrong type or out of range.
  */
 export function parseOptions(options: InterruptOptions): ParsedOptions {
-  checkOptions(options, "Cannot create an Interrupt");
-  const { callback, nativeCallback, signal, pipe } = options;
-  if (callback !== undefined && typeof callback !== "function") {
+  checkOptions(options, "Cannot create an Interrupt", optionNames);
+  const { callback, nativeCallback, signal, pipe, onError } = options;
+  for (const [name, value] of Object.entries({ callback, onError })) {
+    if (value === undefined || typeof value === "function") continue;
     throw new TypeError(
-      `Cannot create an Interrupt: callback must be a function, not ${describe(callback)}`,
+      `Cannot create an Interrupt: ${name} must be a function, not ${describe(value)}`,
     );
   }
   if (nativeCallback !== undefined && !isNativeFunction(nativeCallback)) {
@@ -128,32 +154,75 @@ export function parseOptions(options: InterruptOptions): ParsedOptions {
     pipeAutodrain: Boolean(options.pipeAutodrain ?? true),
     wake: Boolean(options.wake ?? true),
     rethrow: Boolean(options.rethrow),
+    onError,
   };
 }
 
-function checkOptions(options: unknown, what: string): void {
-  if (typeof options === "object" && options !== null) return;
-  throw new TypeError(
-    `${what}: options must be an object, not ${describe(options)}`,
-  );
+/**
+ * Internal.
+ *
+ * @param names all options that there are.
+ * @throws {TypeError} if `options` is no object, or has an option that is not among `names`.
+ */
+export function checkOptions(options: unknown, what: string, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`${what}: options must be an object, not ${describe(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    const meant = nearest(name, names);
+    const all = names.length > 1 ? `the options are ${names.join(", ")}` : `it is ${names}`;
+    throw new TypeError(
+      `${what}: there is no option "${name}": ${
+        meant === undefined ? all : `do you mean "${meant}"?`
+      }`,
+    );
+  }
 }
 
-/** @throws {TypeError} for options of the wrong type. */
+/**
+ * Internal.
+ *
+ * @throws {TypeError} for options of the wrong type.
+ */
 export function parseWaitOptions(
   options: WaitOptions,
 ): AbortSignal | undefined {
-  checkOptions(options, "Cannot wait");
-  const { signal } = options;
+  checkOptions(options, "Cannot wait", ["signal"]);
+  return abortSignalOf(options.signal, "Cannot wait");
+}
+
+/**
+ * Internal.
+ *
+ * @throws {TypeError} if it is neither an AbortSignal nor undefined.
+ */
+export function abortSignalOf(
+  signal: AbortSignal | undefined,
+  what: string,
+): AbortSignal | undefined {
   // Not instanceof: the AbortSignal may come from another realm.
   if (signal !== undefined && typeof signal?.throwIfAborted !== "function") {
-    throw new TypeError(
-      `Cannot wait: signal must be an AbortSignal, not ${describe(signal)}`,
-    );
+    throw new TypeError(`${what}: signal must be an AbortSignal, not ${describe(signal)}`);
   }
   return signal;
 }
 
-function signalNumber(signal: string | number): number {
+/**
+ * Internal.
+ *
+ * @returns the numbers of one or several signals, each once.
+ * @throws what the option `signal` of an Interrupt throws; RangeError if there is none.
+ */
+export function signalNumbers(
+  signals: SignalName | number | readonly (SignalName | number)[],
+): number[] {
+  const all = Array.isArray(signals) ? signals : [signals];
+  if (all.length === 0) throw new RangeError("Cannot hook a signal: the array has none");
+  return [...new Set(all.map(signalNumber))];
+}
+
+function signalNumber(signal: SignalName | number): number {
   if (typeof signal !== "string" && typeof signal !== "number") {
     throw new TypeError(
       `Cannot hook a signal: it must be a name or a number, not ${describe(signal)}`,

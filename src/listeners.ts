@@ -2,6 +2,7 @@ import { InterruptError } from "../ffi/errors.ts";
 import { FLAG_WAKE } from "../ffi/symbols.ts";
 import type { Agent } from "./delivery/agent.ts";
 import type { InterruptRecord } from "./delivery/record.ts";
+import { ValueQueue } from "./value_queue.ts";
 
 interface Listener {
   value(value: number): void;
@@ -68,62 +69,36 @@ export class Listeners {
     this.#await(listener);
   }
 
-  /**
-   * Iterates over all values until the Interrupt is closed. Values that arrive while no `next()` is
-   * waiting are queued.
-   */
+  /** Iterates over all values until the Interrupt is closed. */
   iterate(): AsyncIterableIterator<number> {
-    const values: number[] = [];
-    const waiting: {
-      resolve(result: IteratorResult<number, undefined>): void;
-      served: boolean;
-    }[] = [];
-    let done = false;
-    const finish = () => {
-      done = true;
-      for (const next of waiting) {
-        next.resolve({ done: true, value: undefined });
-      }
-      waiting.length = 0;
-      this.#delete(listener);
-    };
+    const queue = new ValueQueue({
+      waits: () => this.#await(listener),
+      rests: () => this.#rest(listener),
+      ended: () => this.#delete(listener),
+    });
     const listener: Listener = {
-      value: (value) => {
-        // An exception between resolve() and shift() leaves a served promise in the queue.
-        while (waiting[0]?.served) waiting.shift();
-        const [next] = waiting;
-        if (next === undefined) {
-          values.push(value);
-        } else {
-          next.resolve({ done: false, value });
-          next.served = true;
-          waiting.shift();
-        }
-        if (waiting.length === 0) this.#rest(listener);
+      value: (value) => queue.push(value),
+      close: () => {
+        queue.end();
+        this.#delete(listener);
       },
-      close: finish,
     };
     this.#listeners.add(listener);
-    return {
-      next: () => {
-        if (values.length > 0) {
-          return Promise.resolve({ done: false, value: values.shift()! });
-        }
-        if (done) return Promise.resolve({ done: true, value: undefined });
-        return new Promise((resolve) => {
-          waiting.push({ resolve, served: false });
-          this.#await(listener);
-        });
+    return queue;
+  }
+
+  /** Aborts with the first value. */
+  abortSignal(reasonOf: (value: number) => unknown): AbortSignal {
+    const controller = new AbortController();
+    const listener: Listener = {
+      value: (value) => {
+        controller.abort(reasonOf(value));
+        this.#delete(listener);
       },
-      return: () => {
-        values.length = 0;
-        finish();
-        return Promise.resolve({ done: true, value: undefined });
-      },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
+      close: () => this.#delete(listener),
     };
+    this.#listeners.add(listener);
+    return controller.signal;
   }
 
   #delete(listener: Listener): void {

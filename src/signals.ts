@@ -1,6 +1,44 @@
 import { signalTable } from "../ffi/signal_names.ts";
 
 /**
+ * The name of a signal, for editors to complete: all that the platforms have, except those that no
+ * program can catch. Any string is accepted here, and checked when it is used, since names may be
+ * written in other ways: see {@linkcode sig2num}.
+ */
+export type SignalName =
+  | "SIGHUP"
+  | "SIGINT"
+  | "SIGQUIT"
+  | "SIGUSR1"
+  | "SIGUSR2"
+  | "SIGPIPE"
+  | "SIGALRM"
+  | "SIGTERM"
+  | "SIGSTKFLT"
+  | "SIGCHLD"
+  | "SIGCONT"
+  | "SIGTSTP"
+  | "SIGTTIN"
+  | "SIGTTOU"
+  | "SIGURG"
+  | "SIGXCPU"
+  | "SIGXFSZ"
+  | "SIGVTALRM"
+  | "SIGPROF"
+  | "SIGWINCH"
+  | "SIGIO"
+  | "SIGPOLL"
+  | "SIGPWR"
+  | "SIGINFO"
+  | "SIGEMT"
+  | "SIGBREAK"
+  | "SIGRTMIN"
+  | "SIGRTMAX"
+  | `SIGRTMIN+${number}`
+  | `SIGRTMAX-${number}`
+  | (string & Record<never, never>);
+
+/**
  * The number of a signal.
  *
  * @param signal a name with or without `SIG`, in any case (`"INT"`, `"SIGINT"`, `"sigint"`), or a
@@ -16,7 +54,7 @@ import { signalTable } from "../ffi/signal_names.ts";
  * sig2num("SIGNOPE"); // undefined
  * ```
  */
-export function sig2num(signal: string | number): number | undefined {
+export function sig2num(signal: SignalName | number): number | undefined {
   const { numbers, names } = signalTable();
   if (typeof signal === "number") return names.has(signal) ? signal : undefined;
   if (typeof signal !== "string") return undefined;
@@ -38,7 +76,7 @@ export function sig2num(signal: string | number): number | undefined {
  * sig2name(15); // "SIGTERM"
  * ```
  */
-export function sig2name(signal: string | number): string | undefined {
+export function sig2name(signal: SignalName | number): string | undefined {
   const number = sig2num(signal);
   return number === undefined ? undefined : signalTable().names.get(number);
 }
