@@ -3,7 +3,8 @@
  * close, while it arrives. That a signalled record is handled is for the other models; here it simply is. With CHAIN one of them,
  * or both, pass on what they get to the handler that came before ours. With LISTENS the runtime has a handler of its own,
  * which it installs with its first listener and takes away with its last; a user of it comes and goes, and subscribers
- * listen too.
+ * listen too. With ONCE=1 one subscriber, with 2 both want one signal only: the handler that delivers it puts the old disposition back,
+ * unless another subscriber stays.
  *
  * Comments and M_... as in protocol.pml.
  */
@@ -23,6 +24,9 @@
 /* In a cell: a subscriber is there; it chains. */
 #define SUBSCRIBER 1
 #define CHAINS 2
+#define ONCE_ONLY 4
+/* It has had its one signal. */
+#define SPENT 8
 
 byte disposition = OLD;
 
@@ -71,9 +75,46 @@ bool user_listens;
 bool user_was_alone;
 #endif
 
+#ifdef ONCE
+byte with_once;
+/* @signal/hook.zig:After */
+bool gives_back;
+bool given_back;
+/* What it wants. */
+bool once[SUBSCRIBERS];
+/* A signal found no subscriber but spent ones, while the registry was changing them. */
+bool missed;
+/* Ghosts: a foreign handler was away for a moment; a subscriber was delivered a signal since its add(). */
+bool was_away;
+bool had[SUBSCRIBERS];
+#ifdef LISTENS
+/* The program has listeners of its own, as far as the registry knows. */
+bool others;
+#define TARGET (passes_on && !others -> before : old)
+/* Listeners come and go on one thread, which tells the registry in the same step. */
+bool main_thread;
+#define IS_MAIN_THREAD_FREE !main_thread
+#define TAKE_MAIN_THREAD main_thread = true
+#else
+#define TARGET old
+#endif
+#define IS_GIVEN(d) (given_back && d == TARGET)
+#define IS_SPENT(r) ((cell[r] & SPENT) != 0)
+#define ALL_SPENT ((!cell[0] || IS_SPENT(0)) && (!cell[1] || IS_SPENT(1)))
+#define HANDED handed
+#define WAS_AWAY was_away
+#else
+#define IS_GIVEN(d) false
+#define IS_MAIN_THREAD_FREE true
+#define TAKE_MAIN_THREAD skip
+#define IS_SPENT(r) false
+#define HANDED false
+#define WAS_AWAY false
+#endif
+
 #define LOCK atomic { !locked -> locked = true }
 #define UNLOCK locked = false
-#define IS_OURS(d) (d == OURS || (d == IGNORED && ignored))
+#define IS_OURS(d) (d == OURS || (d == IGNORED && ignored) || IS_GIVEN(d))
 
 inline arrive_ignored() {
   owed[0] = owed[0] || hooked[0];
@@ -114,6 +155,46 @@ inline ignore() {
   fi;
 }
 
+#ifdef ONCE
+inline give_back(displaced) {
+  /* @signal/handler.zig:giveBack */
+  if
+  :: gives_back ->
+#ifndef M_GIVING_NOT_COUNTED
+     ignoring++;
+#endif
+     if
+#ifdef M_GIVE_BACK_UNSPENT
+     :: gives_back && !given_back ->
+#else
+     :: gives_back && !given_back && ALL_SPENT ->
+#endif
+        atomic {
+          displaced = disposition; disposition = TARGET;
+          was_away = was_away || displaced == OTHER
+        };
+        if
+#ifdef M_GIVE_BACK_OVER_OTHERS
+        :: true -> given_back = true
+#else
+        :: displaced == OURS -> given_back = true
+#ifndef M_GIVE_BACK_TWICE
+        /* Another thread does the same just now. */
+        :: displaced == TARGET -> skip
+#endif
+        :: else -> disposition = displaced
+#endif
+        fi
+     :: else
+     fi;
+#ifndef M_GIVING_NOT_COUNTED
+     ignoring--
+#endif
+  :: else
+  fi
+}
+#endif
+
 /* `called`: not by the kernel, but by the handler that stands over ours, and has the signal. */
 proctype handler(bool called) {
   byte displaced;
@@ -124,6 +205,11 @@ proctype handler(bool called) {
   byte delivered;
   bool again;
   bool calls_old;
+#ifdef ONCE
+  bool sees_spent;
+  bool handed;
+  bool was_given;
+#endif
   /* Ghosts: some subscriber has it; one that chained when it was found and when it got it; one that chained at either:
    * while it changes, both are right. */
   bool got;
@@ -148,15 +234,40 @@ begin:
   /* @signal/handler.zig:deliver, @signal/subscribers.zig:deliverTo */
   do
   :: seen = changes;
+#ifdef ONCE
+     sees_spent = false;
+#endif
      do
-     :: atomic { r < SUBSCRIBERS && cell[r] -> found = cell[r]; chained_then = chains[r] };
+     :: atomic { r < SUBSCRIBERS && cell[r] && !IS_SPENT(r) -> found = cell[r]; chained_then = chains[r] };
+#ifdef ONCE
+        /* @signal/subscribers.zig:take; if another took it, look at this cell again. */
+        if
+#ifdef M_ONCE_IN_TWO_STEPS
+        :: found & ONCE_ONLY -> cell[r] = found | SPENT
+#else
+        :: found & ONCE_ONLY ->
+           atomic {
+             if
+             :: cell[r] == found -> cell[r] = found | SPENT
+             :: else -> found = 0; chained_then = false
+             fi
+           }
+#endif
+        :: else
+        fi;
+#endif
         /* @record.zig:send; one that was retired meanwhile refuses. */
         atomic {
 #ifdef M_STALE_IS_DELIVERED
           delivered = delivered | found;
 #endif
           if
-          :: lives[r] ->
+          :: !found -> r--
+          :: found && lives[r] ->
+#ifdef ONCE
+             PROPERTY(once_is_once, !(found & ONCE_ONLY) || !had[r]);
+             had[r] = true;
+#endif
              pending[r] = true; delivered = delivered | found; got = true;
              owes_old = owes_old || (chained_then && chains[r]);
              may_call_old = may_call_old || chained_then || chains[r]
@@ -166,9 +277,15 @@ begin:
           r++
         }
      :: r < SUBSCRIBERS && !cell[r] -> r++
+#ifdef ONCE
+     :: atomic { r < SUBSCRIBERS && IS_SPENT(r) -> sees_spent = true; r++ }
+#endif
      :: r == SUBSCRIBERS -> break
      od;
      r = 0;
+#if defined(ONCE) && !defined(M_NOT_GIVEN_BACK)
+     give_back(displaced);
+#endif
 #ifdef M_IN_FLIGHT_IS_LOST
      break
 #else
@@ -177,13 +294,45 @@ begin:
      :: else
      fi;
      displaced = disposition;
+#ifdef ONCE
+     was_given = (displaced == TARGET && !has_foreign_handler);
+#endif
      if
 #ifndef M_IN_FLIGHT_WITHOUT_SECOND_LOOK
      :: changes != seen
 #endif
+#ifdef ONCE
+     /* Not where a foreign handler may call ours: the two would send it to each other for ever. */
+     :: sees_spent && displaced != OURS && changes == seen ->
+        again = was_given;
+        /* A foreign handler has it. */
+        handed = !again;
+        PROPERTY(none_lost, again || replaced);
+        break
+     :: sees_spent && displaced == OURS && changes == seen ->
+        /* @signal/handler.zig:leaveToRegistry */
+        missed = true;
+#ifdef M_MISSED_WITHOUT_SECOND_LOOK
+        handed = true;
+#else
+        if
+        :: changes != seen || disposition != OURS || (gives_back && ALL_SPENT) ->
+           atomic { handed = !missed; missed = false }
+        :: else -> handed = true
+        fi;
+#endif
+        sees_spent = false;
+        if
+        :: handed -> break
+        :: else
+        fi
+#endif
      :: (true
 #ifndef M_IN_FLIGHT_WITHOUT_SECOND_LOOK
         && changes == seen
+#endif
+#ifdef ONCE
+        && !sees_spent
 #endif
         ) ->
         atomic {
@@ -233,8 +382,8 @@ begin:
     :: again && disposition == OURS -> again = false; called = false; goto begin
     :: again && disposition == IGNORED -> arrive_ignored()
     /* Not twice. */
-    :: again && disposition != OURS && disposition != IGNORED -> PROPERTY(none_twice, !called)
-    :: !again -> PROPERTY(none_lost, got || called || has_foreign_handler)
+    :: again && disposition != OURS && disposition != IGNORED -> PROPERTY(none_twice, !called || WAS_AWAY)
+    :: !again -> PROPERTY(none_lost, got || HANDED || called || has_foreign_handler)
     fi
   }
 }
@@ -253,7 +402,10 @@ proctype kernel() {
           run handler(false)
        :: disposition == IGNORED -> arrive_ignored()
        :: disposition == OLD || disposition == RUNTIME || disposition == DEFAULT ->
-          PROPERTY(none_lost, !hooked[0] && !hooked[1])
+          PROPERTY(none_lost, (!hooked[0] || IS_SPENT(0)) && (!hooked[1] || IS_SPENT(1)));
+#if defined(ONCE) && defined(LISTENS)
+          PROPERTY(listeners_hear, !user_listens || main_thread || disposition == RUNTIME)
+#endif
        :: disposition == OTHER ->
           if
           :: calls_ours -> run handler(true)
@@ -287,6 +439,23 @@ inline runtime_goes() {
   fi
 }
 
+#ifdef ONCE
+inline tell_others() {
+  /* @signal/registry.zig:others */
+  LOCK;
+  gives_back = false;
+  ignoring == 0;
+  atomic {
+    if
+    :: IS_GIVEN(disposition) -> others = user_listens; disposition = TARGET
+    :: else -> others = user_listens
+    fi
+  };
+  gives_back = (count != 0 && with_once >= count);
+  UNLOCK
+}
+#endif
+
 /*
  * process.on and process.off of the program, one of them: a listener that comes and goes on another thread, both between two
  * system calls of unlistened(), may leave the runtime's handler there.
@@ -296,12 +465,17 @@ proctype user() {
   do
   :: acts > 0 ->
      atomic {
+       TAKE_MAIN_THREAD;
        acts--; user_was_alone = user_was_alone || registered == 0;
        if
        :: user_listens -> user_listens = false; runtime_goes()
        :: else -> user_listens = true; runtime_comes()
        fi
-     }
+     };
+#ifdef ONCE
+     tell_others();
+     main_thread = false
+#endif
   :: acts == 0 -> break
   :: true -> break
   od
@@ -317,7 +491,7 @@ inline listen() {
   UNLOCK;
   /* @signal_listeners.ts:#listen */
 #ifndef M_NOBODY_LISTENS
-  atomic { registered++; runtime_comes() };
+  atomic { IS_MAIN_THREAD_FREE -> registered++; runtime_comes() };
 #endif
 #ifdef M_LISTENER_COUNTS_LATE
   listeners++;
@@ -328,7 +502,7 @@ inline listen() {
 inline unlisten() {
   /* @signal_listeners.ts:close */
 #ifndef M_NOBODY_LISTENS
-  atomic { registered--; user_was_alone = user_was_alone || (registered == 0 && user_listens); runtime_goes() };
+  atomic { IS_MAIN_THREAD_FREE -> registered--; user_was_alone = user_was_alone || (registered == 0 && user_listens); runtime_goes() };
 #endif
   /* @signal/registry.zig:unlistened, @signal/registry.zig:putBack */
   LOCK;
@@ -350,6 +524,9 @@ inline unlisten() {
   :: else
   fi;
 #endif
+#ifdef ONCE
+  given_back = (listeners == 0 && count == 0 -> false : given_back);
+#endif
   UNLOCK
 }
 #endif
@@ -360,6 +537,9 @@ inline stop_ignoring() {
   skip
 #else
   hysteresis = false;
+#ifdef ONCE
+  gives_back = false;
+#endif
 #ifndef M_STOP_WITHOUT_WAIT
   ignoring == 0
 #endif
@@ -368,7 +548,34 @@ inline stop_ignoring() {
 
 inline resume_ignoring() {
   /* @signal/registry.zig:resumeIgnoring */
+#ifdef ONCE
+  gives_back = (count != 0 && with_once >= count);
+#ifdef M_ONE_IS_ENOUGH
+  gives_back = with_once > 0;
+#endif
+  hysteresis = (count != 0 && with_hysteresis >= count && !gives_back);
+#ifndef M_SPENT_IN_ADD
+  give_back(current);
+#endif
+#ifndef M_MISSED_IS_LOST
+  /* It arrives again. */
+  if
+  :: atomic {
+       missed -> missed = false;
+       if
+       :: disposition == OURS -> run handler(false)
+       :: disposition == IGNORED -> arrive_ignored()
+       :: disposition == OTHER && calls_ours -> run handler(true)
+       :: else ->
+          PROPERTY(none_lost, replaced || (!hooked[0] || IS_SPENT(0)) && (!hooked[1] || IS_SPENT(1)))
+       fi
+     }
+  :: !missed
+  fi
+#endif
+#else
   hysteresis = (count != 0 && with_hysteresis >= count)
+#endif
 }
 
 inline foreign_handler_installed() {
@@ -408,12 +615,19 @@ inline install() {
   :: !IS_OURS(current) -> keep(current)
   :: else
   fi;
+#ifdef ONCE
+  given_back = false;
+#endif
   ignored = false
 }
 
 inline set_cell() {
   /* @signal/subscribers.zig:wordOf */
+#ifdef ONCE
+  cell[me] = SUBSCRIBER | (chains[me] -> CHAINS : 0) | (once[me] -> ONCE_ONLY : 0)
+#else
   cell[me] = SUBSCRIBER | (chains[me] -> CHAINS : 0)
+#endif
 }
 
 inline add() {
@@ -428,12 +642,19 @@ inline add() {
 #ifdef M_CHANGE_BEFORE_CELL
   changes++;
 #endif
+#ifdef ONCE
+  atomic { set_cell(); lives[me] = true; had[me] = false };
+#else
   atomic { set_cell(); lives[me] = true };
+#endif
 #ifndef M_CHANGE_BEFORE_CELL
   changes++;
 #endif
   stop_ignoring();
   with_hysteresis = with_hysteresis + wants;
+#ifdef ONCE
+  with_once = with_once + once[me];
+#endif
 #ifndef M_INSTALL_BEFORE_CELL
   install();
 #endif
@@ -471,7 +692,12 @@ inline restore() {
   :: IS_OURS(current) ->
 #endif
      in_flight = (has_foreign_handler -> 0 : IN_FLIGHT_MAX);
+#if defined(ONCE) && !defined(M_GIVEN_BACK_IS_TAKEN)
+     /* What was given back stays. */
+     atomic { current = disposition; disposition = (IS_GIVEN(current) -> current : old) };
+#else
      atomic { current = disposition; disposition = old };
+#endif
      if
 #if !defined(M_RESTORE_WITHOUT_SECOND_LOOK) && !defined(M_RESTORE_OVER_OTHERS)
      :: !IS_OURS(current) -> foreign_handler_installed(); disposition = current
@@ -487,7 +713,11 @@ inline restore() {
 
 inline remove() {
   /* @signal/registry.zig:remove */
+#ifdef ONCE
+  atomic { hooked[me] = false; owed[me] = false; had[me] = false };
+#else
   atomic { hooked[me] = false; owed[me] = false };
+#endif
   LOCK;
   changes++;
   count--;
@@ -501,6 +731,9 @@ inline remove() {
   fi;
   cell[me] = 0;
   with_hysteresis = with_hysteresis - wants;
+#ifdef ONCE
+  with_once = with_once - once[me];
+#endif
   resume_ignoring();
   UNLOCK;
   lives[me] = false;
@@ -530,19 +763,30 @@ proctype subscriber(byte me) {
   byte acts = ACTS;
   byte current;
   bit wants;
+#ifndef CONTENT
   do
   :: wants = 1; break
   :: break
   od;
+#endif
 #ifdef CHAIN
   do
   :: chains[me] = true; break
   :: me == 0 -> break
   od;
 #endif
+#ifdef ONCE
+  once[me] = me < ONCE;
+#endif
   add();
   do
+#if defined(DEAF)
+#elif defined(ONCE)
+  :: hooked[me] && pending[me] && once[me] -> pending[me] = false; remove()
+  :: hooked[me] && pending[me] && !once[me] -> handle()
+#else
   :: hooked[me] && pending[me] -> handle()
+#endif
   :: acts > 0 && hooked[me] -> acts--; remove()
   :: acts > 0 && !hooked[me] -> acts--; pending[me] = false; add()
   /* @signal/registry.zig:change */
@@ -555,7 +799,12 @@ proctype subscriber(byte me) {
      :: atomic {
           chains[me] = !chains[me];
 #ifndef M_CHANGE_LEAVES_CELL
+#ifdef ONCE
+          /* @signal/subscribers.zig:change */
+          cell[me] = (cell[me] & SPENT) | SUBSCRIBER | (chains[me] -> CHAINS : 0) | (once[me] -> ONCE_ONLY : 0)
+#else
           set_cell()
+#endif
 #endif
         }
      :: true
@@ -573,8 +822,16 @@ proctype subscriber(byte me) {
   skip;
   d_step {
     /* Not lost, and not deaf. */
+#ifdef ONCE
+    PROPERTY(old_returns_at_once, replaced || !gives_back || !ALL_SPENT || disposition != OURS);
+    PROPERTY(none_missed, replaced || !missed);
+#endif
+#ifndef DEAF
     PROPERTY(none_lost, !hooked[me] || (!pending[me] && !owed[me]));
+#endif
+#ifndef DEAF
     PROPERTY(never_left_ignored, replaced || count == 0 || disposition == OURS);
+#endif
 #ifdef LISTENS
     PROPERTY(old_disposition_returns, count != 0 || disposition == (user_listens -> RUNTIME : (user_was_alone && disposition == DEFAULT -> DEFAULT : OLD)));
 #else
@@ -594,7 +851,11 @@ init {
 #endif
 #ifdef LISTENS
     if
+#ifdef ONCE
+    :: user_listens = true; others = true; user_was_alone = true; runtime_comes()
+#else
     :: user_listens = true; user_was_alone = true; runtime_comes()
+#endif
     :: true
     fi;
     run user();
