@@ -154,6 +154,7 @@ function listen(
   let lastCall = -LATE;
   let passedThen: number;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let removed: () => void = () => {};
   const listener = () => {
     calls++;
     lastCall = performance.now();
@@ -186,14 +187,17 @@ function listen(
     lingering.delete(name);
     Deno.removeSignalListener(signal, listener);
     removeEventListener("beforeunload", wait);
+    removed();
   };
   const resume = (next: ListenTo): SignalListener => {
     clearTimeout(timer);
     lingering.delete(name);
     ({ heard, look } = next);
+    removed = () => {};
     return { remove: leave };
   };
-  const leave = () => {
+  const leave = (then: () => void) => {
+    removed = then;
     if (!isAwaited()) return remove();
     lingering.set(name, resume);
     timer = setTimeout(remove, LATE);

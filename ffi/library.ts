@@ -41,7 +41,8 @@ export interface Wake {
 
 /** A listener of the runtime for a POSIX signal. For the program it does nothing. */
 export interface SignalListener {
-  remove(): void;
+  /** @param removed called when the runtime does not listen any more, which may be later. */
+  remove(removed: () => void): void;
 }
 
 /** The argument of {@linkcode Library.listen}. */
@@ -58,6 +59,11 @@ export interface ListenTo {
   look(): void;
   /** How many signals the library has passed on to the runtime. */
   passedOn(): number;
+  /**
+   * Call it whenever the program's own listeners for the signal come or go, if the runtime tells:
+   * whether there are any.
+   */
+  others(listen: boolean): void;
   /**
    * Call replacing() before, and replaced() after, each later step in which the runtime may install
    * its handler again.

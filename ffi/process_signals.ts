@@ -87,9 +87,16 @@ export function beforeExit(callback: () => boolean): () => void {
   return remove;
 }
 
+/** All copies and versions of this module mark their listeners, which do nothing for the program. */
+const mark = Symbol.for("async-interrupt listener");
+
+function isOurs(listener: unknown): boolean {
+  return typeof listener === "function" && mark in listener;
+}
+
 /** A listener on `process`, which packages that count listeners see. */
 export function listenOnProcess(
-  { name, heard, look, replacing, replaced }: ListenTo,
+  { name, heard, look, replacing, replaced, others }: ListenTo,
 ): SignalListener {
   const events = process();
   removers.get(name)?.();
@@ -99,7 +106,8 @@ export function listenOnProcess(
     // process. Node reads the wake first.
     if (runtime === "bun") look();
   };
-  const listener = weak(name, callback);
+  const listener = Object.assign(weak(name, callback), { [mark]: true });
+  const tellOthers = () => others(events.listeners(name).some((it) => !isOurs(it)));
   const isIn = () => events.listeners(name).includes(listener);
   let renewing = false;
   /**
@@ -120,11 +128,15 @@ export function listenOnProcess(
   // Code may call removeAllListeners(), or save all listeners, remove them and add them again.
   const added = (which: unknown, one: unknown) => {
     if (which !== name || renewing) return;
+    // This event comes before the listener is in.
+    if (!isOurs(one)) others(true);
     renew();
     if (one === listener) queueMicrotask(removeCopies);
   };
   const removed = (which: unknown, one: unknown) => {
-    if (which === name && one === listener && !isIn()) renew();
+    if (which !== name) return;
+    if (one === listener && !isIn()) renew();
+    tellOthers();
   };
   const removeCopies = () => {
     const count = events.listeners(name).filter((it) => it === listener).length;
@@ -140,8 +152,14 @@ export function listenOnProcess(
     removers.delete(name);
   };
   removers.set(name, remove);
+  tellOthers();
   events.on(name, listener);
   events.on("newListener", weakAdded);
   events.on("removeListener", weakRemoved);
-  return { remove };
+  return {
+    remove(removed) {
+      remove();
+      removed();
+    },
+  };
 }

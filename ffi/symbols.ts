@@ -42,7 +42,7 @@ export const symbols = {
   record_flag: { parameters: ["u32", "u32", "u32"], result: "void" },
   /** Sets the token of the EventPipe that signals make readable. */
   record_pipe: { parameters: ["u32", "u64"], result: "void" },
-  /** Hooks a POSIX signal. Options: CHAIN, HYSTERESIS, LISTENED. */
+  /** Hooks a POSIX signal. Options: CHAIN, HYSTERESIS, LISTENED, ONCE. */
   record_hook: { parameters: ["u32", "u32", "u32"], result: "i32" },
   /** Changes the options of record_hook. */
   record_hook_options: { parameters: ["u32", "u32"], result: "i32" },
@@ -50,6 +50,11 @@ export const symbols = {
    * Makes the kernel deliver a signal with hysteresis again. Call it when the signal is handled.
    */
   record_rearm: { parameters: ["u32"], result: "i32" },
+  /**
+   * With ONCE, when the signal is handled: ends the hook. Returns 1 if it did, 0 if the signal was
+   * not delivered yet.
+   */
+  record_unhook_spent: { parameters: ["u32"], result: "u32" },
   /** First half of closing: from here on the record accepts no signals. */
   record_retire: { parameters: ["u32"], result: "void" },
   /** Second half of closing: the slot may be used again. */
@@ -67,6 +72,8 @@ export const symbols = {
   hook_heard: { parameters: ["u32", "u32", "u32"], result: "void" },
   /** How many signals our handler has passed on to the runtime. */
   hook_passed_on: { parameters: ["u32"], result: "u32" },
+  /** Tells whether the program has listeners of its own for the signal. */
+  hook_others: { parameters: ["u32", "u32"], result: "void" },
   /**
    * Call it after that listener is removed. put_back: 1 restores the earlier disposition with the
    * last listener; 2 does so for a runtime that calls no later listener for an earlier signal.
@@ -178,6 +185,9 @@ export const CHAIN = 1;
 
 /** Of record_hook: a listener of the runtime was registered, and its handler gets every signal. */
 export const LISTENED = 4;
+
+/** Of record_hook: the first delivery puts the earlier disposition back. */
+export const ONCE = 8;
 
 /** Of record_hook: the kernel ignores the signal until it is handled. */
 export const HYSTERESIS = 2;

@@ -79,7 +79,7 @@ void ai_record_flag(uint32_t slot, uint32_t flag, uint32_t on);
 /* Sets the token of the EventPipe that signals make readable. */
 void ai_record_pipe(uint32_t slot, uint64_t pipe);
 
-/* Hooks a POSIX signal. Options: CHAIN, HYSTERESIS, LISTENED. */
+/* Hooks a POSIX signal. Options: CHAIN, HYSTERESIS, LISTENED, ONCE. */
 int32_t ai_record_hook(uint32_t slot, uint32_t signal, uint32_t options);
 
 /* Changes the options of record_hook. */
@@ -87,6 +87,12 @@ int32_t ai_record_hook_options(uint32_t slot, uint32_t options);
 
 /* Makes the kernel deliver a signal with hysteresis again. Call it when the signal is handled. */
 int32_t ai_record_rearm(uint32_t slot);
+
+/*
+ * With ONCE, when the signal is handled: ends the hook. Returns 1 if it did, 0 if the signal was
+ * not delivered yet.
+ */
+uint32_t ai_record_unhook_spent(uint32_t slot);
 
 /* First half of closing: from here on the record accepts no signals. */
 void ai_record_retire(uint32_t slot);
@@ -111,6 +117,9 @@ void ai_hook_heard(uint32_t agent, uint32_t signal, uint32_t coalesces);
 
 /* How many signals our handler has passed on to the runtime. */
 uint32_t ai_hook_passed_on(uint32_t signal);
+
+/* Tells whether the program has listeners of its own for the signal. */
+void ai_hook_others(uint32_t signal, uint32_t on);
 
 /*
  * Call it after that listener is removed. put_back: 1 restores the earlier disposition with the

@@ -1,6 +1,7 @@
 import {
   BLOCK_FUNCTION,
   HYSTERESIS,
+  ONCE,
   PENDING,
   SIGNAL_FUNCTION,
   UNBLOCK_FUNCTION,
@@ -71,8 +72,10 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   readonly #onError: InterruptOptions["onError"];
   readonly #wake: boolean;
   readonly #chain: boolean;
+  readonly #once: boolean;
   readonly #listeners: Listeners;
   #hysteresis: boolean;
+  /** Which signal it hooks. It keeps the number after a hook that has ended with `once`. */
   #signal: number | undefined;
   /** LISTENED when the runtime also listens to the signal, else 0. */
   #listened = 0;
@@ -82,6 +85,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   #pipeEnabled = true;
   #pipeAutodrain: boolean;
   #referenced = false;
+  #isSpent = false;
   #buffer: Int32Array | undefined;
   #abortSignal: AbortSignal | undefined;
   /** What it was first handled with; 0: not yet. */
@@ -109,6 +113,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     this.#onError = parsed.onError;
     this.#wake = parsed.wake;
     this.#chain = parsed.chain;
+    this.#once = parsed.once;
     this.#hysteresis = parsed.signalHysteresis;
     this.#pipeAutodrain = parsed.pipeAutodrain;
     const own = parsed.descriptors && adoptPipe(...parsed.descriptors);
@@ -445,7 +450,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   get #hookOptions(): number {
-    return chainOption(this.#chain, this.#listened) | this.#listened |
+    return chainOption(this.#chain, this.#listened) | this.#listened | (this.#once ? ONCE : 0) |
       (this.#hysteresis && !isExecutedAnew() ? HYSTERESIS : 0);
   }
 
@@ -660,6 +665,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   readonly #handle = (value: number): Thrown | undefined => {
     const record = this.#record;
     if (this.#first === 0) this.#first = value;
+    if (this.#once) this.#unhookSpent();
     this.#listeners.value(value);
     try {
       if (this.#nativeCallback !== undefined) {
@@ -682,6 +688,21 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     }
     return undefined;
   };
+
+  /** Calling it again has no effect, should an exception have ended it. */
+  #unhookSpent(): void {
+    const signal = this.#signal;
+    const { native: { functions }, signals } = this.#agent;
+    if (signal === undefined || this.#record.closed) return;
+    if (functions.record_unhook_spent(this.#record.slot) === 1) this.#isSpent = true;
+    if (!this.#isSpent) return;
+    try {
+      signals.close(signal, this);
+    } catch (error) {
+      if (!(error instanceof InterruptError)) throw error;
+      this.#report(error);
+    }
+  }
 
   #report(error: unknown): void {
     try {

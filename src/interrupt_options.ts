@@ -43,6 +43,16 @@ export interface InterruptOptions {
    */
   signal?: SignalName | number;
   /**
+   * true: only the first arrival of the signal counts. Our signal handler itself puts back what the
+   * signal did before: a second Ctrl-C ends the program even if that never calls `checkpoint()`.
+   * The program's own listeners keep hearing it, and other Interrupts on it that are not `once`.
+   * When the signal is handled, this Interrupt no longer hooks it, but stays open. Default false.
+   *
+   * On Deno nobody can tell whether the program has listeners of its own: until the first arrival is
+   * handled, a second one plays the default action even if it has.
+   */
+  once?: boolean;
+  /**
    * true: the kernel ignores the signal from its first arrival until it is handled, so that a flood
    * of signals costs one delivery per handling. It takes effect while all Interrupts on that signal
    * want it. Default false.
@@ -98,6 +108,7 @@ export interface ParsedOptions {
   readonly callback: InterruptOptions["callback"];
   readonly nativeCallback: NativeFunction | undefined;
   readonly signal: number | undefined;
+  readonly once: boolean;
   readonly signalHysteresis: boolean;
   readonly chain: boolean;
   readonly pipe: EventPipe | undefined;
@@ -115,6 +126,7 @@ const optionNames = Object.keys(
     callback: 0,
     nativeCallback: 0,
     signal: 0,
+    once: 0,
     signalHysteresis: 0,
     chain: 0,
     pipe: 0,
@@ -148,6 +160,7 @@ export function parseOptions(options: InterruptOptions): ParsedOptions {
     callback,
     nativeCallback,
     signal: signal === undefined ? undefined : signalNumber(signal),
+    once: Boolean(options.once),
     signalHysteresis: Boolean(options.signalHysteresis),
     chain: Boolean(options.chain),
     ...pipe === undefined ? { pipe, descriptors: undefined } : parsePipe(pipe),

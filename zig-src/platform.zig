@@ -58,6 +58,9 @@ pub const isOneShot: fn (old: *const Disposition) bool = implementation.isOneSho
 /// is lost. Async-signal-safe.
 pub const sendAgain: fn (signal: u32, info: ?*const anyopaque) void = implementation.sendAgain;
 
+/// Sends the signal to this process. Async-signal-safe.
+pub const send: fn (signal: u32) void = implementation.send;
+
 /// Calls a handler that was installed before ours, by its address; nothing for SIG_DFL and SIG_IGN.
 /// As async-signal-safe as the handler is.
 pub const chain: fn (

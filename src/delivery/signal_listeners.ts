@@ -86,8 +86,10 @@ export class SignalListeners {
       this.#entries.delete(signal);
       return;
     }
-    entry.listener.remove();
-    const status = functions.hook_unlistened(this.#agent, signal, putsBack);
+    let status = 0;
+    entry.listener.remove(() => {
+      status = functions.hook_unlistened(this.#agent, signal, putsBack);
+    });
     this.#entries.delete(signal);
     checked(status, `Cannot put back what ${nameOf(signal)} did before`);
   }
@@ -111,6 +113,7 @@ export class SignalListeners {
         heard: () => functions.hook_heard(this.#agent, signal, coalesces),
         look: this.#look,
         passedOn: () => functions.hook_passed_on(signal),
+        others: (listen) => functions.hook_others(signal, Number(listen)),
         replacing: () => void functions.hook_listening(this.#agent, signal),
         replaced: () => void functions.hook_listened(signal),
       });
@@ -121,8 +124,9 @@ export class SignalListeners {
         );
       }
     } catch (error) {
-      if (typeof listener !== "string") listener.remove();
-      functions.hook_unlistened(this.#agent, signal, putsBack);
+      const unlistened = () => functions.hook_unlistened(this.#agent, signal, putsBack);
+      if (typeof listener === "string") unlistened();
+      else listener.remove(unlistened);
       throw error;
     }
     if (typeof listener === "string") {

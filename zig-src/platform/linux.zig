@@ -80,6 +80,10 @@ pub fn isOneShot(old: *const Disposition) bool {
 }
 
 /// With the siginfo as it came: what the sender and the kernel have said of the signal.
+pub fn send(signal: u32) void {
+    _ = call(.kill, linux.syscall2, .{ .kill, linux.syscall0(.getpid), signal });
+}
+
 pub fn sendAgain(signal: u32, info: ?*const anyopaque) void {
     const process = linux.syscall0(.getpid);
     const thread = linux.syscall0(.gettid);

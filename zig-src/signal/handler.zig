@@ -89,13 +89,27 @@ fn ignore(signal: u32, hook: *Hook) void {
 fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) ?u64 {
     while (true) {
         const changes = hook.changes.load(.seq_cst);
-        const delivered = hook.subscribers.deliver();
+        const found = hook.subscribers.deliver(signal);
+        if (hook.gives_back.load(.seq_cst)) giveBack(signal, hook);
+        const delivered = found & ~subscribers.spent;
         if (delivered != 0) return delivered;
         var current: platform.Disposition = undefined;
         const status = platform.disposition(signal, &current);
+        const is_back = isTarget(hook, &current) and !hook.has_foreign_handler.load(.seq_cst);
         // Read again after all the rest: a subscriber may have come to a cell that was passed, and
         // another may have left a cell that was not yet reached.
         if (hook.changes.load(.seq_cst) != changes) continue;
+        // All are spent, so what the signal did before is entitled to it.
+        if (found != 0 and status == 0) {
+            if (stateOf(&current) == .ours) {
+                if (leaveToRegistry(signal, hook, changes)) return null;
+                continue;
+            }
+            // Another handler has it, and has called ours.
+            if (!is_back) return 0;
+            platform.sendAgain(signal, info);
+            return null;
+        }
         const is_in_flight = status == 0 and stateOf(&current) != .ours and
             // The load first: where this happens for ever, the subtraction alone would wrap.
             hook.in_flight.load(.seq_cst) > 0 and
@@ -104,6 +118,42 @@ fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) ?u64 {
         platform.sendAgain(signal, info);
         return null;
     }
+}
+
+/// Puts back what the signal did before, if all subscribers are spent.
+pub fn giveBack(signal: u32, hook: *Hook) void {
+    // Counted as in ignore(), and for the same reason.
+    _ = hook.ignoring.fetchAdd(1, .seq_cst);
+    defer _ = hook.ignoring.fetchSub(1, .seq_cst);
+    if (!hook.gives_back.load(.seq_cst) or hook.given_back.load(.seq_cst)) return;
+    // A subscriber that comes just now may be in its cell already. Its add() waits for the count,
+    // and then puts our handler in again.
+    if (!hook.subscribers.areSpent()) return;
+    var displaced: platform.Disposition = undefined;
+    // If the kernel refuses, the signal stays ours until JavaScript has handled it.
+    if (platform.swapDisposition(signal, &hook.target, &displaced) < 0) return;
+    if (stateOf(&displaced) == .ours) {
+        hook.given_back.store(true, .seq_cst);
+    } else if (!isTarget(hook, &displaced)) {
+        // Other code has installed a handler over ours: it stays. If the target was there, another
+        // thread gives it back at the same time.
+        _ = platform.setDisposition(signal, &displaced);
+    }
+}
+
+pub fn isTarget(hook: *Hook, current: *const platform.Disposition) bool {
+    return @intFromPtr(current.handler) == hook.target_handler.load(.seq_cst);
+}
+
+/// All are spent, and the registry is changing them: it alone can tell where the signal goes. It
+/// looks when it is done. false: it may have looked already, and the caller looks again itself.
+fn leaveToRegistry(signal: u32, hook: *Hook, changes: u32) bool {
+    hook.missed.store(true, .seq_cst);
+    var current: platform.Disposition = undefined;
+    const is_ours = platform.disposition(signal, &current) == 0 and stateOf(&current) == .ours;
+    const may_give_back = hook.gives_back.load(.seq_cst) and hook.subscribers.areSpent();
+    if (is_ours and !may_give_back and hook.changes.load(.seq_cst) == changes) return true;
+    return !hook.missed.swap(false, .seq_cst);
 }
 
 pub const State = enum { ours, ignored, foreign };

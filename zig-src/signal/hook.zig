@@ -36,8 +36,24 @@ pub const Hook = struct {
     hysteresis: std.atomic.Value(bool) = .init(false),
     /// The kernel ignores the signal because we told it to.
     ignored: std.atomic.Value(bool) = .init(false),
-    /// How many handlers are about to make the kernel ignore the signal.
+    /// How many handlers are about to make the kernel ignore the signal, or to give it back.
     ignoring: std.atomic.Value(u32) = .init(0),
+    /// Each subscriber wants one signal: the handler that finds all of them spent gives the signal
+    /// back, so that the next one does what it did before.
+    gives_back: std.atomic.Value(bool) = .init(false),
+    /// A handler has given it back.
+    given_back: std.atomic.Value(bool) = .init(false),
+    /// What is given back. The registry changes it while `gives_back` is false and no handler is
+    /// counted in `ignoring`.
+    target: platform.Disposition = std.mem.zeroes(platform.Disposition),
+    /// Its address, for handlers that are not counted.
+    target_handler: std.atomic.Value(usize) = .init(0),
+    /// A signal came when all were spent, while the registry was changing them: the registry sends
+    /// it again.
+    missed: std.atomic.Value(bool) = .init(false),
+    /// A foreign handler was installed over ours at some time. It may call ours for ever, so this
+    /// never becomes false again.
+    has_foreign_handler: std.atomic.Value(bool) = .init(false),
     /// What a handler calls for a subscriber that chains: an address with `old_bits`, 0 for none.
     old_handler: std.atomic.Value(u64) = .init(0),
     /// The runtime's handler, which gets every signal: the same form.
@@ -53,9 +69,10 @@ pub const Locked = struct {
     count: u32 = 0,
     /// How many of them want hysteresis.
     with_hysteresis: u32 = 0,
-    /// A foreign handler was installed over ours at some time. It may call ours for ever, so this
-    /// never becomes false again.
-    has_foreign_handler: bool = false,
+    /// How many of them want one signal.
+    with_once: u32 = 0,
+    /// The program has listeners of its own with the runtime.
+    others_listen: bool = false,
     /// The disposition that returns when the last subscriber goes.
     old: platform.Disposition = std.mem.zeroes(platform.Disposition),
     listeners: Listeners = .{},

@@ -24,6 +24,8 @@ pub const option_hysteresis = 2;
 /// A listener of the runtime was registered first. So what stands beneath ours is the runtime's
 /// handler, which gets every signal.
 pub const option_listened = 4;
+/// One signal, and then what it did before.
+pub const option_once = 8;
 
 var lock: Lock = .{};
 
@@ -54,7 +56,7 @@ pub fn add(signal: u32, token: u64, options: u32) i32 {
     } else {
         hook.locked.count += 1;
     }
-    resumeIgnoring(hook);
+    resumeIgnoring(signal);
     return installed;
 }
 
@@ -72,7 +74,14 @@ pub fn remove(signal: u32, token: u64, options: u32) void {
     if (hook.locked.count == 0) restore(signal);
     cellOf(hook, token).store(0, .seq_cst);
     count(hook, options, .down);
-    resumeIgnoring(hook);
+    resumeIgnoring(signal);
+}
+
+/// Whether a subscriber that wanted one signal has had it.
+pub fn isSpent(signal: u32, token: u64) bool {
+    lock.acquire();
+    defer lock.release();
+    return cellOf(&hooks[signal], token).load(.seq_cst) & subscribers.spent != 0;
 }
 
 pub fn change(signal: u32, token: u64, old_options: u32, new_options: u32) i32 {
@@ -80,11 +89,11 @@ pub fn change(signal: u32, token: u64, old_options: u32, new_options: u32) i32 {
     defer lock.release();
     const hook = &hooks[signal];
     stopIgnoring(hook);
-    cellOf(hook, token).store(wordOf(token, new_options), .seq_cst);
+    subscribers.change(cellOf(hook, token), new_options & option_chain != 0);
     count(hook, new_options, .up);
     count(hook, old_options, .down);
     const status = rearmLocked(signal);
-    resumeIgnoring(hook);
+    resumeIgnoring(signal);
     return status;
 }
 
@@ -101,7 +110,7 @@ pub fn unlistenedAll(agent: u32, signals: u64) void {
 }
 
 fn wordOf(token: u64, options: u32) u64 {
-    return subscribers.wordOf(token, options & option_chain != 0);
+    return subscribers.wordOf(token, options & option_chain != 0, options & option_once != 0);
 }
 
 /// For a number that comes from JavaScript and that check() has not seen.
@@ -118,13 +127,14 @@ fn cellOf(hook: *Hook, token: u64) *std.atomic.Value(u64) {
 }
 
 fn count(hook: *Hook, options: u32, direction: enum { up, down }) void {
-    if (options & option_hysteresis == 0) return;
-    if (direction == .up) {
-        hook.locked.with_hysteresis += 1;
-    } else {
-        debugCheck(hook.locked.with_hysteresis != 0);
-        hook.locked.with_hysteresis -= 1;
-    }
+    const locked = &hook.locked;
+    if (options & option_hysteresis != 0) step(&locked.with_hysteresis, direction == .up);
+    if (options & option_once != 0) step(&locked.with_once, direction == .up);
+}
+
+fn step(counter: *u32, up: bool) void {
+    debugCheck(up or counter.* != 0);
+    if (up) counter.* += 1 else counter.* -= 1;
 }
 
 /// While subscribers come and go no handler changes the disposition. One might have made the kernel
@@ -132,24 +142,73 @@ fn count(hook: *Hook, options: u32, direction: enum { up, down }) void {
 /// code had set SIG_IGN, and put it back at the end.
 fn stopIgnoring(hook: *Hook) void {
     hook.hysteresis.store(false, .seq_cst);
-    // A handler that still saw it on may be about to ignore the signal. This loop ends, since those
-    // that come now see it off.
+    hook.gives_back.store(false, .seq_cst);
+    // A handler that still saw one of them on may be about to change the disposition. This loop
+    // ends, since those that come now see them off.
     while (hook.ignoring.load(.seq_cst) != 0) platform.yield();
 }
 
-fn resumeIgnoring(hook: *Hook) void {
+fn resumeIgnoring(signal: u32) void {
+    const hook = &hooks[signal];
     const locked = &hook.locked;
-    const all_want_it = locked.count != 0 and locked.with_hysteresis >= locked.count;
-    hook.hysteresis.store(all_want_it, .seq_cst);
+    const all_once = locked.count != 0 and locked.with_once >= locked.count;
+    const all_hysteresis = locked.count != 0 and locked.with_hysteresis >= locked.count;
+    hook.hysteresis.store(all_hysteresis and !all_once, .seq_cst);
+    if (all_once) {
+        setTarget(hook);
+        hook.gives_back.store(true, .seq_cst);
+        // A signal may have spent them before that.
+        handlers.giveBack(signal, hook);
+    }
+    // After all else: a handler that sets it later sees what is above.
+    if (hook.missed.swap(false, .seq_cst)) platform.send(signal);
 }
 
-/// Whether we have put there what is there now: our handler, or SIG_IGN for hysteresis.
+/// What the signal did before. If no other than our listener is with the runtime, that is what it
+/// did before the runtime installed its handler: with that handler it would do nothing.
+fn setTarget(hook: *Hook) void {
+    const locked = &hook.locked;
+    const runtime = hook.runtime_handler.load(.monotonic) & ~old_bits.all;
+    const old = @intFromPtr(locked.old.handler);
+    const before = &locked.listeners.before;
+    hook.target = if (runtime == 0 or runtime != old or locked.others_listen)
+        locked.old
+    else if (@intFromPtr(before.handler) != runtime)
+        before.*
+    else
+        // Deno has installed its handler by itself: with no listener it plays the default action.
+        std.mem.zeroes(platform.Disposition);
+    hook.target_handler.store(@intFromPtr(hook.target.handler), .seq_cst);
+}
+
+/// Whether we have put there what is there now: our handler, SIG_IGN for hysteresis, or what the
+/// signal did before, for subscribers that want one signal.
 fn isOurs(hook: *Hook, current: *const platform.Disposition) bool {
-    return switch (stateOf(current)) {
+    const is_given_back = hook.given_back.load(.seq_cst) and handlers.isTarget(hook, current);
+    return is_given_back or switch (stateOf(current)) {
         .ours => true,
         .ignored => hook.ignored.load(.seq_cst),
         .foreign => false,
     };
+}
+
+/// Called when the first of the program's own listeners comes to the runtime, and when the last of
+/// them goes.
+pub fn othersListen(signal: u32, on: u32) callconv(.c) void {
+    lock.acquire();
+    defer lock.release();
+    const hook = hookOf(signal);
+    if (hook.locked.others_listen == (on != 0)) return;
+    hook.locked.others_listen = on != 0;
+    stopIgnoring(hook);
+    defer resumeIgnoring(signal);
+    if (!hook.given_back.load(.seq_cst)) return;
+    const given = hook.target_handler.load(.seq_cst);
+    setTarget(hook);
+    var displaced: platform.Disposition = undefined;
+    if (platform.swapDisposition(signal, &hook.target, &displaced) < 0) return;
+    // What other code has installed since stays.
+    if (@intFromPtr(displaced.handler) != given) _ = platform.setDisposition(signal, &displaced);
 }
 
 /// Reads the live disposition instead of a table of our own: the runtime, or other code, may have
@@ -177,6 +236,7 @@ fn install(signal: u32, options: u32) i32 {
     // Another thread may have installed its own in between.
     if (!isOurs(hook, &displaced)) keep(hook, &displaced, .{});
     hook.ignored.store(false, .seq_cst);
+    hook.given_back.store(false, .seq_cst);
     return 0;
 }
 
@@ -203,7 +263,7 @@ fn handlerOf(hook: *const Hook, old: *const platform.Disposition) u64 {
     // It may be no address: some code installs SIG_ERR.
     if (word & old_bits.all != 0) return 0;
     if (platform.isOneShot(old)) word |= old_bits.one_shot;
-    if (hook.locked.has_foreign_handler) word |= old_bits.calls_ours;
+    if (hook.has_foreign_handler.load(.monotonic)) word |= old_bits.calls_ours;
     return word;
 }
 
@@ -276,7 +336,7 @@ pub fn listened(signal: u32) callconv(.c) i32 {
 fn takeBack(signal: u32, before: ?usize) i32 {
     const hook = &hooks[signal];
     stopIgnoring(hook);
-    defer resumeIgnoring(hook);
+    defer resumeIgnoring(signal);
     var current: platform.Disposition = undefined;
     const status = platform.disposition(signal, &current);
     if (status < 0 or isOurs(hook, &current)) return @min(status, 0);
@@ -290,7 +350,9 @@ fn takeBack(signal: u32, before: ?usize) i32 {
         keep(hook, &current, .{});
     }
     const put = putIn(signal, &current);
-    return if (put < 0) put else 1;
+    if (put < 0) return put;
+    hook.given_back.store(false, .seq_cst);
+    return 1;
 }
 
 /// Called by the agent's listener. If our handler has passed nothing on since it was installed,
@@ -303,19 +365,21 @@ pub fn listenerCalled(agent: u32, signal: u32, coalesces: u32) callconv(.c) void
     const listeners = &hook.locked.listeners;
     if (listeners.counter != agent) return;
     // The runtime had put its handler over ours, which we learn only now.
-    if (hook.locked.count != 0 and takeBack(signal, null) > 0) {
-        _ = hook.subscribers.deliver();
-        return;
-    }
+    if (hook.locked.count != 0 and takeBack(signal, null) > 0) return deliverHere(signal, hook);
     const passed = hook.passed_on.load(.seq_cst);
     defer listeners.passed_then = null;
     if (listeners.passed_then == passed) {
-        _ = hook.subscribers.deliver();
+        deliverHere(signal, hook);
     } else if (coalesces != 0) {
         listeners.calls = passed;
     } else {
         listeners.calls +%= 1;
     }
+}
+
+fn deliverHere(signal: u32, hook: *Hook) void {
+    _ = hook.subscribers.deliver(signal);
+    handlers.giveBack(signal, hook);
 }
 
 pub fn passedOn(signal: u32) callconv(.c) u32 {
@@ -334,10 +398,20 @@ pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     debugCheck(listeners.count != 0);
     listeners.count -= 1;
     if (listeners.counter == agent) listeners.counter = agents.nobody;
-    if (put_back == 0 or listeners.count != 0 or hook.locked.count != 0) return 0;
+    if (listeners.count != 0 or hook.locked.count != 0) return 0;
+    const is_given = hook.given_back.swap(false, .seq_cst);
+    if (put_back == 0) return if (is_given) putHostBack(hook, signal) else 0;
     const status = putBack(hook, signal, put_back);
     listeners.is_owed = status != 0;
     return @min(status, 0);
+}
+
+/// Deno keeps its handler for later listeners: it returns in place of what was given back.
+fn putHostBack(hook: *Hook, signal: u32) i32 {
+    var displaced: platform.Disposition = undefined;
+    const status = platform.swapDisposition(signal, &hook.locked.old, &displaced);
+    if (status < 0 or handlers.isTarget(hook, &displaced)) return status;
+    return platform.setDisposition(signal, &displaced);
 }
 
 /// Returns 1 if our handler is still there, since the kernel has refused to remove it.
@@ -363,7 +437,7 @@ fn putBack(hook: *Hook, signal: u32, put_back: u32) i32 {
 
 /// Other code has installed a handler over ours, and that handler may call ours at any later time.
 fn foreignHandlerInstalled(hook: *Hook) void {
-    hook.locked.has_foreign_handler = true;
+    hook.has_foreign_handler.store(true, .seq_cst);
     hook.in_flight.store(0, .seq_cst);
 }
 
@@ -384,8 +458,14 @@ fn restore(signal: u32) void {
             locked.old.handler = @ptrFromInt(address);
         }
         // Before the old one is back: a signal may be in flight at once after that.
-        const in_flight: i32 = if (locked.has_foreign_handler) 0 else state.in_flight_max;
+        const has_foreign_handler = hook.has_foreign_handler.load(.monotonic);
+        const in_flight: i32 = if (has_foreign_handler) 0 else state.in_flight_max;
         hook.in_flight.store(in_flight, .seq_cst);
+        // What was given back stays: the runtime's handler would keep the signal for our listener.
+        if (hook.given_back.load(.seq_cst) and handlers.isTarget(hook, &current)) {
+            if (locked.listeners.count == 0) hook.given_back.store(false, .seq_cst);
+            return;
+        }
         if (platform.swapDisposition(signal, &locked.old, &current) < 0) {
             hook.old_handler.store(handlerOf(hook, &locked.old), .release);
             return foreignHandlerInstalled(hook);
@@ -679,7 +759,7 @@ test "an earlier handler that never returns, or interrupts itself, takes no sign
 
         fn entry(_: i32, _: ?*const anyopaque, _: ?*anyopaque) callconv(.c) void {
             calls += 1;
-            delivered += pending.swap(0, .seq_cst);
+            delivered += @intFromBool(pending.swap(0, .seq_cst) == signal);
             switch (what) {
                 .ends_thread => _ = std.os.linux.syscall1(.exit, 0),
                 .comes_again => {
@@ -780,9 +860,9 @@ test "a signal that comes before ours is in reaches the Interrupt, and none that
     var subscriber = try Scene.open(agent);
     // The runtime calls its listener, and ours has passed nothing on.
     listenerCalled(agent, signal, 0);
-    try std.testing.expectEqual(1, Scene.take(subscriber));
+    try std.testing.expectEqual(@as(i32, @intCast(signal)), Scene.take(subscriber));
     raiseHere(signal);
-    try std.testing.expectEqual(1, Scene.take(subscriber));
+    try std.testing.expectEqual(@as(i32, @intCast(signal)), Scene.take(subscriber));
     try Scene.close(agent, subscriber);
     subscriber = try Scene.open(agent);
     // This call is for the signal that the Interrupt before has got.
@@ -791,6 +871,37 @@ test "a signal that comes before ours is in reaches the Interrupt, and none that
     try Scene.close(agent, subscriber);
     subscriber = try Scene.open(agent);
     listenerCalled(agent, signal, 0);
-    try std.testing.expectEqual(1, Scene.take(subscriber));
+    try std.testing.expectEqual(@as(i32, @intCast(signal)), Scene.take(subscriber));
     try Scene.close(agent, subscriber);
+}
+
+test "with once the first signal is delivered, and the second does what it did before" {
+    const signal = unused;
+    defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
+    try Foreign.install(signal);
+    const agent = agents.open().?;
+    defer agents.close(agent);
+    const first = try Subscriber.open(agent, signal, option_once);
+    const second = try Subscriber.open(agent, signal, option_once | option_hysteresis);
+    Foreign.calls = 0;
+    for (0..3) |before| {
+        raiseHere(signal);
+        try std.testing.expectEqual(before, Foreign.calls);
+    }
+    // A third one stays: the others have had theirs.
+    const third = try Subscriber.open(agent, signal, 0);
+    for ([_]Subscriber{ first, second }) |spent| {
+        try std.testing.expectEqual(signal, spent.pending().swap(0, .seq_cst));
+    }
+    for (0..2) |_| {
+        raiseHere(signal);
+        try std.testing.expectEqual(signal, third.pending().swap(0, .seq_cst));
+    }
+    try std.testing.expectEqual(2, Foreign.calls);
+    for ([_]Subscriber{ third, first, second }) |subscriber| subscriber.close();
+    raiseHere(signal);
+    try std.testing.expectEqual(3, Foreign.calls);
+    for ([_]Subscriber{ first, second, third }) |subscriber| {
+        try std.testing.expectEqual(0, subscriber.pending().load(.seq_cst));
+    }
 }

@@ -8,13 +8,18 @@ const debugCheck = @import("../invariant.zig").debugCheck;
 const platform = @import("../platform.zig");
 const records = @import("../record.zig");
 
-/// A subscriber's word: the token of its record, with `chains` set or not. 0 for a free cell.
+/// A subscriber's word: the token of its record, and the bits below. 0 for a free cell.
 const Cell = std.atomic.Value(u64);
 
 /// This subscriber wants the earlier handler called as well. No token has this bit. It is in the
 /// token's word so that a handler reads both at one moment: otherwise the subscriber could change
 /// its wish in between.
 pub const chains: u64 = 1 << 63;
+/// This subscriber wants one signal.
+const once: u64 = 1 << 62;
+/// It has had it.
+pub const spent: u64 = 1 << 61;
+const bits = chains | once | spent;
 
 const More = struct {
     cells: [511]Cell,
@@ -26,13 +31,24 @@ pub const Subscribers = struct {
     first: [6]Cell = @splat(.init(0)),
     more: std.atomic.Value(?*More) = .init(null),
 
-    /// Signals the record of each subscriber, and returns the words of those that took it, or-ed: 0
-    /// if none did. Async-signal-safe.
-    pub fn deliver(subscribers: *Subscribers) u64 {
-        var delivered = deliverTo(&subscribers.first);
+    /// Signals the record of each subscriber, with the signal as value. Returns the words of those
+    /// that took it, or-ed: 0 if none did; `spent` is set if there were some that are spent.
+    /// Async-signal-safe.
+    pub fn deliver(subscribers: *Subscribers, signal: u32) u64 {
+        var delivered = deliverTo(&subscribers.first, signal);
         var more = subscribers.more.load(.acquire);
-        while (more) |it| : (more = it.next.load(.acquire)) delivered |= deliverTo(&it.cells);
+        while (more) |it| : (more = it.next.load(.acquire)) {
+            delivered |= deliverTo(&it.cells, signal);
+        }
         return delivered;
+    }
+
+    /// Whether all of them are spent. Async-signal-safe.
+    pub fn areSpent(subscribers: *Subscribers) bool {
+        var are = areSpentIn(&subscribers.first);
+        var more = subscribers.more.load(.acquire);
+        while (more) |it| : (more = it.next.load(.acquire)) are = are and areSpentIn(&it.cells);
+        return are;
     }
 
     /// The cell of this token. The caller holds the registry's lock.
@@ -59,23 +75,47 @@ pub const Subscribers = struct {
 };
 
 /// The word for a cell.
-pub fn wordOf(token: u64, wants_chain: bool) u64 {
-    debugCheck(token & chains == 0);
-    return if (wants_chain) token | chains else token;
+pub fn wordOf(token: u64, wants_chain: bool, wants_once: bool) u64 {
+    debugCheck(token & bits == 0);
+    return token | (if (wants_chain) chains else 0) | (if (wants_once) once else 0);
 }
 
-fn deliverTo(cells: []Cell) u64 {
+/// Changes the wish of a subscriber in its cell. A handler may set `spent` at the same time.
+pub fn change(cell: *Cell, wants_chain: bool) void {
+    _ = if (wants_chain) cell.fetchOr(chains, .seq_cst) else cell.fetchAnd(~chains, .seq_cst);
+}
+
+fn deliverTo(cells: []Cell, signal: u32) u64 {
     var delivered: u64 = 0;
     for (cells) |*cell| {
-        const word = cell.load(.seq_cst);
-        if (word == 0) continue;
-        if (records.send(@bitCast(word & ~chains), 1) == .sent) delivered |= word;
+        const word = take(cell);
+        delivered |= word & spent;
+        if (word == 0 or word & spent != 0) continue;
+        if (records.send(@bitCast(word & ~bits), @intCast(signal)) == .sent) delivered |= word;
     }
     return delivered;
 }
 
+/// The word of a cell. Of several handlers that take a subscriber which wants one signal, one gets
+/// its word, and the others get it with `spent` set.
+fn take(cell: *Cell) u64 {
+    var word = cell.load(.seq_cst);
+    while (word & once != 0 and word & spent == 0) {
+        word = cell.cmpxchgWeak(word, word | spent, .seq_cst, .seq_cst) orelse return word;
+    }
+    return word;
+}
+
+fn areSpentIn(cells: []Cell) bool {
+    for (cells) |*cell| {
+        const word = cell.load(.seq_cst);
+        if (word != 0 and word & spent == 0) return false;
+    }
+    return true;
+}
+
 fn findIn(cells: []Cell, token: u64) ?*Cell {
-    for (cells) |*cell| if (cell.load(.monotonic) & ~chains == token) return cell;
+    for (cells) |*cell| if (cell.load(.monotonic) & ~bits == token) return cell;
     return null;
 }
 
@@ -84,7 +124,7 @@ test "subscribers find their cells again, also beyond the first few, and a free 
     const all = 6 + 2 * 511;
     for (1..all + 1) |token| {
         const cell = subscribers.findFree().?;
-        cell.store(wordOf(token, token % 2 == 0), .seq_cst);
+        cell.store(wordOf(token, token % 2 == 0, false), .seq_cst);
     }
     for (1..all + 1) |token| {
         const wants: u64 = if (token % 2 == 0) chains else 0;

@@ -29,13 +29,25 @@ pub fn rearm(slot: u32) callconv(.c) i32 {
     return if (record.signal != 0) registry.rearm(record.signal) else 0;
 }
 
+/// With once: ends the subscription if the signal was delivered, and returns 1 then. Calling it
+/// again has no effect.
+pub fn unhookSpent(slot: u32) callconv(.c) u32 {
+    const record = records.get(slot);
+    if (record.signal == 0 or !registry.isSpent(record.signal, records.token(slot))) return 0;
+    unhook(slot);
+    return 1;
+}
+
+fn unhook(slot: u32) void {
+    const record = records.get(slot);
+    if (record.signal == 0) return;
+    registry.remove(record.signal, records.token(slot), record.hook_options);
+    record.signal = 0;
+}
+
 /// First half of closing: from here on neither a POSIX signal nor anybody else signals the record.
 pub fn retire(slot: u32) callconv(.c) void {
-    const record = records.get(slot);
-    if (record.signal != 0) {
-        registry.remove(record.signal, records.token(slot), record.hook_options);
-        record.signal = 0;
-    }
+    unhook(slot);
     records.retire(slot);
 }
 
