@@ -1,5 +1,12 @@
 import { process } from "./runtime.ts";
-import { BAD_FD_STATUS, SONAME, statusErrors, SYSTEM_STATUS } from "./symbols.ts";
+import {
+  BAD_FD_STATUS,
+  CALL_STEP,
+  SONAME,
+  statusErrors,
+  SYSTEM_STATUS,
+  systemCalls,
+} from "./symbols.ts";
 
 /** Why an {@linkcode InterruptError} was thrown. */
 export type InterruptErrorCode =
@@ -25,28 +32,36 @@ const brand = Symbol.for(`InterruptError of ${SONAME}`);
  * | `UNBALANCED_UNBLOCK` | more calls of `unblock()` than of `block()` |
  * | `UNSUPPORTED` | not on this platform, or not with these permissions |
  * | `LIBRARY_NOT_FOUND` | the native library could not be opened |
- * | `SYSTEM` | a system call failed; the message names its errno |
+ * | `SYSTEM` | a system call failed: see `errno` and `syscall`; or no native memory is left |
  */
 export class InterruptError extends Error {
   /** Always `"InterruptError"`. */
   override readonly name = "InterruptError";
   /** What went wrong, for programs to compare. */
   readonly code: InterruptErrorCode;
+  /** The errno of a failed system call, as in `os.constants.errno`: positive. */
+  readonly errno?: number;
+  /** The name of the system call, or of the function of libc or libuv, that failed. */
+  readonly syscall?: string;
 
   /**
    * For this module only: it makes all of them.
    *
    * @param code what went wrong, for programs.
    * @param message what went wrong and what helps, for people.
-   * @param options with the `cause`, where another error led to this one.
+   * @param options with the `cause`, where another error led to this one; `errno` and `syscall` of
+   * a failed system call.
    */
   constructor(
     code: InterruptErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options: ErrorOptions & { errno?: number; syscall?: string } = {},
   ) {
-    super(message, options);
+    const { errno, syscall, ...rest } = options;
+    super(message, rest);
     this.code = code;
+    if (errno !== undefined) this.errno = errno;
+    if (syscall !== undefined) this.syscall = syscall;
   }
 
   /**
@@ -110,13 +125,15 @@ export function checked(status: number, what: string): number {
 /** The error that {@linkcode checked} throws. Internal. */
 export function errorOf(status: number, what: string): InterruptError {
   if (status <= SYSTEM_STATUS) {
-    const errno = SYSTEM_STATUS - status;
+    const errno = (SYSTEM_STATUS - status) % CALL_STEP;
+    const syscall = systemCalls[(SYSTEM_STATUS - status - errno) / CALL_STEP];
     const name = nameOf(errno);
     if (name === "EBADF") return errorOf(BAD_FD_STATUS, what);
     const cure = cures[name] ?? "it should not: please report this";
     return new InterruptError(
       "SYSTEM",
-      `${what}: a system call failed with ${name}: ${cure}`,
+      `${what}: ${syscall} failed with ${name}: ${cure}`,
+      { errno, syscall },
     );
   }
   const [code, why] = reasons[status] ?? ["SYSTEM", `native status ${status}`];

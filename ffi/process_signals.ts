@@ -87,7 +87,7 @@ export function beforeExit(callback: () => boolean): () => void {
   return remove;
 }
 
-/** All copies and versions of this module mark their listeners, which do nothing for the program. */
+/** All copies and versions of this module mark their listeners: the program has others. */
 const mark = Symbol.for("async-interrupt listener");
 
 function isOurs(listener: unknown): boolean {

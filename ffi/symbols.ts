@@ -202,13 +202,16 @@ export const BLOCK_FUNCTION = 1;
 export const UNBLOCK_FUNCTION = 2;
 
 /** Of function_address. */
-export const PIPE_SIGNAL_FUNCTION = 3;
+export const POLL_FUNCTION = 3;
 
 /** Of function_address. */
-export const AGENT_CLOSE_FUNCTION = 5;
+export const PIPE_SIGNAL_FUNCTION = 4;
 
 /** Of function_address. */
-export const PIPE_DRAIN_FUNCTION = 4;
+export const AGENT_CLOSE_FUNCTION = 6;
+
+/** Of function_address. */
+export const PIPE_DRAIN_FUNCTION = 5;
 
 /** Of pipe_info: the descriptor of the read side. */
 export const PIPE_READ_FD = 0;
@@ -234,8 +237,36 @@ export const MEMORY_OR = 3;
 /** Status: a descriptor is not open. */
 export const BAD_FD_STATUS = -2;
 
-/** Status: a system call failed. This is for errno 0; each errno is one less. */
+/**
+ * Status: a call failed. From this the status is less by the errno, and by CALL_STEP for each index
+ * of systemCalls.
+ */
 export const SYSTEM_STATUS = -1000;
+
+/** See SYSTEM_STATUS. */
+export const CALL_STEP = 4096;
+
+/** What can fail: see SYSTEM_STATUS. */
+export const systemCalls = [
+  "sigaction",
+  "eventfd",
+  "pipe2",
+  "socketpair",
+  "fcntl",
+  "statx",
+  "kcmp",
+  "dup3",
+  "ppoll",
+  "clock_gettime",
+  "send",
+  "read",
+  "write",
+  "open",
+  "pthread_key_create",
+  "pthread_create",
+  "uv_async_init",
+  "uv_signal_start",
+] as const;
 
 /** Kinds of an EventPipe. */
 export const pipeKinds = ["eventfd", "pipe", "socketpair"] as const;

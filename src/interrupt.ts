@@ -3,6 +3,7 @@ import {
   HYSTERESIS,
   ONCE,
   PENDING,
+  POLL_FUNCTION,
   SIGNAL_FUNCTION,
   UNBLOCK_FUNCTION,
 } from "../ffi/symbols.ts";
@@ -393,6 +394,20 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     return this.#function(UNBLOCK_FUNCTION);
   }
 
+  /**
+   * A native function that tells whether a value is pending: `int (*)(void *arg)`. It returns exactly
+   * 1 while a value is pending, blocked or not, else 0; after `close()` 0 for ever. C libraries ask
+   * such a function whether they shall abort: SQLite's progress handler, FFmpeg's
+   * `AVIOInterruptCB`, curl's `CURLOPT_XFERINFOFUNCTION`, ggml's abort callback. Any thread and any
+   * signal handler may call it: it is async-signal-safe.
+   *
+   * @returns the address of the function, and the token to pass as `arg`.
+   * @throws {InterruptError} with code `CLOSED`.
+   */
+  pollFunc(): NativeFunction {
+    return this.#function(POLL_FUNCTION);
+  }
+
   #function(which: number): NativeFunction {
     const { token } = this.#open();
     const func = this.#agent.native.functions.function_address(which);
@@ -552,9 +567,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
   /**
    * Aborts when this Interrupt is first handled, before the callback: give it to `fetch()`, timers
-   * or child processes. Its reason is a `DOMException` named `AbortError`. It is made with the first
-   * access, and has aborted already if the Interrupt was handled before that. It does not keep the
-   * process alive.
+   * or child processes. Its reason is a `DOMException` named `AbortError`. It is made with the
+   * first access, and has aborted already if the Interrupt was handled before that. It does not
+   * keep the process alive.
    *
    * @throws {InterruptError} with code `CLOSED`, if it was not made before `close()`.
    */

@@ -48,8 +48,8 @@ export interface InterruptOptions {
    * The program's own listeners keep hearing it, and other Interrupts on it that are not `once`.
    * When the signal is handled, this Interrupt no longer hooks it, but stays open. Default false.
    *
-   * On Deno nobody can tell whether the program has listeners of its own: until the first arrival is
-   * handled, a second one plays the default action even if it has.
+   * On Deno nobody can tell whether the program has listeners of its own: until the first arrival
+   * is handled, a second one plays the default action even if it has.
    */
   once?: boolean;
   /**

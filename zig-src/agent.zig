@@ -5,6 +5,7 @@ const invariant = @import("invariant.zig").invariant;
 const platform = @import("platform.zig");
 const slabs = @import("slab.zig");
 const Lock = @import("lock.zig").Lock;
+const Call = @import("status.zig").Call;
 const Status = @import("status.zig").Status;
 
 /// Bits of the attention word. With one bit for both, a record without wake would set it, and the
@@ -157,7 +158,7 @@ fn wake(agent: *Agent) void {
             // No wake is on its way, so the bit must not say so: the next record that becomes
             // pending tries again.
             _ = agent.attention().fetchAnd(~@as(i32, wake_sent), .seq_cst);
-            fail(agent, &agent.wake_failure, errno);
+            fail(agent, &agent.wake_failure, .send, errno);
         },
         .function => {
             const errno = platform.Errno.save();
@@ -168,10 +169,10 @@ fn wake(agent: *Agent) void {
 }
 
 /// Keeps a failure for the next scan, which reports it.
-pub fn fail(agent: *Agent, failure: *std.atomic.Value(i32), errno: u16) void {
+pub fn fail(agent: *Agent, failure: *std.atomic.Value(i32), call: Call, errno: u16) void {
     // The descriptor is full, so it is readable: its reader will drain it and look.
     if (errno == platform.would_block) return;
-    failure.store(Status.ofErrno(errno), .seq_cst);
+    failure.store(Status.ofErrno(call, errno), .seq_cst);
     _ = agent.attention().fetchOr(needs_scan, .seq_cst);
 }
 

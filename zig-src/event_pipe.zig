@@ -5,6 +5,7 @@ const invariant = @import("invariant.zig").invariant;
 const agents = @import("agent.zig");
 const platform = @import("platform.zig");
 const slabs = @import("slab.zig");
+const Call = @import("status.zig").Call;
 const Status = @import("status.zig").Status;
 
 const EventPipe = extern struct {
@@ -107,7 +108,7 @@ pub fn signal(arg: u64) callconv(.c) void {
     defer slab.leave(head);
     const pipe: *EventPipe = @fieldParentPtr("head", head);
     const errno = platform.write(pipe.fds[1], pipe.kind);
-    if (errno != 0) fail(pipe, errno);
+    if (errno != 0) fail(pipe, .write, errno);
 }
 
 pub fn drain(arg: u64) callconv(.c) void {
@@ -115,12 +116,12 @@ pub fn drain(arg: u64) callconv(.c) void {
     defer slab.leave(head);
     const pipe: *EventPipe = @fieldParentPtr("head", head);
     const errno = platform.drain(pipe.fds[0], pipe.kind);
-    if (errno != 0) fail(pipe, errno);
+    if (errno != 0) fail(pipe, .read, errno);
 }
 
-fn fail(pipe: *EventPipe, errno: u16) void {
+fn fail(pipe: *EventPipe, call: Call, errno: u16) void {
     const agent = agents.get(pipe.agent.load(.monotonic));
-    agents.fail(agent, &agent.pipe_failure, errno);
+    agents.fail(agent, &agent.pipe_failure, call, errno);
 }
 
 pub const forever = std.math.maxInt(u64);
@@ -252,8 +253,8 @@ test "EventPipe: renew keeps the numbers" {
 
 test "EventPipe: adopt refuses closed and swapped descriptors, and outlives the caller's" {
     const EBADF = 9;
-    try std.testing.expectEqual(Status.ofErrno(EBADF), adopt(1, -1, -1));
-    try std.testing.expectEqual(Status.ofErrno(EBADF), adopt(1, 1 << 20, 1 << 20));
+    try std.testing.expectEqual(EBADF, Status.errnoOf(adopt(1, -1, -1)));
+    try std.testing.expectEqual(EBADF, Status.errnoOf(adopt(1, 1 << 20, 1 << 20)));
     var ends: [2]platform.Fd = undefined;
     try std.testing.expectEqual(0, platform.pipePair(&ends));
     try std.testing.expectEqual(Status.wrong_direction.code(), adopt(1, ends[1], ends[0]));
@@ -263,6 +264,6 @@ test "EventPipe: adopt refuses closed and swapped descriptors, and outlives the 
     closeBoth(ends);
     signal(token(id));
     try std.testing.expectEqual(1, wait(id, 0));
-    try std.testing.expectEqual(Status.ofErrno(EBADF), renew(id));
+    try std.testing.expectEqual(EBADF, Status.errnoOf(renew(id)));
     close(id);
 }

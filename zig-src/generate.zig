@@ -67,7 +67,11 @@ fn constantsInTypeScript(out: *std.Io.Writer, soname: []const u8) !void {
         try writeComment(out, .typescript, 0, constant[2]);
         try out.print("export const {s} = {d};\n", .{ constant[0], constant[1] });
     }
-    try out.writeAll("\n/** Kinds of an EventPipe. */\nexport const pipeKinds = [");
+    try out.writeAll("\n/** What can fail: see SYSTEM_STATUS. */\nexport const systemCalls = [\n");
+    inline for (@typeInfo(status.Call).@"enum".field_names) |name| {
+        try out.print("  \"{s}\",\n", .{name});
+    }
+    try out.writeAll("] as const;\n\n/** Kinds of an EventPipe. */\nexport const pipeKinds = [");
     inline for (@typeInfo(platform.FdKind).@"enum".field_names, 0..) |name, index| {
         comptime std.debug.assert(@backingInt(@field(platform.FdKind, name)) == index);
         if (index > 0) try out.writeAll(", ");

@@ -8,7 +8,7 @@ const record = @import("record.zig");
 const Status = @import("status.zig").Status;
 
 /// The functions that other native code is given; agent_close is for engines.
-pub const Which = enum(u32) { signal, block, unblock, pipe_signal, pipe_drain, agent_close };
+pub const Which = enum(u32) { signal, block, unblock, poll, pipe_signal, pipe_drain, agent_close };
 
 pub fn address(which: u32) callconv(.c) u64 {
     // The switch below jumps by a table.
@@ -17,6 +17,7 @@ pub fn address(which: u32) callconv(.c) u64 {
         .signal => @intFromPtr(&record.signal),
         .block => @intFromPtr(&record.block),
         .unblock => @intFromPtr(&record.unblock),
+        .poll => @intFromPtr(&record.poll),
         .pipe_signal => @intFromPtr(&event_pipe.signal),
         .pipe_drain => @intFromPtr(&event_pipe.drain),
         .agent_close => @intFromPtr(&realm.closeCollected),

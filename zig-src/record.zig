@@ -177,6 +177,17 @@ pub fn renotify(slot: u32) callconv(.c) void {
     announce(slot, get(slot));
 }
 
+/// `int (*)(void *arg)`: exactly 1 while a value is pending, blocked or not, else 0; 0 for ever
+/// after close. Any thread and any signal handler. What the caller reads after a 1 is at least as
+/// new as what the signaller wrote before.
+pub fn poll(arg: u64) callconv(.c) i32 {
+    const target: slabs.Token = @bitCast(arg);
+    const record = of(slab.find(target.slot) orelse return 0);
+    // Value and generation in one read: after a close the slot may serve another record.
+    const word: Word = @bitCast(record.word().load(.acquire));
+    return @intFromBool(target.names(word.tag) and word.pending != 0);
+}
+
 /// `void (*)(void *arg)` for native code on the owner's thread.
 pub fn block(arg: u64) callconv(.c) void {
     const record = of(slab.enter(@bitCast(arg)) orelse return);

@@ -95,6 +95,7 @@ pub const constants = .{
     .{ "SIGNAL_FUNCTION", @backingInt(native_function.Which.signal), "Of function_address." },
     .{ "BLOCK_FUNCTION", @backingInt(native_function.Which.block), "Of function_address." },
     .{ "UNBLOCK_FUNCTION", @backingInt(native_function.Which.unblock), "Of function_address." },
+    .{ "POLL_FUNCTION", @backingInt(native_function.Which.poll), "Of function_address." },
     .{ "PIPE_SIGNAL_FUNCTION", @backingInt(native_function.Which.pipe_signal), "Of function_address." },
     .{ "AGENT_CLOSE_FUNCTION", @backingInt(native_function.Which.agent_close), "Of function_address." },
     .{ "PIPE_DRAIN_FUNCTION", @backingInt(native_function.Which.pipe_drain), "Of function_address." },
@@ -106,7 +107,8 @@ pub const constants = .{
     .{ "MEMORY_AND", @backingInt(native_function.Operation.bit_and), "Operation of memory." },
     .{ "MEMORY_OR", @backingInt(native_function.Operation.bit_or), "Operation of memory." },
     .{ "BAD_FD_STATUS", status.Status.bad_fd.code(), "Status: a descriptor is not open." },
-    .{ "SYSTEM_STATUS", status.Status.system.code(), "Status: a system call failed. This is for errno 0; each errno is one less." },
+    .{ "SYSTEM_STATUS", status.Status.system.code(), "Status: a call failed. From this the status is less by the errno, and by CALL_STEP for each index of systemCalls." },
+    .{ "CALL_STEP", status.call_step, "See SYSTEM_STATUS." },
 };
 
 comptime {

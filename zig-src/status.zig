@@ -1,7 +1,32 @@
 //! What a native call returns: zero or a positive value for success, else one of these. JavaScript
 //! throws the error that `errors` names.
 
-/// A failed system call is `system - errno`, so that one number carries both.
+/// What can fail, by the name that the error gives it.
+pub const Call = enum(u8) {
+    sigaction,
+    eventfd,
+    pipe2,
+    socketpair,
+    fcntl,
+    statx,
+    kcmp,
+    dup3,
+    ppoll,
+    clock_gettime,
+    send,
+    read,
+    write,
+    open,
+    pthread_key_create,
+    pthread_create,
+    uv_async_init,
+    uv_signal_start,
+};
+
+/// Of a status: above errno stands the call.
+pub const call_step = 4096;
+
+/// A failed call is `system` less its number and errno, so that one number carries all three.
 ///
 /// Inside the library a status is an i32 too. A Zig error has no room for errno. A union of result
 /// and status has, but `try` does not take it: so written, EventPipes took 320 bytes more.
@@ -26,8 +51,14 @@ pub const Status = enum(i32) {
         return @bitCast(@as(i64, status.code()));
     }
 
-    pub fn ofErrno(errno: u16) i32 {
-        return @backingInt(Status.system) - @as(i32, errno);
+    pub fn ofErrno(call: Call, errno: u16) i32 {
+        return @backingInt(Status.system) - @as(i32, @backingInt(call)) * call_step - errno;
+    }
+
+    /// The errno of a status, whatever call it came from; null if it is none of a failed call.
+    pub fn errnoOf(status: i32) ?u16 {
+        const system = @backingInt(Status.system);
+        return if (status < system) @intCast(@mod(system - status, call_step)) else null;
     }
 };
 

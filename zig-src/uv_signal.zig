@@ -63,7 +63,7 @@ fn tryStart(env: napi.Env, agent: u32, signal: u32) i32 {
     if (failed != 0) {
         napi.removeCleanupHook(watcher.cleanup);
         watcher.in_use.store(false, .release);
-        return Status.ofErrno(@intCast(@abs(failed)));
+        return Status.ofErrno(.uv_signal_start, @intCast(@abs(failed)));
     }
     const begin = napi.host(
         "uv_signal_start",
@@ -77,7 +77,7 @@ fn tryStart(env: napi.Env, agent: u32, signal: u32) i32 {
     napi.host("uv_unref", fn (*UvSignal) callconv(.c) void)(&watcher.uv);
     if (failed == 0) return 0;
     close(watcher);
-    return Status.ofErrno(@intCast(@abs(failed)));
+    return Status.ofErrno(.uv_signal_start, @intCast(@abs(failed)));
 }
 
 fn onSignal(uv: *UvSignal, _: c_int) callconv(.c) void {

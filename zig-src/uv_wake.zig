@@ -98,7 +98,7 @@ fn tryOpen(env: napi.Env, agent: u32, callback: napi.Value) i32 {
     if (failed != 0) {
         napi.removeCleanupHook(wake.cleanup);
         napi.drop(env, wake.callback);
-        return Status.ofErrno(@intCast(@abs(failed)));
+        return Status.ofErrno(.uv_async_init, @intCast(@abs(failed)));
     }
     wake.uv.data = wake;
     setRef(wake, false);

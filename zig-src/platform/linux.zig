@@ -6,14 +6,15 @@ const linux = std.os.linux;
 const assert = std.debug.assert;
 const call = @import("system_call.zig").call;
 const callFunction = @import("system_call.zig").callFunction;
+const Call = @import("../status.zig").Call;
 const Status = @import("../status.zig").Status;
 
 pub const Fd = i32;
 
 /// The result of a system call, or a negative status.
-fn answer(result: usize) i32 {
+fn answer(which: Call, result: usize) i32 {
     const signed: isize = @bitCast(result);
-    return @intCast(if (signed < 0) Status.system.code() + signed else signed);
+    return if (signed < 0) Status.ofErrno(which, @intCast(-signed)) else @intCast(signed);
 }
 
 // Signals
@@ -46,15 +47,15 @@ fn sigaction(signal: u32, new: usize, old: usize) usize {
 }
 
 pub fn disposition(signal: u32, out: *Disposition) i32 {
-    return answer(sigaction(signal, 0, @intFromPtr(out)));
+    return answer(.sigaction, sigaction(signal, 0, @intFromPtr(out)));
 }
 
 pub fn setDisposition(signal: u32, new: *const Disposition) i32 {
-    return answer(sigaction(signal, @intFromPtr(new), 0));
+    return answer(.sigaction, sigaction(signal, @intFromPtr(new), 0));
 }
 
 pub fn swapDisposition(signal: u32, new: *const Disposition, old: *Disposition) i32 {
-    return answer(sigaction(signal, @intFromPtr(new), @intFromPtr(old)));
+    return answer(.sigaction, sigaction(signal, @intFromPtr(new), @intFromPtr(old)));
 }
 
 /// RESTART: blocking reads go on. ONSTACK: Go and Deno require it. All signals are masked while the
@@ -172,7 +173,7 @@ pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
     if (errno == 0) {
         errno = callFunction(.pthread_setspecific, set, .{ thread_exit_key, &thread_exit_key });
     }
-    return if (errno == 0) 0 else Status.ofErrno(@intCast(errno));
+    return if (errno == 0) 0 else Status.ofErrno(.pthread_key_create, @intCast(errno));
 }
 
 /// true where /proc/self/maps cannot be read: then the address is not known to be wrong.
@@ -201,7 +202,7 @@ const Mapping = struct { start: u64 = 0, end: u64 = 0, is_executable: bool = fal
 
 /// By /proc/self/maps. null: it cannot be read. An empty mapping: nothing is mapped there.
 fn mappingOf(address: u64) ?Mapping {
-    const fd = answer(call(
+    const fd = answer(.open, call(
         .open,
         linux.open,
         .{ "/proc/self/maps", linux.O{ .CLOEXEC = true }, 0 },
@@ -214,7 +215,7 @@ fn mappingOf(address: u64) ?Mapping {
     var field: enum { start, end, perms, rest } = .start;
     var column: usize = 0;
     while (true) {
-        const got = answer(call(.read, linux.read, .{ fd, &buffer, buffer.len }));
+        const got = answer(.read, call(.read, linux.read, .{ fd, &buffer, buffer.len }));
         if (got <= 0) return if (got < 0) null else .{};
         for (buffer[0..@intCast(got)]) |byte| {
             if (byte == '\n') {
@@ -263,7 +264,7 @@ pub const FdKind = enum(i32) { eventfd = 0, pipe = 1, socketpair = 2 };
 
 /// An eventfd is both ends.
 pub fn eventFd(ends: *[2]Fd) i32 {
-    const event = answer(call(
+    const event = answer(.eventfd, call(
         .eventfd2,
         linux.eventfd,
         .{ 0, linux.EFD.CLOEXEC | linux.EFD.NONBLOCK },
@@ -273,7 +274,7 @@ pub fn eventFd(ends: *[2]Fd) i32 {
 }
 
 pub fn pipePair(ends: *[2]Fd) i32 {
-    return answer(call(
+    return answer(.pipe2, call(
         .pipe2,
         linux.pipe2,
         .{ ends, linux.O{ .CLOEXEC = true, .NONBLOCK = true } },
@@ -283,13 +284,14 @@ pub fn pipePair(ends: *[2]Fd) i32 {
 /// A connected pair that runtimes read as a socket: [0] is handed to the runtime, [1] is written.
 pub fn streamPair(ends: *[2]Fd) i32 {
     const kind = linux.SOCK.STREAM | linux.SOCK.CLOEXEC | linux.SOCK.NONBLOCK;
-    return answer(call(.socketpair, linux.socketpair, .{ linux.AF.UNIX, kind, 0, ends }));
+    const result = call(.socketpair, linux.socketpair, .{ linux.AF.UNIX, kind, 0, ends });
+    return answer(.socketpair, result);
 }
 
 /// Refuses descriptors that are closed, that block, or that face the wrong way.
 pub fn inspect(read_fd: Fd, write_fd: Fd, kind: *FdKind) i32 {
     for ([_]Fd{ read_fd, write_fd }, [_]std.posix.ACCMODE{ .WRONLY, .RDONLY }) |fd, wrong| {
-        const flags = answer(call(.fcntl, linux.fcntl, .{ fd, linux.F.GETFL, 0 }));
+        const flags = answer(.fcntl, call(.fcntl, linux.fcntl, .{ fd, linux.F.GETFL, 0 }));
         if (flags < 0) return flags;
         const open: linux.O = @bitCast(flags);
         if (!open.NONBLOCK) return Status.blocking_fd.code();
@@ -305,7 +307,7 @@ fn stat(fd: Fd, file: *linux.Statx) i32 {
     // Callers read these two fields even if the call fails.
     file.mode = 0;
     file.ino = 0;
-    return answer(call(
+    return answer(.statx, call(
         .statx,
         linux.statx,
         .{ fd, "", linux.AT.EMPTY_PATH, linux.STATX.BASIC_STATS, file },
@@ -323,7 +325,7 @@ pub fn inode(fd: Fd, number: *u64) i32 {
 pub fn sameFile(a: Fd, b: Fd) i32 {
     const KCMP_FILE = 0;
     const process = linux.syscall0(.getpid);
-    const order = answer(call(
+    const order = answer(.kcmp, call(
         .kcmp,
         linux.syscall5,
         .{ .kcmp, process, process, KCMP_FILE, word(a), word(b) },
@@ -350,7 +352,7 @@ fn word(fd: Fd) usize {
 pub fn duplicate(fd: Fd) i32 {
     const F_DUPFD_CLOEXEC = 1030;
     const result = call(.fcntl, linux.fcntl, .{ fd, F_DUPFD_CLOEXEC, 0 });
-    return answer(result);
+    return answer(.fcntl, result);
 }
 
 /// By dup3(2), which replaces the descriptor in one step for all threads.
@@ -361,7 +363,7 @@ pub fn replace(fd: Fd, target: Fd) i32 {
         switch (linux.errno(result)) {
             // BUSY: another thread is about to open a descriptor of this number.
             .BUSY, .INTR => {},
-            else => return @min(answer(result), 0),
+            else => return @min(answer(.dup3, result), 0),
         }
     }
 }
@@ -429,7 +431,7 @@ pub fn waitReadable(fd: Fd, timeout_ns: u64) i32 {
         };
         const result = call(.ppoll, linux.ppoll, .{ &fds, 1, &rest, null });
         if (linux.errno(result) == .INTR) continue;
-        const ready = answer(result);
+        const ready = answer(.ppoll, result);
         if (ready <= 0) return ready;
         return if (fds[0].revents & linux.POLL.NVAL != 0) Status.bad_fd.code() else 1;
     }
@@ -438,7 +440,7 @@ pub fn waitReadable(fd: Fd, timeout_ns: u64) i32 {
 fn now(nanoseconds: *u64) i32 {
     var time: linux.timespec = undefined;
     // The system call, not the vDSO: the code that finds the vDSO is not worth it for a rare call.
-    const status = answer(call(
+    const status = answer(.clock_gettime, call(
         .clock_gettime,
         linux.syscall2,
         .{ .clock_gettime, @backingInt(linux.CLOCK.MONOTONIC), @intFromPtr(&time) },
