@@ -89,7 +89,8 @@ const foreign = "a descriptor was closed or replaced: which code closes what is 
 const cures: Record<string, string> = {
   EMFILE: "this process has no descriptor left: close some, or raise its limit (ulimit -n)",
   ENFILE: "the system has no descriptor left: close some, or raise fs.file-max",
-  EAGAIN: "a limit of this process is reached: use less, or raise it",
+  EAGAIN:
+    "a limit is reached: use less, or raise it (of threads: ulimit -u, or pids.max of the cgroup)",
   ENOMEM: "no memory is left for it: free some, or raise the limit",
   EPERM: "it is not permitted: does a sandbox (seccomp) forbid it?",
   ENOSYS: "the kernel has no such call: does a sandbox (seccomp) hide it?",

@@ -59,6 +59,11 @@ export const symbols = {
   record_retire: { parameters: ["u32"], result: "void" },
   /** Second half of closing: the slot may be used again. */
   record_release: { parameters: ["u32"], result: "void" },
+  /**
+   * Signals the record with 1 every so many nanoseconds until it is retired, from a thread that all
+   * timers of the process share.
+   */
+  timer_start: { parameters: ["u32", "u64"], result: "i32" },
   /** Returns 0 if the signal can be hooked. */
   hook_check: { parameters: ["u32"], result: "i32" },
   /**

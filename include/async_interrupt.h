@@ -100,6 +100,12 @@ void ai_record_retire(uint32_t slot);
 /* Second half of closing: the slot may be used again. */
 void ai_record_release(uint32_t slot);
 
+/*
+ * Signals the record with 1 every so many nanoseconds until it is retired, from a thread that all
+ * timers of the process share.
+ */
+int32_t ai_timer_start(uint32_t slot, uint64_t period_ns);
+
 /* Returns 0 if the signal can be hooked. */
 int32_t ai_hook_check(uint32_t signal);
 

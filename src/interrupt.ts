@@ -145,6 +145,13 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
         );
         this.#updateRecord();
       }
+      // Last: whatever throws before it has no tick to deliver.
+      if (parsed.period !== undefined) {
+        checked(
+          this.#agent.native.functions.timer_start(this.#record.slot, parsed.period),
+          "Cannot start the timer of `every`",
+        );
+      }
     } catch (error) {
       this.close();
       throw error;
@@ -395,9 +402,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   }
 
   /**
-   * A native function that tells whether a value is pending: `int (*)(void *arg)`. It returns exactly
-   * 1 while a value is pending, blocked or not, else 0; after `close()` 0 for ever. C libraries ask
-   * such a function whether they shall abort: SQLite's progress handler, FFmpeg's
+   * A native function that tells whether a value is pending: `int (*)(void *arg)`. It returns
+   * exactly 1 while a value is pending, blocked or not, else 0; after `close()` 0 for ever. C
+   * libraries ask such a function whether they shall abort: SQLite's progress handler, FFmpeg's
    * `AVIOInterruptCB`, curl's `CURLOPT_XFERINFOFUNCTION`, ggml's abort callback. Any thread and any
    * signal handler may call it: it is async-signal-safe.
    *

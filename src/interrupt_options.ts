@@ -69,6 +69,18 @@ export interface InterruptOptions {
    */
   chain?: boolean;
   /**
+   * Signal by itself, with value 1, every so many milliseconds: 0.05 to 2^31 - 1, fractions too.
+   * The first time is one period from now, and all others are multiples of it on the monotonic
+   * clock: lateness does not add up. It comes from a native thread, so it is in time while
+   * JavaScript computes, and takes no POSIX signal. Ticks that come while one is pending are one,
+   * and a tick that the machine is too busy for is not made up for.
+   *
+   * It goes on until `close()`, also while blocked. By itself it does not keep the process alive:
+   * {@linkcode Interrupt.ref} and {@linkcode Interrupt.wait} do. All timers of the process share
+   * one thread, which ends a second after the last of them is closed.
+   */
+  every?: number;
+  /**
    * An {@linkcode EventPipe}, or two descriptors, to make readable when signalled. The caller keeps
    * its descriptors and may close them at any time: the Interrupt uses duplicates. Both must be
    * non-blocking and stay so: duplicates share that flag with the caller's descriptors, and with
@@ -111,6 +123,8 @@ export interface ParsedOptions {
   readonly once: boolean;
   readonly signalHysteresis: boolean;
   readonly chain: boolean;
+  /** The period of `every` in nanoseconds. */
+  readonly period: bigint | undefined;
   readonly pipe: EventPipe | undefined;
   /** Given in place of an EventPipe. */
   readonly descriptors: readonly [readFd: number, writeFd: number] | undefined;
@@ -129,6 +143,7 @@ const optionNames = Object.keys(
     once: 0,
     signalHysteresis: 0,
     chain: 0,
+    every: 0,
     pipe: 0,
     pipeAutodrain: 0,
     wake: 0,
@@ -163,6 +178,7 @@ export function parseOptions(options: InterruptOptions): ParsedOptions {
     once: Boolean(options.once),
     signalHysteresis: Boolean(options.signalHysteresis),
     chain: Boolean(options.chain),
+    period: options.every === undefined ? undefined : nanoseconds(options.every),
     ...pipe === undefined ? { pipe, descriptors: undefined } : parsePipe(pipe),
     pipeAutodrain: Boolean(options.pipeAutodrain ?? true),
     wake: Boolean(options.wake ?? true),
@@ -233,6 +249,22 @@ export function signalNumbers(
   const all = Array.isArray(signals) ? signals : [signals];
   if (all.length === 0) throw new RangeError("Cannot hook a signal: the array has none");
   return [...new Set(all.map(signalNumber))];
+}
+
+/** In milliseconds. `setInterval` has the same upper limit. */
+const EVERY = { min: 0.05, max: 2 ** 31 - 1 };
+
+function nanoseconds(every: number): bigint {
+  if (typeof every !== "number") {
+    throw new TypeError(
+      `Cannot create an Interrupt: every must be a number, not ${describe(every)}`,
+    );
+  }
+  // Not the other way round: NaN is neither.
+  if (every >= EVERY.min && every <= EVERY.max) return BigInt(Math.round(every * 1e6));
+  throw new RangeError(
+    `Cannot create an Interrupt: every must be from ${EVERY.min} to ${EVERY.max} milliseconds, current value is ${every}`,
+  );
 }
 
 function signalNumber(signal: SignalName | number): number {

@@ -9,6 +9,8 @@ const program = new URL("./programs/exit.ts", import.meta.url);
 const ways = {
   "has closed its Interrupt": ["closed", ""],
   "never closes its Interrupt": ["open", ""],
+  "never closes its timer": ["ticking", ""],
+  "exits while its timer ticks": ["exitsTicking", ""],
   "calls `unref()` at once after `ref()`": ["unreferenced", ""],
   "calls `unref()` some turns after `ref()`": ["unreferencedLater", ""],
   "calls `ref()`, stays until `unref()`": ["referenced", "held\n"],

@@ -95,6 +95,35 @@ pub const processId: fn () i32 = implementation.processId;
 pub const onThreadExit: fn (function: *const fn (?*anyopaque) callconv(.c) void) i32 =
     implementation.onThreadExit;
 
+/// What a thread runs. Its argument and its result are null.
+pub const ThreadMain = implementation.ThreadMain;
+
+/// Starts a thread that nobody waits for. It takes no signals, but for those by which libc has all
+/// threads take part in a call. Calls libc. A status; whatever it is, nothing else has changed.
+pub const startThread: fn (main: *const ThreadMain) i32 = implementation.startThread;
+
+/// Names the calling thread, with at most 15 bytes, and makes its `awaitChange()` end as exactly in
+/// time as the system can. What the system refuses is left out.
+pub const beTimer: fn (name: [*:0]const u8) void = implementation.beTimer;
+
+/// The monotonic clock, in nanoseconds, which never goes back. A status.
+pub const now: fn (nanoseconds: *u64) i32 = implementation.now;
+
+/// The same clock, for those whose caller has had it from `now()`. Async-signal-safe.
+pub const clock: fn () u64 = implementation.clock;
+
+/// Returns when the word has not this value any more, or when the clock shows `deadline_ns`; also
+/// earlier at times. A change that is announced while the caller is about to wait is not missed.
+pub const awaitChange: fn (
+    word: *const std.atomic.Value(u32),
+    value: u32,
+    deadline_ns: u64,
+) void = implementation.awaitChange;
+
+/// Ends the `awaitChange()` of a thread, after the caller has changed the word.
+pub const announceChange: fn (word: *const std.atomic.Value(u32)) void =
+    implementation.announceChange;
+
 /// Whether code can run at `address`. true where that cannot be found out.
 pub const isExecutable: fn (address: u64) bool = implementation.isExecutable;
 

@@ -24,7 +24,9 @@ pub const Record = extern struct {
     pipe: std.atomic.Value(u64),
     signal: u32,
     hook_options: u32,
-    padding: [4]u32,
+    /// Its place among the timers, counted from 1; 0 for none. timer.zig owns it.
+    timer: std.atomic.Value(u32),
+    padding: [3]u32,
 
     pub fn pending(record: *Record) *std.atomic.Value(i32) {
         return &record.head.word;

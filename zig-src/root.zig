@@ -16,6 +16,7 @@ pub const record = @import("record.zig");
 pub const slab = @import("slab.zig");
 pub const status = @import("status.zig");
 pub const subscription = @import("signal/subscription.zig");
+const timer = @import("timer.zig");
 const uv_signal = @import("uv_signal.zig");
 const uv_wake = @import("uv_wake.zig");
 
@@ -40,6 +41,8 @@ pub const functions = .{
     .{ "record_unhook_spent", subscription.unhookSpent, .{"slot"}, "With ONCE, when the signal is handled: ends the hook. Returns 1 if it did, 0 if the signal was not delivered yet." },
     .{ "record_retire", subscription.retire, .{"slot"}, "First half of closing: from here on the record accepts no signals." },
     .{ "record_release", record.release, .{"slot"}, "Second half of closing: the slot may be used again." },
+
+    .{ "timer_start", timer.start, .{ "slot", "period_ns" }, "Signals the record with 1 every so many nanoseconds until it is retired, from a thread that all timers of the process share." },
 
     .{ "hook_check", hook.check, .{"signal"}, "Returns 0 if the signal can be hooked." },
     .{ "hook_listening", hook.listening, .{ "agent", "signal" }, "Call it before a listener of the runtime is registered. Returns 1 if the signal is ignored until now." },
@@ -128,5 +131,6 @@ test {
     _ = realm;
     _ = record;
     _ = slab;
+    _ = timer;
     _ = @import("fuzz.zig");
 }

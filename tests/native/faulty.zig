@@ -14,7 +14,7 @@ comptime {
     _ = library;
 }
 
-const numbers = 1005;
+const numbers = 1006;
 
 var calls: [numbers]std.atomic.Value(u32) = @splat(.init(0));
 var armed: struct { number: std.atomic.Value(u32), first: u32, last: u32, errno: u16 } = .{

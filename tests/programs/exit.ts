@@ -23,6 +23,14 @@ const ways: Record<string, () => void> = {
   open() {
     new Interrupt({ signal: "SIGUSR2", callback: () => {} });
   },
+  ticking() {
+    new Interrupt({ every: 0.05, callback: () => {} });
+  },
+  exitsTicking() {
+    new Interrupt({ every: 0.05, callback: () => {} }).ref();
+    // Here too it ends while ticks come.
+    setTimeout(() => process.exit(), 10);
+  },
   unreferenced() {
     new Interrupt().ref().unref();
   },

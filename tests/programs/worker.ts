@@ -20,7 +20,13 @@ let last = 0;
 
 /** The orders of the parent. */
 export type Order =
-  | { do: "open"; signal?: string; wake?: boolean; forward?: NativeFunction }
+  | {
+    do: "open";
+    signal?: string;
+    wake?: boolean;
+    every?: number;
+    forward?: NativeFunction;
+  }
   | { do: "crunch"; until: number }
   | { do: "signal"; target: NativeFunction; values: number[] }
   | { do: "close" }
@@ -30,10 +36,11 @@ export type Order =
 function obey(order: Order) {
   switch (order.do) {
     case "open": {
-      const { signal, wake, forward } = order;
+      const { signal, wake, every, forward } = order;
       interrupt = new Interrupt({
         signal,
         wake,
+        every,
         callback(value) {
           last = value;
           if (forward) Interrupt.signal(forward, value + 1);

@@ -60,6 +60,10 @@ export const table: Record<string, Call> = {
     number: 13,
     errnos: ["EFAULT", "EINVAL", ...sandbox],
   },
+  rt_sigprocmask: {
+    number: 14,
+    errnos: ["EFAULT", "EINVAL", ...sandbox],
+  },
   sendto: {
     number: 44,
     errnos: [
@@ -138,6 +142,7 @@ export const table: Record<string, Call> = {
     errnos: ["EINVAL", ...sandbox],
     on: ["node"],
   },
+  pthread_create: { number: 1005, errnos: ["EAGAIN", "EINVAL", "EPERM"] },
 };
 
 /** sched_yield(2) always succeeds. How often it is called depends on other threads. */

@@ -324,6 +324,17 @@ export const scenarios: Scenario[] = [
     },
   },
   {
+    name: "an Interrupt that signals by itself",
+    // The thread lingers: another one would not be needed.
+    first: true,
+    run({ Interrupt, checkpoint, keep }) {
+      let calls = 0;
+      // Without wakes: how many the thread sends is its own affair.
+      keep(new Interrupt({ every: 1, wake: false, callback: () => calls++ }));
+      while (calls < 3) checkpoint();
+    },
+  },
+  {
     name: "a Worker that ends with an Interrupt and an EventPipe open",
     async run({ url, keep }) {
       const worker = new Worker(

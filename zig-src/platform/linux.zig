@@ -176,6 +176,14 @@ pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
     return if (errno == 0) 0 else Status.ofErrno(.pthread_key_create, @intCast(errno));
 }
 
+const threads = @import("linux_thread.zig");
+pub const ThreadMain = threads.Main;
+pub const startThread = threads.start;
+pub const beTimer = threads.beTimer;
+pub const clock = threads.clock;
+pub const awaitChange = threads.awaitChange;
+pub const announceChange = threads.announceChange;
+
 /// true where /proc/self/maps cannot be read: then the address is not known to be wrong.
 pub fn isExecutable(address: u64) bool {
     const found = mappingOf(address) orelse return true;
@@ -437,7 +445,7 @@ pub fn waitReadable(fd: Fd, timeout_ns: u64) i32 {
     }
 }
 
-fn now(nanoseconds: *u64) i32 {
+pub fn now(nanoseconds: *u64) i32 {
     var time: linux.timespec = undefined;
     // The system call, not the vDSO: the code that finds the vDSO is not worth it for a rare call.
     const status = answer(.clock_gettime, call(

@@ -25,6 +25,7 @@ pub const Function = enum(u32) {
     uv_async_init,
     uv_signal_init,
     uv_signal_start,
+    pthread_create,
 };
 
 /// Calls a function of the process that returns an errno, or a negative errno.

@@ -4,6 +4,7 @@
 const std = @import("std");
 const records = @import("../record.zig");
 const registry = @import("registry.zig");
+const timers = @import("../timer.zig");
 const debugCheck = @import("../invariant.zig").debugCheck;
 
 pub fn hook(slot: u32, signal: u32, options: u32) callconv(.c) i32 {
@@ -45,9 +46,10 @@ fn unhook(slot: u32) void {
     record.signal = 0;
 }
 
-/// First half of closing: from here on neither a POSIX signal nor anybody else signals the record.
+/// First half of closing: from here on nobody signals the record, no POSIX signal and no timer.
 pub fn retire(slot: u32) callconv(.c) void {
     unhook(slot);
+    timers.stop(slot);
     records.retire(slot);
 }
 
