@@ -8,6 +8,7 @@ import { measure } from "./lib/measure.ts";
 import { installPeers } from "./lib/peers.ts";
 import { drawPictures } from "./pictures.ts";
 import type { Question, Runtime } from "./lib/question.ts";
+import { question as every } from "./questions/every.ts";
 import { question as flood } from "./questions/flood.ts";
 import { question as idle } from "./questions/idle.ts";
 import { question as poll } from "./questions/poll.ts";
@@ -20,7 +21,7 @@ import type { Report } from "./lib/report.ts";
 import { javaScriptRuntimes } from "./lib/runtimes.ts";
 import { table } from "./lib/table.ts";
 
-const questions = [sender, reaction, poll, idle, flood, seed, start, scale];
+const questions = [sender, reaction, poll, idle, flood, seed, start, scale, every];
 
 const help = `Usage: deno task bench [options]
 

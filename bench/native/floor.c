@@ -10,12 +10,15 @@
  *   floor flooded blocked|free SIGNALS SENDER...  the same as idle, under that flood; SIGNALS with commas between
  *   floor eventfd COUNT           nanoseconds of a write and a read
  *   floor kill COUNT              nanoseconds of a kill to itself, with its handler
+ *   floor every COUNT             a thread counts milliseconds, and the main thread computes and looks each 100 ns; prints
+ *                                 when it has noticed each, from the first one on
  *
  * Times are CLOCK_MONOTONIC, in nanoseconds.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -24,6 +27,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -226,6 +230,44 @@ static void time_kill(int count) {
   printf("{\"ns\":%.1f}\n", (double)(end - start) / count);
 }
 
+static int milliseconds;
+
+static void *count_milliseconds(void *nothing) {
+  struct timespec next;
+  prctl(PR_SET_TIMERSLACK, 1);
+  clock_gettime(CLOCK_MONOTONIC, &next);
+  for (;;) {
+    next.tv_nsec += 1000000;
+    if (next.tv_nsec >= 1000000000) {
+      next.tv_sec++;
+      next.tv_nsec -= 1000000000;
+    }
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) != 0) {}
+    __atomic_fetch_add(&milliseconds, 1, __ATOMIC_SEQ_CST);
+  }
+  return nothing;
+}
+
+static void every(int count) {
+  static uint64_t times[most];
+  pthread_t thread;
+  volatile uint32_t state = 1;
+  must(count > 0 && count <= most, "count");
+  must(pthread_create(&thread, NULL, count_milliseconds, NULL) == 0, "pthread_create");
+  for (int seen = 0, noticed = 0; noticed < count;) {
+    uint32_t x = state;
+    for (int i = 0; i < 100; i++) x = x * 1664525 + 1013904223;
+    state = x;
+    int now_seen = __atomic_load_n(&milliseconds, __ATOMIC_SEQ_CST);
+    if (now_seen == seen) continue;
+    times[noticed++] = now();
+    seen = now_seen;
+  }
+  printf("{\"times\":[");
+  for (int i = 0; i < count; i++) printf("%s%llu", i ? "," : "", (unsigned long long)(times[i] - times[0]));
+  puts("]}");
+}
+
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "";
   if (!strcmp(mode, "send") && argc > 6) send_in_turn(!strcmp(argv[2], "near"), atoi(argv[3]), atol(argv[4]), atoi(argv[5]), argc - 6, argv + 6);
@@ -234,6 +276,7 @@ int main(int argc, char **argv) {
   else if (!strcmp(mode, "flooded") && argc > 8) flooded(!strcmp(argv[2], "blocked"), argv[3], argv + 4);
   else if (!strcmp(mode, "eventfd") && argc > 2) time_eventfd(atoi(argv[2]));
   else if (!strcmp(mode, "kill") && argc > 2) time_kill(atoi(argv[2]));
+  else if (!strcmp(mode, "every") && argc > 2) every(atoi(argv[2]));
   else {
     fprintf(stderr, "see the head of floor.c\n");
     return 2;

@@ -6,6 +6,7 @@
 import { constants } from "node:os";
 import process from "node:process";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { compute, stepsFor100ns } from "./compute.ts";
 import {
   finish,
   kit,
@@ -19,29 +20,6 @@ const { SIGUSR2 } = constants.signals;
 
 /** ns between two signals, chosen at random. */
 const pace = [50_000n, 200_000n] as const;
-
-/** Work as programs do it; the result is used, so that engines cannot remove it. */
-let state = 1;
-function compute(steps: number): void {
-  let x = state;
-  for (let i = 0; i < steps; i++) x = Math.imul(x, 1664525) + 1013904223 | 0;
-  state = x;
-}
-
-/**
- * How many steps take 100 ns. Uses the fastest of several runs, because the others may have been
- * interrupted.
- */
-function stepsFor100ns(): number {
-  const [steps, turns] = [100, 10_000];
-  let least = Infinity;
-  for (let run = 0; run < 50; run++) {
-    const begin = kit.now_ns();
-    for (let turn = 0; turn < turns; turn++) compute(steps);
-    least = Math.min(least, Number(kit.now_ns() - begin));
-  }
-  return Math.max(1, Math.round(steps * 100 * turns / least));
-}
 
 /** The first signals are left out: the engine compiles the code that handles them. */
 const warmUp = 100;
