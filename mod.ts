@@ -29,5 +29,6 @@ export { InterruptError, type InterruptErrorCode } from "./ffi/errors.ts";
 export { EventPipe } from "./src/event_pipe.ts";
 export { Interrupt, type InterruptSupport } from "./src/interrupt.ts";
 export type { InterruptOptions, WaitOptions } from "./src/interrupt_options.ts";
+export { interruptible, type InterruptibleOptions } from "./src/interruptible.ts";
 export type { NativeFunction } from "./src/native_function.ts";
-export { sig2name, sig2num } from "./src/signals.ts";
+export { sig2name, sig2num, type SignalName } from "./src/signals.ts";

@@ -16,10 +16,19 @@ export interface NodeProcess {
   getBuiltinModule<K extends keyof NodeModules>(name: K): NodeModules[K];
 }
 
+/** An AsyncLocalStorage. */
+export interface AsyncStorage<T> {
+  run<R>(value: T, work: () => R): R;
+  getStore(): T | undefined;
+}
+
 interface NodeModules {
   "bun:ffi": unknown;
   "node:async_hooks": {
-    readonly AsyncLocalStorage: { snapshot(): (work: () => void) => void };
+    readonly AsyncLocalStorage: {
+      new <T>(): AsyncStorage<T>;
+      snapshot(): (work: () => void) => void;
+    };
   };
   "node:fs": {
     readonly constants: {

@@ -44,11 +44,16 @@ const pthread_attr_destroy = @extern(
 );
 
 pub fn start(main: *const Main) i32 {
-    const create = pthread_create orelse return Status.unsupported.code();
-    const initialize = pthread_attr_init orelse return Status.unsupported.code();
-    const set_stack_size = pthread_attr_setstacksize orelse return Status.unsupported.code();
-    const set_detached = pthread_attr_setdetachstate orelse return Status.unsupported.code();
-    const destroy = pthread_attr_destroy orelse return Status.unsupported.code();
+    // In a variable: Zig 0.17 takes the address of an @extern for known when it compiles, and would
+    // leave the comparison with null out.
+    var from_host = pthread_create;
+    _ = &from_host;
+    const create = from_host orelse return Status.unsupported.code();
+    // Who has that one has these.
+    const initialize = pthread_attr_init.?;
+    const set_stack_size = pthread_attr_setstacksize.?;
+    const set_detached = pthread_attr_setdetachstate.?;
+    const destroy = pthread_attr_destroy.?;
     var attributes: Attributes align(16) = undefined;
     const failed = initialize(&attributes);
     if (failed != 0) return Status.ofErrno(.pthread_create, @intCast(failed));
@@ -61,7 +66,7 @@ pub fn start(main: *const Main) i32 {
     const blocked = call(
         .rt_sigprocmask,
         linux.sigprocmask,
-        .{ linux.SIG.SETMASK, &all_but_libcs, &before },
+        .{ linux.SIG.SETMASK, &all_but_internal, &before },
     );
     switch (linux.errno(blocked)) {
         .SUCCESS => {},
@@ -75,7 +80,7 @@ pub fn start(main: *const Main) i32 {
 
 /// All signals but 32 to 34, with which libc asks every thread to take part in setuid(2): it would
 /// wait for ever for one that blocks them.
-const all_but_libcs: linux.sigset_t = .{~@as(u64, 0b111 << 31)};
+const all_but_internal: linux.sigset_t = .{~@as(u64, 0b111 << 31)};
 
 /// The calling thread has this name in /proc and in debuggers, and its waits are not prolonged: by
 /// default Linux ends them up to 50 µs late, to save power.
