@@ -26,7 +26,7 @@
  */
 export { checkpoint } from "./src/checkpoint.ts";
 export { InterruptError, type InterruptErrorCode } from "./ffi/errors.ts";
-export { EventPipe } from "./src/event_pipe.ts";
+export { EventPipe, type EventPipeOptions } from "./src/event_pipe.ts";
 export { Interrupt, type InterruptSupport } from "./src/interrupt.ts";
 export type { InterruptOptions, WaitOptions } from "./src/interrupt_options.ts";
 export { interruptible, type InterruptibleOptions } from "./src/interruptible.ts";

@@ -93,6 +93,8 @@ export const symbols = {
   agent_borrowed: { parameters: [], result: "u64" },
   /** Opens an eventfd, or a pipe where there is none. Returns its slot. */
   pipe_open: { parameters: ["u32"], result: "i32" },
+  /** Opens an EventPipe of this kind, an index of pipeKinds. Returns its slot. */
+  pipe_open_kind: { parameters: ["u32", "u32"], result: "i32" },
   /** Opens an EventPipe with duplicates of the caller's descriptors. Returns its slot. */
   pipe_adopt: { parameters: ["u32", "i32", "i32"], result: "i32" },
   /** The token that pipe_signal and pipe_drain take as arg. */

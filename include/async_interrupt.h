@@ -145,6 +145,9 @@ uint64_t ai_agent_borrowed(void);
 /* Opens an eventfd, or a pipe where there is none. Returns its slot. */
 int32_t ai_pipe_open(uint32_t agent);
 
+/* Opens an EventPipe of this kind, an index of pipeKinds. Returns its slot. */
+int32_t ai_pipe_open_kind(uint32_t agent, uint32_t kind);
+
 /* Opens an EventPipe with duplicates of the caller's descriptors. Returns its slot. */
 int32_t ai_pipe_adopt(uint32_t agent, int32_t read_fd, int32_t write_fd);
 

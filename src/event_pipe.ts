@@ -1,5 +1,6 @@
 import { agent } from "./delivery/agent.ts";
 import { checked, describe, InterruptError } from "../ffi/errors.ts";
+import { checkOptions } from "./options.ts";
 import {
   PIPE_DRAIN_FUNCTION,
   PIPE_KIND,
@@ -20,13 +21,23 @@ const FOREVER = 2n ** 64n - 1n;
  */
 let adopted: readonly [readFd: number, writeFd: number] | undefined;
 
+/** Options of {@linkcode EventPipe}. */
+export interface EventPipeOptions {
+  /**
+   * What the loop that watches it can take: `"eventfd"` is the cheapest; `"pipe"` suits
+   * `net.Socket` of Node; `"socketpair"` suits `net.Socket` on Deno and `Bun.connect()` too. poll,
+   * select, epoll, libuv's `uv_poll` and mio take all. Default: an eventfd, or a pipe where the
+   * kernel or a sandbox has none.
+   */
+  type?: "eventfd" | "pipe" | "socketpair";
+}
+
 /**
  * A descriptor that is readable from `signal()` until `drain()`, for the `poll`, `select` or
  * `epoll` loops of other libraries.
  *
- * It is an eventfd, or a pipe where the kernel or a sandbox has no eventfd. Both ends are
- * non-blocking and close-on-exec. Any number of signals make it readable once: one `drain()`
- * empties it, and signalling a full pipe does nothing more.
+ * Both ends are non-blocking and close-on-exec. Any number of signals make it readable: one
+ * `drain()` empties it, and signalling a full pipe does nothing more.
  *
  * An EventPipe belongs to the thread that created it: call its methods there only. Other threads
  * and signal handlers use {@linkcode signalFunc} and {@linkcode drainFunc}. After `close()`,
@@ -48,22 +59,29 @@ export class EventPipe implements Disposable {
   readonly #slot: number;
   readonly #arg: bigint;
   readonly #filenos: readonly [readFd: number, writeFd: number];
-  /** What the descriptors are: `"eventfd"`, `"pipe"`, or `"socketpair"` for given sockets. */
+  /** What the descriptors are. */
   readonly type: "eventfd" | "pipe" | "socketpair";
   #closed = false;
 
   /**
+   * Opens its descriptors.
+   *
+   * @param options which kind of descriptor, if the loop that watches it cannot take every kind.
+   * @throws {TypeError} for options of the wrong type, or a kind that does not exist.
    * @throws {InterruptError} with code `SYSTEM` when no descriptor is left; with code `UNSUPPORTED`
    * or `LIBRARY_NOT_FOUND` when the native library cannot be opened; with code `CLOSED` when the
    * realm has ended.
    */
-  constructor() {
+  constructor(options: EventPipeOptions = {}) {
+    const kind = kindOf(options);
     const { id, pipes, native: { functions } } = agent();
     const given = adopted;
-    this.#slot = checked(
-      given ? functions.pipe_adopt(id, ...given) : functions.pipe_open(id),
-      given ? `Cannot use [${given}] as a pipe` : "Cannot open an EventPipe",
-    );
+    this.#slot = given
+      ? checked(functions.pipe_adopt(id, ...given), `Cannot use [${given}] as a pipe`)
+      : checked(
+        kind < 0 ? functions.pipe_open(id) : functions.pipe_open_kind(id, kind),
+        "Cannot open an EventPipe",
+      );
     this.#arg = functions.pipe_token(this.#slot);
     const info = (what: number) => functions.pipe_info(this.#slot, what);
     this.#filenos = given ?? [info(PIPE_READ_FD), info(PIPE_WRITE_FD)];
@@ -211,6 +229,18 @@ export class EventPipe implements Disposable {
     }
     return agent().native.functions;
   }
+}
+
+/** An index of pipeKinds; -1 for the default. */
+function kindOf(options: EventPipeOptions): number {
+  checkOptions(options, "Cannot open an EventPipe", ["type"]);
+  const { type } = options;
+  if (type === undefined) return -1;
+  const kind = pipeKinds.indexOf(type);
+  if (kind >= 0) return kind;
+  throw new TypeError(
+    `Cannot open an EventPipe: type must be one of ${pipeKinds.join(", ")}, not ${String(type)}`,
+  );
 }
 
 /**

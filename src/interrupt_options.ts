@@ -2,7 +2,7 @@ import { describe, InterruptError } from "../ffi/errors.ts";
 import { runtime } from "../ffi/runtime.ts";
 import { type EventPipe, isEventPipe } from "./event_pipe.ts";
 import type { NativeFunction } from "./native_function.ts";
-import { nearest } from "./nearest.ts";
+import { checkOptions } from "./options.ts";
 import { sig2name, sig2num, type SignalName } from "./signals.ts";
 
 /** What an {@linkcode Interrupt} does when it is signalled. */
@@ -185,28 +185,6 @@ export function parseOptions(options: InterruptOptions): ParsedOptions {
     rethrow: Boolean(options.rethrow),
     onError,
   };
-}
-
-/**
- * Internal.
- *
- * @param names all options that there are.
- * @throws {TypeError} if `options` is no object, or has an option that is not among `names`.
- */
-export function checkOptions(options: unknown, what: string, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${what}: options must be an object, not ${describe(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue;
-    const meant = nearest(name, names);
-    const all = names.length > 1 ? `the options are ${names.join(", ")}` : `it is ${names}`;
-    throw new TypeError(
-      `${what}: there is no option "${name}": ${
-        meant === undefined ? all : `do you mean "${meant}"?`
-      }`,
-    );
-  }
 }
 
 /**

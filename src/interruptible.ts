@@ -2,12 +2,8 @@ import { describe } from "../ffi/errors.ts";
 import type { AsyncStorage } from "../ffi/node_types.ts";
 import { process } from "../ffi/runtime.ts";
 import { Interrupt } from "./interrupt.ts";
-import {
-  abortSignalOf,
-  checkOptions,
-  type InterruptOptions,
-  signalNumbers,
-} from "./interrupt_options.ts";
+import { abortSignalOf, type InterruptOptions, signalNumbers } from "./interrupt_options.ts";
+import { checkOptions } from "./options.ts";
 import { sig2name, type SignalName } from "./signals.ts";
 
 /** What may stop the work of {@linkcode interruptible}. */
@@ -31,9 +27,9 @@ const AGAIN_MS = 10;
 /**
  * Runs work, synchronous or async, that signals, time or an AbortSignal may stop.
  *
- * The work is stopped by an exception that comes out of its next {@linkcode checkpoint}(): `finally`
- * blocks run. It is thrown once; work that catches it goes on. The end of the work is a checkpoint
- * too. If the work is async, the promise also rejects as soon as the event loop turns; what is left
+ * The work is stopped by an exception that comes out of its next {@linkcode checkpoint}():
+ * `finally` blocks run. It is thrown once; work that catches it goes on. The end of the work is a
+ * checkpoint too. If the work is async, the promise also rejects as soon as the event loop turns; what is left
  * of the work is stopped at its next `checkpoint()`, and not at those of other code.
  *
  * Until this has ended, a second Ctrl-C does what it did before: see {@linkcode

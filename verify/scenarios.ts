@@ -207,6 +207,31 @@ export const scenarios: Scenario[] = [
       M_SENT_AGAIN_REACHES_RUNTIME_TWICE`,
   },
   { model: "signal", defines: "ACTS=0 ARRIVALS=1 LISTENS", short: true },
+  // `once`: all subscribers want one signal, or one of two does; DEAF: JavaScript never looks.
+  {
+    model: "signal",
+    defines: "ACTS=0 ARRIVALS=2 ONCE=2 CONTENT DEAF",
+    short: true,
+    catches: `M_GIVE_BACK_UNSPENT M_GIVING_NOT_COUNTED M_MISSED_IS_LOST
+      M_MISSED_WITHOUT_SECOND_LOOK M_NOT_GIVEN_BACK M_ONCE_IN_TWO_STEPS M_SPENT_IN_ADD`,
+  },
+  { model: "signal", defines: "ACTS=1 ARRIVALS=1 ONCE=1 CONTENT", short: true },
+  { model: "signal", defines: "ACTS=0 ARRIVALS=1 ONCE=1", short: true },
+  {
+    model: "signal",
+    defines: "ACTS=0 ARRIVALS=1 ONCE=2 CONTENT FOREIGN",
+    short: true,
+    catches: "M_GIVE_BACK_OVER_OTHERS M_GIVE_BACK_TWICE",
+  },
+  { model: "signal", defines: "ACTS=0 ARRIVALS=1 ONCE=1 CONTENT CHAIN", short: true },
+  {
+    model: "signal",
+    defines: "ACTS=0 ARRIVALS=1 ONCE=2 CONTENT LISTENS",
+    short: false,
+    catches: "M_GIVEN_BACK_IS_TAKEN M_OTHERS_ARE_NOT_TOLD",
+  },
+  { model: "signal", defines: "ACTS=0 ARRIVALS=2 ONCE=1 CONTENT", short: false },
+  { model: "signal", defines: "ACTS=0 ARRIVALS=2 ONCE=2 CONTENT FOREIGN DEAF", short: false },
   { model: "signal", defines: "ACTS=1 ARRIVALS=2", short: false },
   { model: "signal", defines: "ACTS=0 ARRIVALS=2 FOREIGN", short: false },
   { model: "signal", defines: "ACTS=1 ARRIVALS=1 CHAIN FOREIGN", short: false },

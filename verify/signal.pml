@@ -404,7 +404,9 @@ proctype kernel() {
        :: disposition == OLD || disposition == RUNTIME || disposition == DEFAULT ->
           PROPERTY(none_lost, (!hooked[0] || IS_SPENT(0)) && (!hooked[1] || IS_SPENT(1)));
 #if defined(ONCE) && defined(LISTENS)
-          PROPERTY(listeners_hear, !user_listens || main_thread || disposition == RUNTIME)
+          PROPERTY(listeners_hear, !user_listens || main_thread || disposition == RUNTIME);
+          /* There the signal would go to our own listener, which does nothing. */
+          PROPERTY(second_is_old, !given_back || user_listens || main_thread || disposition != RUNTIME)
 #endif
        :: disposition == OTHER ->
           if
@@ -441,7 +443,7 @@ inline runtime_goes() {
 
 #ifdef ONCE
 inline tell_others() {
-  /* @signal/registry.zig:others */
+  /* @signal/registry.zig:othersListen */
   LOCK;
   gives_back = false;
   ignoring == 0;
@@ -473,7 +475,9 @@ proctype user() {
        fi
      };
 #ifdef ONCE
+#ifndef M_OTHERS_ARE_NOT_TOLD
      tell_others();
+#endif
      main_thread = false
 #endif
   :: acts == 0 -> break
@@ -550,9 +554,6 @@ inline resume_ignoring() {
   /* @signal/registry.zig:resumeIgnoring */
 #ifdef ONCE
   gives_back = (count != 0 && with_once >= count);
-#ifdef M_ONE_IS_ENOUGH
-  gives_back = with_once > 0;
-#endif
   hysteresis = (count != 0 && with_hysteresis >= count && !gives_back);
 #ifndef M_SPENT_IN_ADD
   give_back(current);

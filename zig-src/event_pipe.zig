@@ -33,12 +33,22 @@ fn get(slot: u32) *EventPipe {
     return @fieldParentPtr("head", slab.get(slot));
 }
 
+/// Any kind: an eventfd, or a pipe if the kernel has no eventfds or a sandbox forbids them.
 pub fn open(agent: u32) callconv(.c) i32 {
+    const slot = openKind(agent, @backingInt(platform.FdKind.eventfd));
+    return if (slot < 0) openKind(agent, @backingInt(platform.FdKind.pipe)) else slot;
+}
+
+pub fn openKind(agent: u32, kind: u32) callconv(.c) i32 {
+    invariant(kind < std.enums.values(platform.FdKind).len);
+    const which: platform.FdKind = @fromBackingInt(@intCast(kind));
     var ends: [2]platform.Fd = undefined;
-    if (platform.eventFd(&ends) == 0) return publish(agent, ends, .eventfd, .{ -1, -1 });
-    // The kernel has no eventfds, or a sandbox forbids them. A pipe does as well.
-    const status = platform.pipePair(&ends);
-    return if (status < 0) status else publish(agent, ends, .pipe, .{ -1, -1 });
+    const status = switch (which) {
+        .eventfd => platform.eventFd(&ends),
+        .pipe => platform.pipePair(&ends),
+        .socketpair => platform.streamPair(&ends),
+    };
+    return if (status < 0) status else publish(agent, ends, which, .{ -1, -1 });
 }
 
 /// The caller keeps its descriptors; ours are duplicates. So when the caller closes its own and the

@@ -55,6 +55,7 @@ pub const functions = .{
     .{ "agent_borrowed", agent.borrowed, .{}, "A bit for each signal for which some agent needs a listener on the main thread. Bit 0 is signal 1." },
 
     .{ "pipe_open", event_pipe.open, .{"agent"}, "Opens an eventfd, or a pipe where there is none. Returns its slot." },
+    .{ "pipe_open_kind", event_pipe.openKind, .{ "agent", "kind" }, "Opens an EventPipe of this kind, an index of pipeKinds. Returns its slot." },
     .{ "pipe_adopt", event_pipe.adopt, .{ "agent", "read_fd", "write_fd" }, "Opens an EventPipe with duplicates of the caller's descriptors. Returns its slot." },
     .{ "pipe_token", event_pipe.token, .{"slot"}, "The token that pipe_signal and pipe_drain take as arg." },
     .{ "pipe_info", event_pipe.info, .{ "slot", "what" }, "PIPE_READ_FD, PIPE_WRITE_FD, or PIPE_KIND: an index of pipeKinds." },

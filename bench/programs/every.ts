@@ -13,7 +13,7 @@ const period = 1;
 
 function finishWithTimes(ticks: number): void {
   const arrived = new BigUint64Array(memory(kit.arrived_address(), ticks * 8));
-  finish({ times: Array.from(arrived, (time) => Number(time - arrived[0])) });
+  finish({ times: Array.from(arrived, (time) => Number(time - arrived[0]!)) });
 }
 
 async function interrupt(ticks: number): Promise<void> {
@@ -49,7 +49,7 @@ const ways: Record<string, (ticks: number) => Promise<void>> = { interrupt, setI
 
 if (isMainThread) {
   const [way, ticks] = process.argv.slice(2);
-  await ways[way](Number(ticks));
+  await ways[way!]!(Number(ticks));
 } else {
   const words: Int32Array = workerData;
   setInterval(() => Atomics.add(words, 0, 1), period);

@@ -20,7 +20,7 @@ const ways = [
 /** From when the loop has noticed each tick, in nanoseconds. */
 async function periods(command: string[]): Promise<Sample> {
   const { times } = await sampleOf([...command, `${ticks}`]) as { times: number[] };
-  const [first, ...others] = times.slice(warmUp);
+  const [first, ...others] = times.slice(warmUp) as [number, ...number[]];
   const lengths = others.map((time, i) => (time - (others[i - 1] ?? first)) / 1000);
   return {
     // No error is less than what the clock tells: 1 ns.
