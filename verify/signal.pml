@@ -90,13 +90,19 @@ bool had[SUBSCRIBERS];
 #ifdef LISTENS
 /* The program has listeners of its own, as far as the registry knows. */
 bool others;
-#define TARGET (passes_on && !others -> before : old)
+#define ALONE (before == RUNTIME -> DEFAULT : before)
+#define TARGET (passes_on && !others -> ALONE : old)
+/* What is the target, or was it a moment before. */
+#define IS_A_TARGET(d) (d == old || (passes_on && d == ALONE))
+/* A ghost: subscribers whose listener is about to come, and which have not hooked the signal yet. */
+byte coming;
 /* Listeners come and go on one thread, which tells the registry in the same step. */
 bool main_thread;
 #define IS_MAIN_THREAD_FREE !main_thread
 #define TAKE_MAIN_THREAD main_thread = true
 #else
 #define TARGET old
+#define IS_A_TARGET(d) (d == old)
 #endif
 #define IS_GIVEN(d) (given_back && d == TARGET)
 #define IS_SPENT(r) ((cell[r] & SPENT) != 0)
@@ -295,7 +301,7 @@ begin:
      fi;
      displaced = disposition;
 #ifdef ONCE
-     was_given = (displaced == TARGET && !has_foreign_handler);
+     was_given = (IS_A_TARGET(displaced) && !has_foreign_handler);
 #endif
      if
 #ifndef M_IN_FLIGHT_WITHOUT_SECOND_LOOK
@@ -304,11 +310,14 @@ begin:
 #ifdef ONCE
      /* Not where a foreign handler may call ours: the two would send it to each other for ever. */
      :: sees_spent && displaced != OURS && changes == seen ->
-        again = was_given;
-        /* A foreign handler has it. */
-        handed = !again;
-        PROPERTY(none_lost, again || replaced);
-        break
+        atomic {
+          again = (was_given || in_flight > 0);
+          in_flight = (again && !was_given -> in_flight - 1 : in_flight);
+          /* A foreign handler has it. */
+          handed = !again;
+          PROPERTY(none_lost, again || replaced);
+          break
+        }
      :: sees_spent && displaced == OURS && changes == seen ->
         /* @signal/handler.zig:leaveToRegistry */
         missed = true;
@@ -406,7 +415,8 @@ proctype kernel() {
 #if defined(ONCE) && defined(LISTENS)
           PROPERTY(listeners_hear, !user_listens || main_thread || disposition == RUNTIME);
           /* There the signal would go to our own listener, which does nothing. */
-          PROPERTY(second_is_old, !given_back || user_listens || main_thread || disposition != RUNTIME)
+          PROPERTY(second_is_old, !given_back || user_listens || main_thread || coming > 0
+            || disposition != RUNTIME)
 #endif
        :: disposition == OTHER ->
           if
@@ -441,53 +451,13 @@ inline runtime_goes() {
   fi
 }
 
-#ifdef ONCE
-inline tell_others() {
-  /* @signal/registry.zig:othersListen */
-  LOCK;
-  gives_back = false;
-  ignoring == 0;
-  atomic {
-    if
-    :: IS_GIVEN(disposition) -> others = user_listens; disposition = TARGET
-    :: else -> others = user_listens
-    fi
-  };
-  gives_back = (count != 0 && with_once >= count);
-  UNLOCK
-}
-#endif
-
-/*
- * process.on and process.off of the program, one of them: a listener that comes and goes on another thread, both between two
- * system calls of unlistened(), may leave the runtime's handler there.
- */
-proctype user() {
-  byte acts = 1;
-  do
-  :: acts > 0 ->
-     atomic {
-       TAKE_MAIN_THREAD;
-       acts--; user_was_alone = user_was_alone || registered == 0;
-       if
-       :: user_listens -> user_listens = false; runtime_goes()
-       :: else -> user_listens = true; runtime_comes()
-       fi
-     };
-#ifdef ONCE
-#ifndef M_OTHERS_ARE_NOT_TOLD
-     tell_others();
-#endif
-     main_thread = false
-#endif
-  :: acts == 0 -> break
-  :: true -> break
-  od
-}
-
 inline listen() {
   /* @signal/registry.zig:listening */
+#ifdef ONCE
+  atomic { !locked -> locked = true; coming++ };
+#else
   LOCK;
+#endif
   before = (listeners == 0 -> (IS_OURS(disposition) -> old : disposition) : before);
 #ifndef M_LISTENER_COUNTS_LATE
   listeners++;
@@ -579,6 +549,54 @@ inline resume_ignoring() {
 #endif
 }
 
+#ifdef LISTENS
+#ifdef ONCE
+inline tell_others() {
+  /* @signal/registry.zig:othersListen */
+  LOCK;
+  stop_ignoring();
+  atomic {
+    if
+    :: IS_GIVEN(disposition) -> others = user_listens; disposition = TARGET
+    :: else -> others = user_listens
+    fi
+  };
+  resume_ignoring();
+  UNLOCK
+}
+#endif
+
+/*
+ * process.on and process.off of the program, one of them: a listener that comes and goes on another thread, both between two
+ * system calls of unlistened(), may leave the runtime's handler there.
+ */
+proctype user() {
+  byte acts = 1;
+#ifdef ONCE
+  byte current;
+#endif
+  do
+  :: acts > 0 ->
+     atomic {
+       TAKE_MAIN_THREAD;
+       acts--; user_was_alone = user_was_alone || registered == 0;
+       if
+       :: user_listens -> user_listens = false; runtime_goes()
+       :: else -> user_listens = true; runtime_comes()
+       fi
+     };
+#ifdef ONCE
+#ifndef M_OTHERS_ARE_NOT_TOLD
+     tell_others();
+#endif
+     main_thread = false
+#endif
+  :: acts == 0 -> break
+  :: true -> break
+  od
+}
+#endif
+
 inline foreign_handler_installed() {
   /* @signal/registry.zig:foreignHandlerInstalled */
   has_foreign_handler = true;
@@ -661,7 +679,11 @@ inline add() {
 #endif
   count++;
   resume_ignoring();
+#if defined(LISTENS) && defined(ONCE)
+  atomic { hooked[me] = true; coming--; UNLOCK }
+#else
   atomic { hooked[me] = true; UNLOCK }
+#endif
 #ifdef M_LISTENS_AFTER_ADD
   listen()
 #endif

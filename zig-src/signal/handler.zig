@@ -95,26 +95,24 @@ fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) ?u64 {
         if (delivered != 0) return delivered;
         var current: platform.Disposition = undefined;
         const status = platform.disposition(signal, &current);
-        const is_back = isTarget(hook, &current) and !hook.has_foreign_handler.load(.seq_cst);
+        const is_target = isTarget(hook, &current) or
+            @intFromPtr(current.handler) == hook.other_target.load(.seq_cst);
+        const is_back = is_target and !hook.has_foreign_handler.load(.seq_cst);
         // Read again after all the rest: a subscriber may have come to a cell that was passed, and
         // another may have left a cell that was not yet reached.
         if (hook.changes.load(.seq_cst) != changes) continue;
         // All are spent, so what the signal did before is entitled to it.
-        if (found != 0 and status == 0) {
-            if (stateOf(&current) == .ours) {
-                if (leaveToRegistry(signal, hook, changes)) return null;
-                continue;
-            }
-            // Another handler has it, and has called ours.
-            if (!is_back) return 0;
-            platform.sendAgain(signal, info);
-            return null;
+        const is_spent = found != 0;
+        if (is_spent and status == 0 and stateOf(&current) == .ours) {
+            if (leaveToRegistry(signal, hook, changes)) return null;
+            continue;
         }
         const is_in_flight = status == 0 and stateOf(&current) != .ours and
             // The load first: where this happens for ever, the subtraction alone would wrap.
             hook.in_flight.load(.seq_cst) > 0 and
             hook.in_flight.fetchSub(1, .seq_cst) > 0;
-        if (!is_in_flight) return 0;
+        // Else another handler has it, and has called ours.
+        if (!is_in_flight and !(is_spent and status == 0 and is_back)) return 0;
         platform.sendAgain(signal, info);
         return null;
     }

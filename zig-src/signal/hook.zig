@@ -46,8 +46,10 @@ pub const Hook = struct {
     /// What is given back. The registry changes it while `gives_back` is false and no handler is
     /// counted in `ignoring`.
     target: platform.Disposition = std.mem.zeroes(platform.Disposition),
-    /// Its address, for handlers that are not counted.
+    /// Its address, for handlers that are not counted; and the address that was the target if a
+    /// listener of the program's own has just come or gone.
     target_handler: std.atomic.Value(usize) = .init(0),
+    other_target: std.atomic.Value(usize) = .init(0),
     /// A signal came when all were spent, while the registry was changing them: the registry sends
     /// it again.
     missed: std.atomic.Value(bool) = .init(false),

@@ -171,14 +171,18 @@ fn setTarget(hook: *Hook) void {
     const runtime = hook.runtime_handler.load(.monotonic) & ~old_bits.all;
     const old = @intFromPtr(locked.old.handler);
     const before = &locked.listeners.before;
-    hook.target = if (runtime == 0 or runtime != old or locked.others_listen)
+    // Deno has installed its handler by itself: with no listener it plays the default action.
+    const is_runtimes = @intFromPtr(before.handler) == runtime;
+    const alone = if (runtime == 0 or runtime != old)
         locked.old
-    else if (@intFromPtr(before.handler) != runtime)
-        before.*
+    else if (is_runtimes) std.mem.zeroes(platform.Disposition) else before.*;
+    const target, const other = if (locked.others_listen)
+        .{ locked.old, alone }
     else
-        // Deno has installed its handler by itself: with no listener it plays the default action.
-        std.mem.zeroes(platform.Disposition);
-    hook.target_handler.store(@intFromPtr(hook.target.handler), .seq_cst);
+        .{ alone, locked.old };
+    hook.target = target;
+    hook.other_target.store(@intFromPtr(other.handler), .seq_cst);
+    hook.target_handler.store(@intFromPtr(target.handler), .seq_cst);
 }
 
 /// Whether we have put there what is there now: our handler, SIG_IGN for hysteresis, or what the
