@@ -29,8 +29,8 @@ const AGAIN_MS = 10;
  *
  * The work is stopped by an exception that comes out of its next {@linkcode checkpoint}():
  * `finally` blocks run. It is thrown once; work that catches it goes on. The end of the work is a
- * checkpoint too. If the work is async, the promise also rejects as soon as the event loop turns; what is left
- * of the work is stopped at its next `checkpoint()`, and not at those of other code.
+ * checkpoint too. If the work is async, the promise also rejects as soon as the event loop turns;
+ * what is left of the work is stopped at its next `checkpoint()`, and not at those of other code.
  *
  * Until this has ended, a second Ctrl-C does what it did before: see {@linkcode
  * InterruptOptions.once}. Calls nest. While async work is awaited, the process stays alive.
