@@ -10,13 +10,30 @@ interface Source {
 /** Makes an Interrupt on a signal. */
 type OpenSource = (signal: number, callback: (value: number) => void) => Source;
 
-/** An Interrupt for each of the signals, or none if one of them cannot be hooked. */
+/** An Interrupt for each of the signals, until the waiting is over. */
 class Sources {
+  readonly #abort: AbortSignal | undefined;
+  readonly #onAbort: () => void;
   readonly #all: Source[] = [];
+  #closed = false;
 
-  constructor(signals: number[], open: OpenSource, callback: (signal: number) => void) {
+  /** @param onAbort what to do when `abort` aborts. */
+  constructor(abort: AbortSignal | undefined, onAbort: (reason: unknown) => void) {
+    abort?.throwIfAborted();
+    this.#abort = abort;
+    this.#onAbort = () => onAbort(abort!.reason);
+    abort?.addEventListener("abort", this.#onAbort);
+  }
+
+  /** All signals, or none if one of them cannot be hooked. */
+  open(signals: number[], open: OpenSource, callback: (signal: number) => void): void {
     try {
-      for (const signal of signals) this.#all.push(open(signal, callback));
+      for (const signal of signals) {
+        this.#all.push(open(signal, callback));
+        // A signal was handled, or the AbortSignal aborted, while the source was opened: a listener
+        // of the runtime for new listeners can do both.
+        if (this.#closed) return this.close();
+      }
     } catch (error) {
       this.close();
       throw error;
@@ -25,15 +42,26 @@ class Sources {
 
   /** The first alone: one reference keeps the process alive. */
   ref(): void {
-    this.#all[0]?.ref();
+    if (!this.#closed) this.#all[0]?.ref();
   }
 
   unref(): void {
     this.#all[0]?.unref();
   }
 
+  /** Closes all, even if one of them throws; then it throws the first of these errors. */
   close(): void {
-    for (const source of this.#all) source.close();
+    this.#closed = true;
+    this.#abort?.removeEventListener("abort", this.#onAbort);
+    const errors: unknown[] = [];
+    for (const source of this.#all) {
+      try {
+        source.close();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 }
 
@@ -43,22 +71,17 @@ export function signalStream(
   open: OpenSource,
   abort: AbortSignal | undefined,
 ): AsyncIterableIterator<number> {
-  abort?.throwIfAborted();
   const queue = new ValueQueue({
     waits: () => sources.ref(),
     rests: () => sources.unref(),
-    ended: () => stop(),
+    ended: () => sources.close(),
   });
-  const sources = new Sources(signals, open, (signal) => queue.push(signal));
-  const stop = () => {
-    abort?.removeEventListener("abort", onAbort);
-    sources.close();
-  };
-  const onAbort = () => {
-    stop();
-    queue.fail(abort!.reason);
-  };
-  abort?.addEventListener("abort", onAbort);
+  const sources = new Sources(abort, (reason) => {
+    // First what is pending: it came before.
+    closeOr((error) => reason = error, sources);
+    queue.fail(reason);
+  });
+  sources.open(signals, open, (signal) => queue.push(signal));
   return queue;
 }
 
@@ -70,20 +93,32 @@ export function nextSignal(
   resolve: (signal: number) => void,
   reject: (reason: unknown) => void,
 ): void {
-  abort?.throwIfAborted();
-  const stop = () => {
-    abort?.removeEventListener("abort", onAbort);
-    sources.close();
-  };
-  const onAbort = () => {
-    stop();
-    reject(abort!.reason);
-  };
-  const sources = new Sources(signals, open, (signal) => {
-    // Before the others are closed, which handles what is pending there.
-    resolve(signal);
-    stop();
+  let opened = false;
+  const sources = new Sources(abort, (reason) => {
+    // What is pending came first, and resolves.
+    closeOr((error) => reason = error, sources);
+    reject(reason);
   });
-  abort?.addEventListener("abort", onAbort);
-  sources.ref();
+  let first: number | undefined;
+  sources.open(signals, open, (signal) => {
+    first ??= signal;
+    // If another one cannot be hooked, that is the result.
+    if (!opened) return;
+    // Before the others are closed, which handles what is pending there.
+    resolve(first);
+    sources.close();
+  });
+  opened = true;
+  if (first === undefined) return sources.ref();
+  resolve(first);
+  sources.close();
+}
+
+/** An AbortSignal cannot report what its listener throws, so the waiting rejects with that. */
+function closeOr(report: (error: unknown) => void, sources: Sources): void {
+  try {
+    sources.close();
+  } catch (error) {
+    report(error);
+  }
 }
