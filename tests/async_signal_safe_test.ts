@@ -112,7 +112,7 @@ function open(options: InterruptOptions) {
 test("a handler without wake makes no system call and calls nobody", async () => {
   const interrupt = open({});
   assertSafe(await trace(), []);
-  assertEquals(interrupt.pending, 1);
+  assertEquals(interrupt.pending, SIGRT8);
   assertSafe(await trace(), []);
 });
 
@@ -120,7 +120,7 @@ test("a handler signals any number of Interrupts in the same way", async () => {
   // More Interrupts than fit into one of the hook's lists.
   const interrupts = Array.from({ length: 8 }, () => open({}));
   assertSafe(await trace(), []);
-  for (const interrupt of interrupts) assertEquals(interrupt.pending, 1);
+  for (const interrupt of interrupts) assertEquals(interrupt.pending, SIGRT8);
 });
 
 test("a handler wakes the event loop by one async-signal-safe call", async () => {
@@ -227,7 +227,7 @@ for (const [what, fail] of Object.entries(failures)) {
         assertSafe(traced, [call.sendto]);
         assertEquals(traced.firsts, [writeFd]);
         // The event loop has not turned.
-        assertEquals([interrupt.pending, values.length], [1, round - 1]);
+        assertEquals([interrupt.pending, values.length], [SIGRT8, round - 1]);
         assertSafe(await trace(), []);
         checkpoint();
         assertEquals(values.length, round);
@@ -240,7 +240,7 @@ for (const [what, fail] of Object.entries(failures)) {
 test("a handler with hysteresis makes the kernel ignore its signal by one system call", async () => {
   using interrupt = open({ signalHysteresis: true });
   assertSafe(await trace(), [call.rt_sigaction]);
-  assertEquals(interrupt.pending, 1);
+  assertEquals(interrupt.pending, SIGRT8);
 });
 
 test("a handler with `chain` calls the earlier handler and nobody else", () => assertChains([]));
@@ -257,7 +257,7 @@ async function assertChains(calls: number[]) {
   const { entered, ...traced } = await trace();
   assertEquals(entered.map(([address]) => BigInt(address)), [earlier]);
   assertSafe({ ...traced, entered: [] }, calls);
-  assertEquals([interrupt.pending, testkit.handled(SIGRT8)], [1, 1]);
+  assertEquals([interrupt.pending, testkit.handled(SIGRT8)], [SIGRT8, 1]);
 }
 
 test("a handler that runs after the last Interrupt was closed sends the signal again, by async-signal-safe calls", async () => {

@@ -3,7 +3,7 @@ import process from "node:process";
 import { checkpoint, Interrupt, sig2num } from "../mod.ts";
 import { runtime, start, startCommand, testsOf, turn, until } from "./support/harness.ts";
 import { testkit } from "./support/testkit.ts";
-import { SIGRT8, SIGUSR2 } from "./support/signals.ts";
+import { SIGCHLD, SIGRT8, SIGUSR2 } from "./support/signals.ts";
 import { raise } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
@@ -84,7 +84,7 @@ test("SIG_DFL and SIG_IGN come back", () => {
   save();
   let interrupt = new Interrupt({ signal: SIGRT8 });
   raise(SIGRT8);
-  assertEquals(interrupt.pending, 1);
+  assertEquals(interrupt.pending, SIGRT8);
   interrupt.close();
   assert(isSaved());
   raise(SIGRT8);
@@ -155,7 +155,7 @@ test("an Interrupt that is opened after one of two others was closed shares thei
   const third = new Interrupt({ signal: SIGRT8 });
   second.close();
   raise(SIGRT8);
-  assertEquals(third.pending, 1);
+  assertEquals(third.pending, SIGRT8);
   third.close();
   assert(isSaved());
 });
@@ -184,7 +184,7 @@ test("an Interrupt that opens after a foreign handler was installed restores tha
   save();
   const after = new Interrupt({ signal: SIGRT8 });
   raise(SIGRT8);
-  assertEquals([before.pending, after.pending], [1, 1]);
+  assertEquals([before.pending, after.pending], [SIGRT8, SIGRT8]);
   before.close();
   assert(!isSaved());
   after.close();
@@ -197,7 +197,7 @@ test("`chain` also calls the earlier handler, with its siginfo", () => {
   // Our handler, which is now installed, has SA_SIGINFO too.
   raise(SIGRT8);
   raise(SIGRT8);
-  assertEquals(interrupt.pending, 1);
+  assertEquals(interrupt.pending, SIGRT8);
   assertEquals(testkit.handled(SIGRT8), 2);
   assertEquals(testkit.handled_sender(SIGRT8), process.pid);
 });
@@ -206,7 +206,7 @@ test("without `chain` the earlier handler is not called", () => {
   testkit.handler_count(SIGRT8, SA_SIGINFO | SA_RESTART, 0n);
   const interrupt = new Interrupt({ signal: SIGRT8 });
   raise(SIGRT8);
-  assertEquals(interrupt.pending, 1);
+  assertEquals(interrupt.pending, SIGRT8);
   assertEquals(testkit.handled(SIGRT8), 0);
 });
 
@@ -231,7 +231,7 @@ test("`chain` to SIG_DFL and SIG_IGN does nothing", () => {
     save();
     const interrupt = new Interrupt({ signal: SIGRT8, chain: true });
     raise(SIGRT8);
-    assertEquals(interrupt.pending, 1);
+    assertEquals(interrupt.pending, SIGRT8);
     interrupt.close();
     assert(isSaved());
   }
@@ -243,7 +243,7 @@ test("`chain` calls a handler with SA_RESETHAND (installed for one signal only) 
   const interrupt = new Interrupt({ signal: SIGRT8, chain: true });
   for (let i = 0; i < 3; i++) raise(SIGRT8);
   assertEquals(testkit.handled(SIGRT8), 1);
-  assertEquals(interrupt.pending, 1);
+  assertEquals(interrupt.pending, SIGRT8);
 });
 
 test("`chain` to the exit handler that a runtime has on SIGINT does not recurse for ever", async () => {
@@ -281,7 +281,7 @@ test("`chain` on SIGCHLD leaves the runtime's child processes working", async ()
   const next = interrupt.wait();
   const { code, stdout } = await startCommand(["echo", "hello"]).ended;
   assertEquals([code, stdout], [0, "hello\n"]);
-  assertEquals(await next, 1);
+  assertEquals(await next, SIGCHLD);
   child.kill();
 });
 

@@ -36,7 +36,7 @@ test("a hooked signal in a forked child reaches that child only", async () => {
   let calls = 0;
   const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
   for (let round = 0; round < 20; round++) {
-    assertEquals(valueInChild(interrupt, raiser(SIGUSR2)), 1);
+    assertEquals(valueInChild(interrupt, raiser(SIGUSR2)), SIGUSR2);
     assertEquals(interrupt.pending, 0);
     // The child wrote to the wake of this event loop, so it turns and finds nothing.
     await turn();
@@ -44,7 +44,7 @@ test("a hooked signal in a forked child reaches that child only", async () => {
     assertEquals(calls, round);
     const next = interrupt.wait();
     raise(SIGUSR2);
-    assertEquals(await next, 1);
+    assertEquals(await next, SIGUSR2);
   }
 });
 
@@ -68,7 +68,7 @@ test("a value that is pending during the fork is pending in both processes, and 
   const nothing = raiser(0);
   assertEquals(valueInChild(interrupt, nothing), 7);
   assertEquals(valueInChild(interrupt, { func, arg }), CHILDS);
-  assertEquals(valueInChild(interrupt, raiser(SIGUSR2)), 1);
+  assertEquals(valueInChild(interrupt, raiser(SIGUSR2)), SIGUSR2);
   assertEquals(interrupt.pending, 7);
   checkpoint();
   assertEquals(values, [7]);

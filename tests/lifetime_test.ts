@@ -76,7 +76,7 @@ for (
     assertEquals(child.child.exitCode, null);
     testkit.kill(child.pid, 12, 1);
     const { code, stdout } = await child.ended;
-    assertEquals([code, stdout], [0, "ready\nvalue 1\n"]);
+    assertEquals([code, stdout], [0, "ready\nvalue 12\n"]);
   });
 }
 
@@ -115,7 +115,7 @@ test("the second `close()` does nothing", () => {
   assertStrictEquals(next.closed, false);
   // The hook of `next` is still there; otherwise the default action would end the process.
   raise(SIGUSR2);
-  assertStrictEquals(next.pending, 1);
+  assertStrictEquals(next.pending, SIGUSR2);
 });
 
 test("`close()` with a callback that throws still closes", () => {

@@ -30,7 +30,7 @@ function useEverything() {
     for (let round = 1; round <= 3; round++) {
       raise(SIGUSR2);
       assert(testkit.fd_flags(fd) >= 0);
-      assertEquals(interrupt.pending, 1);
+      assertEquals(interrupt.pending, SIGUSR2);
       checkpoint();
       assertEquals(values.length, round);
       interrupt.postFork();

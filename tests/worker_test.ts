@@ -225,12 +225,12 @@ test("main thread and Worker hook one signal: both are signalled", async () => {
   for (let round = 0; round < 5; round++) {
     const mine = interrupt.wait();
     testkit.kill(testkit.pid(), SIGUSR2, 1);
-    assertEquals([await mine, await other.next()], [1, 1]);
+    assertEquals([await mine, await other.next()], [SIGUSR2, SIGUSR2]);
   }
   interrupt.close();
   assertEquals(testkit.disposition_same(SIGUSR2, 0), 0);
   testkit.kill(testkit.pid(), SIGUSR2, 1);
-  assertEquals(await other.next(), 1);
+  assertEquals(await other.next(), SIGUSR2);
   assertEquals(await other.ask({ do: "close" }), "closed");
   // Bun's main thread listens for its Workers until its next turn.
   await until(() => testkit.disposition_same(SIGUSR2, 0) === 1);
@@ -273,7 +273,7 @@ for (const end of ["terminated", "left to end by itself"] as const) {
     for (let round = 0; round < 3; round++) {
       const next = interrupt.wait();
       testkit.kill(testkit.pid(), SIGUSR2, 1);
-      assertEquals(await next, 1);
+      assertEquals(await next, SIGUSR2);
     }
   }, options);
 

@@ -43,7 +43,7 @@ assert.equal(second.target.func, first.target.func);
 const said = second.next();
 testkit.call_value(first.target.func, first.target.arg, 2);
 testkit.kill(testkit.pid(), SIGUSR2, 1);
-assert.equal(await said, 1);
+assert.equal(await said, SIGUSR2);
 await end(second.worker);
 
 const { Interrupt } = await import("../../mod.ts");
@@ -51,5 +51,5 @@ const interrupt = new Interrupt({ signal: "SIGUSR2" });
 assert.equal(interrupt.signalFunc().func, first.target.func);
 const next = interrupt.wait();
 testkit.kill(testkit.pid(), SIGUSR2, 1);
-assert.equal(await next, 1);
+assert.equal(await next, SIGUSR2);
 process.exit();

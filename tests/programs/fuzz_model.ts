@@ -699,7 +699,7 @@ export class ModelWorld extends World<ModelInterrupt, ModelPipe, ModelPipe, Mode
     if (readers.every((reader) => reader.signalHysteresis)) {
       this.ignored.add(signal);
     }
-    for (const reader of readers) reader.nativeSignal(1);
+    for (const reader of readers) reader.nativeSignal(signal);
   }
 
   checkpoint(): void {

@@ -68,11 +68,11 @@ async function assertWorks({ Interrupt, checkpoint }: Modules) {
     });
     raise(signal);
     checkpoint();
-    assertEquals(values, [1]);
+    assertEquals(values, [signal]);
     // By a wake that is already on its way, or by one that a later signal sends.
     const next = interrupt.wait();
     testkit.kill(testkit.pid(), signal, 1);
-    assertEquals(await next, 1);
+    assertEquals(await next, signal);
     interrupt.close();
   }
 }

@@ -143,7 +143,7 @@ export const scenarios: Scenario[] = [
       );
       raise(SIGUSR2);
       checkpoint();
-      assertEquals(values, [1]);
+      assertEquals(values, [SIGUSR2]);
     },
   },
   {
@@ -184,7 +184,7 @@ export const scenarios: Scenario[] = [
       stage.checkpoint();
       raise(SIGRT8);
       stage.checkpoint();
-      assertEquals(values, [1, 1]);
+      assertEquals(values, [SIGRT8, SIGRT8]);
     },
   },
   {
@@ -194,7 +194,7 @@ export const scenarios: Scenario[] = [
       const interrupt = withHysteresis(stage, values);
       raise(SIGRT8);
       interrupt.close();
-      assertEquals(values, [1]);
+      assertEquals(values, [SIGRT8]);
     },
   },
   {
@@ -209,7 +209,7 @@ export const scenarios: Scenario[] = [
       try {
         stage.checkpoint();
         raise(SIGRT8);
-        assertEquals([values, testkit.handled(SIGRT8) - before], [[1], 1]);
+        assertEquals([values, testkit.handled(SIGRT8) - before], [[SIGRT8], 1]);
       } finally {
         interrupt.close();
         assertLeft([theirs]);
