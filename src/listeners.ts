@@ -25,9 +25,13 @@ export class Listeners {
     this.#wakes = wakes;
   }
 
-  /** Passes a value to all of them. */
+  /**
+   * Passes a value to all of them. Code that listens to the abort event runs meanwhile: a wait that
+   * it begins gets the next value, not this one.
+   */
   value(value: number): void {
-    for (const listener of this.#listeners) listener.value(value);
+    if (this.#listeners.size === 0) return;
+    for (const listener of [...this.#listeners]) listener.value(value);
   }
 
   /** Ends all of them: the Interrupt is closed. */
