@@ -22,7 +22,8 @@ let last = 0;
 export type Order =
   | {
     do: "open";
-    signal?: string;
+    signal?: string | number;
+    once?: boolean;
     wake?: boolean;
     every?: number;
     forward?: NativeFunction;
@@ -36,9 +37,10 @@ export type Order =
 function obey(order: Order) {
   switch (order.do) {
     case "open": {
-      const { signal, wake, every, forward } = order;
+      const { signal, once, wake, every, forward } = order;
       interrupt = new Interrupt({
         signal,
+        once,
         wake,
         every,
         callback(value) {
