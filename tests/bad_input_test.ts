@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import { assertNoMoreDescriptors, openDescriptors, runtime, testsOf } from "./support/harness.ts";
 import { makePipe, makeSocketpair, readable, testkit } from "./support/testkit.ts";
@@ -408,4 +414,78 @@ test("with too few descriptors left the constructors say so and leave nothing be
   testkit.disposition_save(12, 0);
   new Interrupt({ signal: 12, pipe: given }).close();
   assertEquals(testkit.disposition_same(12, 0), 1);
+});
+
+/** What is wrong with the options, as a user reads it. */
+function told(use: () => unknown): string {
+  assertRefuses(use, TypeError, String(use));
+  return assertThrows(use, TypeError).message;
+}
+
+test("an option that there is not throws a TypeError that names the nearest, and leaves nothing behind", () => {
+  new Interrupt().close();
+  const nearest = {
+    callbck: "callback",
+    Callback: "callback",
+    sginal: "signal",
+    signals: "signal",
+    rethorw: "rethrow",
+    onerror: "onError",
+    onErorr: "onError",
+    signal_hysteresis: "signalHysteresis",
+    pipe_autodrain: "pipeAutodrain",
+    onces: "once",
+    pip: "pipe",
+    nativeCallBack: "nativeCallback",
+    chains: "chain",
+  };
+  for (const [wrong, meant] of Object.entries(nearest)) {
+    const message = told(() => new Interrupt({ signal: 12, [wrong]: undefined } as never));
+    assertStringIncludes(message, `"${wrong}"`);
+    assertStringIncludes(message, `"${meant}"?`);
+  }
+});
+
+test("an option that is like no other throws a TypeError that names all options", () => {
+  new Interrupt().close();
+  for (const wrong of ["x", "hysteresisOfSignal", "", "__proto", "toString", "constructor"]) {
+    const message = told(() => new Interrupt({ [wrong]: 1 } as never));
+    for (const name of ["callback", "signal", "once", "wake", "onError"]) {
+      assertStringIncludes(message, name);
+    }
+  }
+});
+
+test("symbols and inherited properties are no options", () => {
+  class Options {
+    callback = () => {};
+    get extra() {
+      return 1;
+    }
+  }
+  Object.assign(Options.prototype, { more: 1 });
+  new Interrupt(Object.assign(new Options(), { [Symbol("note")]: 1 })).close();
+});
+
+test("`wait()`, `Interrupt.on()` and `Interrupt.once()` refuse options that there are not", async () => {
+  const interrupt = new Interrupt();
+  const wrong = { sginal: new AbortController().signal } as never;
+  const error = await assertRejects(() => interrupt.wait(wrong), TypeError);
+  const same = await assertRejects(() => Interrupt.once("SIGUSR2", wrong), TypeError);
+  const messages = [error.message, same.message, told(() => Interrupt.on("SIGUSR2", wrong))];
+  for (const message of messages) {
+    assertStringIncludes(message, '"sginal"');
+    assertStringIncludes(message, '"signal"?');
+  }
+  const none = { reason: 1 } as never;
+  assertStringIncludes(told(() => Interrupt.on("SIGUSR2", none)), "it is signal");
+});
+
+test("`onError` rejects anything that is not a function", () => {
+  refused("onError", [
+    [null, TypeError],
+    [5, TypeError],
+    ["console", TypeError],
+    [{}, TypeError],
+  ]);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import process from "node:process";
-import { checkpoint, Interrupt, InterruptError } from "../mod.ts";
+import { checkpoint, Interrupt, InterruptError, type InterruptOptions } from "../mod.ts";
 import { runtime, testsOf, turn, until } from "./support/harness.ts";
 import { readable, testkit } from "./support/testkit.ts";
 import { SIGUSR2 } from "./support/signals.ts";
@@ -605,3 +605,139 @@ test(
   },
   { skip: runtime === "node" && "the runtime has no FFI to make such a function" },
 );
+
+/** Catches what `console.error` is told from now on. */
+function consoleLines(): unknown[][] {
+  const lines: unknown[][] = [];
+  console.error = (...line: unknown[]) => lines.push(line);
+  return lines;
+}
+
+test("`onError` of an Interrupt receives what its callback throws, in place of `Interrupt.onError`", () => {
+  const all = collectErrors();
+  const own: unknown[][] = [];
+  const failure = new Error("from the callback");
+  const open = (onError?: InterruptOptions["onError"]) =>
+    new Interrupt({
+      onError,
+      callback() {
+        throw failure;
+      },
+    });
+  const interrupt = open((...told: unknown[]) => own.push(told));
+  interrupt.signal();
+  sendFromNative(interrupt);
+  checkpoint();
+  assertEquals([own.length, all.length], [2, 0]);
+  assert(own.every((told) => told.length === 1 && told[0] === failure));
+  open().signal();
+  assertEquals([own.length, all.length], [2, 1]);
+});
+
+test("`onError` of an Interrupt stays when `Interrupt.onError` is replaced", () => {
+  const own: unknown[] = [];
+  const interrupt = new Interrupt({
+    onError: (error) => own.push(error),
+    callback() {
+      throw "failure";
+    },
+  });
+  const all = collectErrors();
+  interrupt.signal();
+  assertEquals([own, all], [["failure"], []]);
+});
+
+test("`onError` of an Interrupt receives the rejection of its async callback, also with `rethrow`", async () => {
+  const all = collectErrors();
+  for (const rethrow of [false, true]) {
+    const own: unknown[] = [];
+    const interrupt = new Interrupt({
+      rethrow,
+      onError: (error) => own.push(error),
+      async callback(value) {
+        await turn();
+        throw value;
+      },
+    });
+    interrupt.signal(1);
+    interrupt.signal(2);
+    await until(() => own.length === 2);
+    assertEquals([own, all], [[1, 2], []]);
+  }
+});
+
+test("with `rethrow` an Interrupt's `onError` receives only what the event loop's callbacks throw", async () => {
+  const own: unknown[] = [];
+  const interrupt = new Interrupt({
+    rethrow: true,
+    onError: (error) => own.push((error as Error).message),
+    callback(value) {
+      throw new Error(`value ${value}`);
+    },
+  });
+  assertThrows(() => interrupt.signal(1), Error, "value 1");
+  assertEquals(own, []);
+  sendFromNative(interrupt, 2);
+  await until(() => own.length > 0);
+  assertEquals(own, ["value 2"]);
+});
+
+test("what an Interrupt's `onError` throws goes to `console.error`, and stops nobody", () => {
+  const lines = consoleLines();
+  const all = collectErrors();
+  const [fromCallback, fromOnError] = [new Error("from the callback"), new Error("from onError")];
+  let calls = 0;
+  const interrupts = Array.from({ length: 3 }, () =>
+    new Interrupt({
+      onError() {
+        throw fromOnError;
+      },
+      callback() {
+        calls++;
+        throw fromCallback;
+      },
+    }));
+  for (const interrupt of interrupts) sendFromNative(interrupt);
+  checkpoint();
+  assertEquals([calls, all.length], [3, 0]);
+  for (const error of [fromCallback, fromOnError]) {
+    assertEquals(lines.filter((line) => line.includes(error)).length, 3);
+  }
+});
+
+test("what an async `onError` of an Interrupt rejects with goes to `console.error`", async () => {
+  const lines = consoleLines();
+  const failure = new Error("from onError");
+  const onError = async () => {
+    await turn();
+    throw failure;
+  };
+  const interrupt = new Interrupt({
+    onError,
+    callback() {
+      throw new Error("from the callback");
+    },
+  });
+  interrupt.signal();
+  await until(() => lines.length > 0);
+  assert(lines[0]!.includes(failure));
+});
+
+test("an Interrupt's `onError` may close it, signal it and use others", () => {
+  const other = { calls: 0 };
+  const another = new Interrupt({ callback: () => other.calls++ });
+  let calls = 0;
+  const interrupt = new Interrupt({
+    onError() {
+      another.signal();
+      if (calls < 3) interrupt.signal();
+      else interrupt.close();
+    },
+    callback() {
+      calls++;
+      throw new Error(`call ${calls}`);
+    },
+  });
+  interrupt.signal();
+  assertEquals([calls, other.calls, interrupt.closed], [3, 3, true]);
+});

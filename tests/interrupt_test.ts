@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertStrictEquals, assertThrows } from "@std/assert";
 import { checkpoint, Interrupt } from "../mod.ts";
 import { testsOf, turn, until } from "./support/harness.ts";
 import { memory, testkit } from "./support/testkit.ts";
@@ -166,6 +166,31 @@ test("`pending`, `buffer` and `cVar` are 0 inside the callback", () => {
   assertEquals(word[0], 9);
   interrupt.unblock();
   assertEquals(inside, [0, 0, 0]);
+});
+
+test("`buffer` is always the same object, and each Interrupt has its own", () => {
+  const interrupt = new Interrupt();
+  const { buffer } = interrupt;
+  const other = new Interrupt();
+  interrupt.block();
+  interrupt.signal(77);
+  assertStrictEquals(interrupt.buffer, buffer);
+  assertEquals([buffer.length, buffer[0], other.buffer[0]], [1, 77, 0]);
+  interrupt.unblock();
+  assertStrictEquals(interrupt.buffer, buffer);
+});
+
+test("`Interrupt.supports` is one object that cannot be changed", () => {
+  const { supports } = Interrupt;
+  assertStrictEquals(Interrupt.supports, supports);
+  new Interrupt().close();
+  assertStrictEquals(Interrupt.supports, supports);
+  assert(Object.isFrozen(supports) && Object.isFrozen(supports.signals));
+  const signals = supports.signals as string[];
+  assertThrows(() => signals.push("SIGNOPE"), TypeError);
+  assertThrows(() => Object.assign(supports, { poll: "call" }), TypeError);
+  assertThrows(() => Object.assign(Interrupt, { supports: {} }), TypeError);
+  assert(signals.includes("SIGINT") && !signals.includes("SIGKILL"));
 });
 
 test("`handle()` runs what is pending, and nothing otherwise", () => {
