@@ -422,6 +422,8 @@ function told(use: () => unknown): string {
   return assertThrows(use, TypeError).message;
 }
 
+// cspell:ignore callbck sginal rethorw Erorr
+
 test("an option that there is not throws a TypeError that names the nearest, and leaves nothing behind", () => {
   new Interrupt().close();
   const nearest = {

@@ -328,7 +328,7 @@ test("`Interrupt.on()` and `once()` refuse signals and options that are none, an
     ["SIGUSR2", { signal: {} }, TypeError],
     ["SIGUSR2", { signal: "SIGUSR2" }, TypeError],
     ["SIGUSR2", { signal: new AbortController() }, TypeError],
-    ["SIGUSR2", { sginal: undefined }, TypeError],
+    ["SIGUSR2", { signals: undefined }, TypeError],
   ];
   for (const [signals, options, expected] of refused) {
     const what = `${JSON.stringify([String(signals), options])}`;
