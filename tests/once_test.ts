@@ -195,7 +195,7 @@ for (const name of ["SIGUSR2", "SIGINT", "SIGTERM", "SIGHUP", "SIGRTMIN+8"]) {
     if (runtime !== "deno" || name.startsWith("SIGRT")) {
       assertEquals(testkit.disposition_same(signal, 0), 1);
     } else {
-      // Deno's own handler returns when Deno has called its listeners, and plays the default action.
+      // Deno's own handler returns when Deno has called its listeners, and plays the default.
       await until(() => testkit.disposition_word(signal, 0) > SIG_IGN);
     }
   });
@@ -381,6 +381,102 @@ for (const options of [{ signalHysteresis: true }, { chain: true }] as const) {
     }
   });
 }
+
+test("between the first arrival and its handling `signalHysteresis` may change: the second does what it did before", () => {
+  testkit.handler_count(SIGRT8, 0n, 0n);
+  testkit.disposition_save(SIGRT8, 0);
+  const { interrupt, heard } = opened({ signal: SIGRT8 });
+  raise(SIGRT8);
+  for (const on of [true, false, true]) {
+    interrupt.signalHysteresis = on;
+    assertEquals(testkit.disposition_same(SIGRT8, 0), 1);
+    raise(SIGRT8);
+  }
+  checkpoint();
+  assertEquals([heard, testkit.handled(SIGRT8)], [[SIGRT8], 3]);
+  assertEquals(testkit.disposition_same(SIGRT8, 0), 1);
+});
+
+for (const once of [false, true]) {
+  test(`between the first arrival and its handling another Interrupt ${once ? "with" : "without"} \`once\` may come and go: then a signal does what it did before`, () => {
+    testkit.handler_count(SIGRT8, 0n, 0n);
+    testkit.disposition_save(SIGRT8, 0);
+    const { heard } = opened({ signal: SIGRT8 });
+    raise(SIGRT8);
+    for (let round = 1; round <= 3; round++) {
+      const other = opened({ signal: SIGRT8, once });
+      assertEquals(testkit.disposition_same(SIGRT8, 0), 0);
+      if (round === 2) raise(SIGRT8);
+      other.interrupt.close();
+      assertEquals(other.heard, round === 2 ? [SIGRT8] : []);
+      assertEquals(testkit.disposition_same(SIGRT8, 0), 1);
+      raise(SIGRT8);
+      assertEquals(testkit.handled(SIGRT8), round);
+    }
+    checkpoint();
+    assertEquals(heard, [SIGRT8]);
+    assertEquals(testkit.disposition_same(SIGRT8, 0), 1);
+  });
+}
+
+test("an Interrupt with `signalHysteresis` has its effect when one with `once` beside it was handled", () => {
+  const every: number[] = [];
+  const stays = new Interrupt({
+    signal: SIGRT8,
+    signalHysteresis: true,
+    callback: (it) => every.push(it),
+  });
+  const { heard } = opened({ signal: SIGRT8 });
+  raise(SIGRT8);
+  checkpoint();
+  raise(SIGRT8);
+  assertEquals(testkit.disposition_word(SIGRT8, 0), SIG_IGN);
+  raise(SIGRT8);
+  checkpoint();
+  raise(SIGRT8);
+  checkpoint();
+  assertEquals([every.length, heard], [3, [SIGRT8]]);
+  stays.close();
+});
+
+const listeners = {
+  skip: runtime === "deno" && "on Deno nobody can tell whether the program has listeners",
+};
+
+test(
+  "a listener of the runtime that comes between the first arrival and its handling hears the second",
+  async () => {
+    const { heard } = opened({ signal: "SIGUSR2" });
+    raise(SIGUSR2);
+    const counts = { listener: 0 };
+    process.on("SIGUSR2", () => counts.listener++);
+    for (let round = 0; round < 3; round++) {
+      const before = counts.listener;
+      raise(SIGUSR2);
+      await until(() => counts.listener > before);
+    }
+    await until(() => heard.length === 1);
+    for (let i = 0; i < 3; i++) await turn();
+    assertEquals(heard, [SIGUSR2]);
+  },
+  listeners,
+);
+
+test(
+  "when all listeners of the runtime go between the first arrival and its handling, the signal does what it did before",
+  async () => {
+    process.on("SIGUSR2", () => {});
+    const { heard } = opened({ signal: "SIGUSR2" });
+    raise(SIGUSR2);
+    process.removeAllListeners("SIGUSR2");
+    assertEquals(testkit.disposition_word(SIGUSR2, 0), SIG_DFL);
+    await until(() => heard.length === 1);
+    for (let i = 0; i < 3; i++) await turn();
+    assertEquals(testkit.disposition_word(SIGUSR2, 0), SIG_DFL);
+    assertEquals(process.listenerCount("SIGUSR2"), 0);
+  },
+  listeners,
+);
 
 test("what other code installs between the first arrival and its handling stays", () => {
   for (const install of [() => testkit.handler_count(SIGRT8, 0n, 0n), testkit.handler_ignore]) {
