@@ -478,6 +478,26 @@ test(
   listeners,
 );
 
+for (const when of ["before the first arrival", "between the first arrival and its handling"]) {
+  test(
+    `when the last listener of the runtime goes ${when}, the signal does what it did before`,
+    async () => {
+      const listener = () => {};
+      process.on("SIGUSR2", listener);
+      const { heard } = opened({ signal: "SIGUSR2" });
+      if (when.startsWith("before")) process.off("SIGUSR2", listener);
+      raise(SIGUSR2);
+      process.off("SIGUSR2", listener);
+      assertEquals(testkit.disposition_word(SIGUSR2, 0), SIG_DFL);
+      await until(() => heard.length === 1);
+      for (let i = 0; i < 3; i++) await turn();
+      assertEquals(testkit.disposition_word(SIGUSR2, 0), SIG_DFL);
+      assertEquals(process.listenerCount("SIGUSR2"), 0);
+    },
+    listeners,
+  );
+}
+
 test("what other code installs between the first arrival and its handling stays", () => {
   for (const install of [() => testkit.handler_count(SIGRT8, 0n, 0n), testkit.handler_ignore]) {
     testkit.handler_default(SIGRT8);
@@ -681,6 +701,27 @@ for (const signal of [SIGRT7, SIGUSR2]) {
         "Deno's handler stays over the handler that counts, and plays the default action",
     },
   );
+}
+
+for (const order of ["before", "after"]) {
+  test(`a listener of the runtime on the main thread that came ${order} a Worker's Interrupt with \`once\` hears every signal`, async () => {
+    const counts = { listener: 0 };
+    const listen = () => process.on("SIGUSR2", () => counts.listener++);
+    // Without one, a Worker's Interrupt need not work beside listeners of the main thread.
+    new Interrupt();
+    if (order === "before") listen();
+    const { ask, next } = await startWorker();
+    await ask({ do: "open", signal: "SIGUSR2", once: true });
+    // Bun's main thread listens for its Workers from its next turn on.
+    for (let i = 0; i < 3; i++) await turn();
+    if (order === "after") listen();
+    const told = next();
+    for (let round = 1; round <= 3; round++) {
+      testkit.kill(testkit.pid(), SIGUSR2, 1);
+      await until(() => counts.listener === round);
+      assertEquals(await told, SIGUSR2);
+    }
+  });
 }
 
 test("with `once` an Interrupt of the main thread hears one signal and that of a Worker without it all", async () => {
