@@ -28,7 +28,7 @@ interface InterruptOptions {
   pipe?: module.EventPipe | readonly [readFd: number, writeFd: number];
   pipeAutodrain?: boolean;
   wake?: boolean;
-  // To come: every?: number;
+  every?: number;
   rethrow?: boolean;
   onError?: (error: unknown) => void;
 }
@@ -48,7 +48,7 @@ interface Interrupt extends Disposable, AsyncIterable<number> {
   signalFunc(): NativeFunction;
   blockFunc(): NativeFunction;
   unblockFunc(): NativeFunction;
-  // To come: pollFunc(): NativeFunction;
+  pollFunc(): NativeFunction;
   readonly abortSignal: AbortSignal;
   readonly cVar: bigint;
   readonly buffer: Int32Array;
@@ -96,13 +96,13 @@ interface EventPipe extends Disposable {
 }
 
 interface EventPipeConstructor {
-  // To come: new (options?: { type?: EventPipe["type"] }): EventPipe;
-  new (): EventPipe;
+  new (options?: { type?: EventPipe["type"] }): EventPipe;
 }
 
 interface InterruptError extends Error {
   readonly code: InterruptErrorCode;
-  // To come: readonly errno?: number; readonly syscall?: string;
+  readonly errno?: number;
+  readonly syscall?: string;
 }
 
 type InterruptErrorCode =
@@ -119,7 +119,10 @@ interface Contract {
   readonly EventPipe: EventPipeConstructor;
   readonly InterruptError: { readonly prototype: InterruptError };
   checkpoint(): void;
-  // To come: interruptible<T>(work: () => T, options?: ...): T;
+  interruptible<T>(
+    work: () => T,
+    options?: { on?: Signals; timeout?: number; signal?: AbortSignal },
+  ): T;
   sig2num(signal: string | number): number | undefined;
   sig2name(signal: string | number): string | undefined;
 }
