@@ -216,6 +216,8 @@ function listen(
     if (error instanceof TypeError) return "none";
     throw error;
   }
+  // Nobody can ask Deno for the program's own.
+  to.others(false);
   const before = passedThen = passedOn();
   // While Deno still has a signal to deliver, there must be a listener, also while the program
   // ends: Deno's thread would perform the default action.

@@ -43,6 +43,8 @@ export interface Wake {
 export interface SignalListener {
   /** @param removed called when the runtime does not listen any more, which may be later. */
   remove(removed: () => void): void;
+  /** Looks again whether the program has listeners of its own, where the runtime does not tell. */
+  refresh?(): void;
 }
 
 /** The argument of {@linkcode Library.listen}. */
@@ -64,6 +66,10 @@ export interface ListenTo {
    * whether there are any.
    */
   others(listen: boolean): void;
+  /**
+   * Call it before the listener is removed, where others() cannot be called.
+   */
+  removing(): void;
   /**
    * Call replacing() before, and replaced() after, each later step in which the runtime may install
    * its handler again.

@@ -98,5 +98,11 @@ function listen(
     addon.agent_signal_start(to.agent, to.signal),
     `Cannot listen to ${to.name}`,
   );
-  return { remove: () => addon.agent_signal_stop(to.agent, to.signal) };
+  return {
+    remove(removed) {
+      to.removing();
+      addon.agent_signal_stop(to.agent, to.signal);
+      removed();
+    },
+  };
 }

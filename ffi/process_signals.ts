@@ -161,5 +161,7 @@ export function listenOnProcess(
       remove();
       removed();
     },
+    // Bun does not tell when a listener goes by off().
+    refresh: tellOthers,
   };
 }

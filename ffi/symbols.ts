@@ -80,6 +80,10 @@ export const symbols = {
   /** Tells whether the program has listeners of its own for the signal. */
   hook_others: { parameters: ["u32", "u32"], result: "void" },
   /**
+   * Call it before that listener is removed, where nobody can tell whether the program has others.
+   */
+  hook_unlistening: { parameters: ["u32"], result: "i32" },
+  /**
    * Call it after that listener is removed. put_back: 1 restores the earlier disposition with the
    * last listener; 2 does so for a runtime that calls no later listener for an earlier signal.
    */

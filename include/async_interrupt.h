@@ -127,6 +127,9 @@ uint32_t ai_hook_passed_on(uint32_t signal);
 /* Tells whether the program has listeners of its own for the signal. */
 void ai_hook_others(uint32_t signal, uint32_t on);
 
+/* Call it before that listener is removed, where nobody can tell whether the program has others. */
+int32_t ai_hook_unlistening(uint32_t signal);
+
 /*
  * Call it after that listener is removed. put_back: 1 restores the earlier disposition with the
  * last listener; 2 does so for a runtime that calls no later listener for an earlier signal.

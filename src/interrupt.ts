@@ -689,6 +689,8 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     if (this.#first === 0) this.#first = value;
     if (this.#once) this.#unhookSpent();
     this.#listeners.value(value);
+    // A listener of abortSignal has closed it.
+    if (record.closed) return undefined;
     try {
       if (this.#nativeCallback !== undefined) {
         const { func, arg } = this.#nativeCallback;

@@ -11,6 +11,9 @@ export function checkOptions(options: unknown, what: string, names: readonly str
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`${what}: options must be an object, not ${describe(options)}`);
   }
+  if ("throwIfAborted" in options) {
+    throw new TypeError(`${what}: options must be { signal }, not the AbortSignal itself`);
+  }
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue;
     const meant = nearest(name, names);

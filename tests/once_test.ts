@@ -494,7 +494,7 @@ for (const when of ["before the first arrival", "between the first arrival and i
       assertEquals(testkit.disposition_word(SIGUSR2, 0), SIG_DFL);
       assertEquals(process.listenerCount("SIGUSR2"), 0);
     },
-    listeners,
+    runtime === "bun" ? { skip: "Bun does not tell when a listener goes by off()" } : listeners,
   );
 }
 

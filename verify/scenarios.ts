@@ -232,7 +232,7 @@ export const scenarios: Scenario[] = [
   },
   {
     model: "signal",
-    defines: "ACTS=0 ARRIVALS=2 ONCE=1 CONTENT LISTENS",
+    defines: "ACTS=0 ARRIVALS=2 ONCE=1 CONTENT LISTENS STILL",
     short: false,
     catches: "M_GIVEN_BACK_IS_TAKEN",
   },

@@ -571,7 +571,11 @@ inline tell_others() {
  * system calls of unlistened(), may leave the runtime's handler there.
  */
 proctype user() {
+#ifdef STILL
+  byte acts = 0;
+#else
   byte acts = 1;
+#endif
 #ifdef ONCE
   byte current;
 #endif

@@ -66,6 +66,8 @@ export class SignalListeners {
     let entry = this.#entries.get(signal);
     if (entry === undefined) {
       this.#entries.set(signal, entry = this.#listen(signal));
+    } else {
+      entry.listener?.refresh?.();
     }
     entry.users.add(user);
     return entry.options;
@@ -114,6 +116,7 @@ export class SignalListeners {
         look: this.#look,
         passedOn: () => functions.hook_passed_on(signal),
         others: (listen) => functions.hook_others(signal, Number(listen)),
+        removing: () => void functions.hook_unlistening(signal),
         replacing: () => void functions.hook_listening(this.#agent, signal),
         replaced: () => void functions.hook_listened(signal),
       });

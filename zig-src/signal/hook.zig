@@ -65,6 +65,9 @@ pub const Hook = struct {
     locked: Locked = .{},
 };
 
+/// Whether the program has listeners of its own with the runtime. A Worker of Node cannot tell.
+pub const Others = enum { unknown, none, some };
+
 /// Only the registry uses it, under its lock.
 pub const Locked = struct {
     /// Subscribers.
@@ -73,8 +76,7 @@ pub const Locked = struct {
     with_hysteresis: u32 = 0,
     /// How many of them want one signal.
     with_once: u32 = 0,
-    /// The program has listeners of its own with the runtime.
-    others_listen: bool = false,
+    others: Others = .unknown,
     /// The disposition that returns when the last subscriber goes.
     old: platform.Disposition = std.mem.zeroes(platform.Disposition),
     listeners: Listeners = .{},

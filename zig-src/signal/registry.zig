@@ -171,12 +171,13 @@ fn setTarget(hook: *Hook) void {
     const runtime = hook.runtime_handler.load(.monotonic) & ~old_bits.all;
     const old = @intFromPtr(locked.old.handler);
     const before = &locked.listeners.before;
-    // Deno has installed its handler by itself: with no listener it plays the default action.
-    const is_runtimes = @intFromPtr(before.handler) == runtime;
+    // The listener for which the runtime had installed its handler before ours has gone, or it was
+    // Deno, which installs it by itself and plays the default action if there is no listener.
+    const is_runtimes = @intFromPtr(before.handler) == runtime and locked.others == .none;
     const alone = if (runtime == 0 or runtime != old)
         locked.old
     else if (is_runtimes) std.mem.zeroes(platform.Disposition) else before.*;
-    const target, const other = if (locked.others_listen)
+    const target, const other = if (locked.others == .some)
         .{ locked.old, alone }
     else
         .{ alone, locked.old };
@@ -202,8 +203,9 @@ pub fn othersListen(signal: u32, on: u32) callconv(.c) void {
     lock.acquire();
     defer lock.release();
     const hook = hookOf(signal);
-    if (hook.locked.others_listen == (on != 0)) return;
-    hook.locked.others_listen = on != 0;
+    const others: state.Others = if (on != 0) .some else .none;
+    if (hook.locked.others == others) return;
+    hook.locked.others = others;
     stopIgnoring(hook);
     defer resumeIgnoring(signal);
     if (!hook.given_back.load(.seq_cst)) return;
@@ -408,6 +410,16 @@ pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
     const status = putBack(hook, signal, put_back);
     listeners.is_owed = status != 0;
     return @min(status, 0);
+}
+
+/// Called before the agent's listener is removed where nobody can tell whether the runtime has
+/// others. The runtime's handler returns in place of what was given back: it stays if there are.
+pub fn unlistening(signal: u32) callconv(.c) i32 {
+    lock.acquire();
+    defer lock.release();
+    const hook = hookOf(signal);
+    const is_given = hook.locked.count == 0 and hook.given_back.swap(false, .seq_cst);
+    return if (is_given) putHostBack(hook, signal) else 0;
 }
 
 /// Deno keeps its handler for later listeners: it returns in place of what was given back.
