@@ -8,7 +8,7 @@
  */
 import { spawn } from "node:child_process";
 import process from "node:process";
-import { checkpoint, Interrupt } from "../mod.ts";
+import { checkpoint, Interrupt, interruptible } from "../mod.ts";
 import { memory, sender, testkit } from "../tests/support/testkit.ts";
 
 const LIMIT = 10_000_000;
@@ -221,6 +221,32 @@ console.log(
     const sent = await sending;
     result["Interrupt, Ctrl-C"] = row(sent, [seen], stopped);
   }
+}
+
+console.log("4. A time limit of one second, and a clock that ticks every millisecond meanwhile.");
+{
+  const ticks: bigint[] = [];
+  using _clock = new Interrupt({ every: 1, callback: () => ticks.push(testkit.now_ns()) });
+  const begin = testkit.now_ns();
+  let stoppedBy = "nothing";
+  try {
+    interruptible(() => {
+      while (true) countPrimes(LIMIT);
+    }, { timeout: 1000 });
+  } catch (error) {
+    stoppedBy = (error as Error).name;
+  }
+  const took = (Number(testkit.now_ns() - begin) / 1e6).toFixed(1);
+  const errors = ticks.slice(1)
+    .map((time, i) => Math.abs(Number(time - ticks[i]!) / 1000 - 1000))
+    .sort((a, b) => a - b);
+  const error = (q: number) => errors[Math.floor(errors.length * q)]?.toFixed(1);
+  check(`stopped by a ${stoppedBy} after ${took} ms`, stoppedBy === "TimeoutError");
+  console.log(
+    `   ${ticks.length} ticks; half of them come within ${error(0.5)} µs, 99 % within ${
+      error(0.99)
+    } µs`,
+  );
 }
 
 console.table(result);

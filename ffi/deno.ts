@@ -202,6 +202,14 @@ function listen(
     lingering.set(name, resume);
     timer = setTimeout(remove, LATE);
     Deno.unrefTimer(timer as unknown as number);
+    if (isWorker) stayAlive();
+  };
+  /** A Worker has no `beforeunload`: it must not end before Deno has called the listener. */
+  const stayAlive = () => {
+    const end = performance.now() + LATE / 10;
+    const poll = setInterval(() => {
+      if (!isAwaited() || performance.now() > end) clearInterval(poll);
+    }, 1);
   };
   // Deno opens two descriptors with its first listener, and panics if it cannot. Two pairs are
   // asked for, since other threads may take some meanwhile.
@@ -224,6 +232,8 @@ function listen(
   addEventListener("beforeunload", wait);
   return { remove: leave };
 }
+
+const isWorker = "DedicatedWorkerGlobalScope" in globalThis;
 
 /** Saved here, since tests of users replace the global one. */
 const later = globalThis.setTimeout;

@@ -82,7 +82,7 @@ export const symbols = {
   /**
    * Call it before that listener is removed, where nobody can tell whether the program has others.
    */
-  hook_unlistening: { parameters: ["u32"], result: "i32" },
+  hook_removing: { parameters: ["u32"], result: "i32" },
   /**
    * Call it after that listener is removed. put_back: 1 restores the earlier disposition with the
    * last listener; 2 does so for a runtime that calls no later listener for an earlier signal.

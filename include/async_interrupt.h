@@ -128,7 +128,7 @@ uint32_t ai_hook_passed_on(uint32_t signal);
 void ai_hook_others(uint32_t signal, uint32_t on);
 
 /* Call it before that listener is removed, where nobody can tell whether the program has others. */
-int32_t ai_hook_unlistening(uint32_t signal);
+int32_t ai_hook_removing(uint32_t signal);
 
 /*
  * Call it after that listener is removed. put_back: 1 restores the earlier disposition with the

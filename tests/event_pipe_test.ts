@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { EventPipe, Interrupt, InterruptError } from "../mod.ts";
-import { assertNoMoreDescriptors, openDescriptors, testsOf } from "./support/harness.ts";
+import { Socket } from "node:net";
+import process from "node:process";
+import { assertNoMoreDescriptors, openDescriptors, runtime, testsOf } from "./support/harness.ts";
 import { readable, startKiller, testkit } from "./support/testkit.ts";
 import { raise } from "./support/senders.ts";
 import { SIGUSR2 } from "./support/signals.ts";
@@ -27,6 +29,66 @@ test("`EventPipe` is an eventfd on Linux, non-blocking and closed on exec", () =
   assertEquals(pipe.type, "eventfd");
   assertEquals(pipe.filenos, [pipe.fileno, pipe.fileno]);
   assertEquals(testkit.fd_flags(pipe.fileno), 3);
+});
+
+for (const type of ["eventfd", "pipe", "socketpair"] as const) {
+  test(`\`EventPipe\` of type ${type}: signal, wait, drain, renew, a native thread, an Interrupt`, () => {
+    using pipe = new EventPipe({ type });
+    assertEquals(pipe.type, type);
+    assertEquals(pipe.filenos.map((fd) => testkit.fd_flags(fd)), [3, 3]);
+    assertEquals(pipe.filenos[0] === pipe.filenos[1], type === "eventfd");
+    for (let round = 0; round < 3; round++) {
+      assertEquals([pipe.wait(0), readable(pipe.fileno)], [false, false]);
+      for (let i = 0; i < 1000; i++) pipe.signal();
+      assertEquals([pipe.wait(), readable(pipe.fileno)], [true, true]);
+      pipe.drain();
+      pipe.signal();
+      const before = pipe.filenos;
+      pipe.renew();
+      assertEquals(pipe.filenos, before);
+    }
+    const { func, arg } = pipe.signalFunc();
+    assertEquals(testkit.thread_join(testkit.thread_call(func, arg)), 0);
+    assertEquals(pipe.wait(), true);
+    pipe.drain();
+    using interrupt = new Interrupt({ pipe });
+    interrupt.block();
+    interrupt.signal();
+    assertEquals(readable(pipe.fileno), true);
+    interrupt.unblock();
+    assertEquals(readable(pipe.fileno), false);
+  });
+}
+
+test("a socketpair wakes `net.Socket` on Node and Deno, and `Bun.connect()`", async () => {
+  using pipe = new EventPipe({ type: "socketpair" });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (runtime === "bun") {
+    const { Bun } = globalThis as unknown as { Bun: { connect(options: object): unknown } };
+    Bun.connect({ fd: pipe.fileno, socket: { data: () => resolve(), open: () => {} } });
+  } else {
+    new Socket({ fd: pipe.fileno }).on("data", () => resolve());
+  }
+  const { func, arg } = pipe.signalFunc();
+  testkit.thread_join(testkit.thread_call(func, arg));
+  await promise;
+  // The socket has closed the descriptor by the time the process ends.
+  process.exit(0);
+});
+
+test("a pipe wakes `net.Socket`", async () => {
+  using pipe = new EventPipe({ type: "pipe" });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  new Socket({ fd: pipe.fileno }).on("data", () => resolve());
+  pipe.signal();
+  await promise;
+  process.exit(0);
+}, { skip: runtime === "bun" && "net.Socket of Bun takes no descriptor" });
+
+test("`EventPipe` refuses unknown types and options", () => {
+  for (const options of [{ type: "fifo" }, { type: 1 }, { kind: "pipe" }, null, 7]) {
+    assertThrows(() => new EventPipe(options as object), TypeError);
+  }
 });
 
 test("one `drain()` empties an `EventPipe`, however often it was signalled", () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertFalse, assertStrictEquals, assertThrows } from "@std/assert";
-import { checkpoint, Interrupt } from "../mod.ts";
+import { constants } from "node:os";
+import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import { testsOf, turn, until } from "./support/harness.ts";
 import { memory, testkit } from "./support/testkit.ts";
 import { recorder } from "./support/recorder.ts";
@@ -48,6 +49,49 @@ test("`signalFunc()` delivers every int32, and 0 as 1", () => {
     checkpoint();
   }
   assertEquals(values, [-1, 2147483647, -2147483648, 1]);
+});
+
+test("`pollFunc()` gives exactly 1 while a value is pending, else 0, and 0 for ever after `close()`", () => {
+  const interrupt = new Interrupt();
+  const { func, arg } = interrupt.pollFunc();
+  const poll = () => testkit.call_int(func, arg);
+  assertEquals(poll(), 0);
+  for (const value of [1, -1, 256, -(2 ** 31), 2 ** 31 - 1]) {
+    Interrupt.signal(interrupt.signalFunc(), value);
+    assertEquals(poll(), 1);
+    checkpoint();
+    assertEquals(poll(), 0);
+  }
+  interrupt.block();
+  interrupt.signal(7);
+  assertEquals(poll(), 1);
+  interrupt.unblock();
+  assertEquals(poll(), 0);
+  interrupt.close();
+  // The slot serves others by now.
+  const others = Array.from({ length: 10 }, () => new Interrupt());
+  for (const other of others) Interrupt.signal(other.signalFunc());
+  assertEquals(poll(), 0);
+  for (const forged of [0n, 1n, 12345n, 2n ** 64n - 1n]) {
+    assertEquals(testkit.call_int(func, forged), 0);
+  }
+  assertThrows(() => interrupt.pollFunc(), InterruptError);
+  for (const other of others) other.close();
+});
+
+test("errors of failed system calls have `errno` and `syscall`", () => {
+  // Opening the native functions takes descriptors, too.
+  new EventPipe({ type: "pipe" }).close();
+  const next = testkit.duplicate(0);
+  testkit.close(next);
+  const before = testkit.descriptor_limit(next);
+  try {
+    const error = assertThrows(() => new EventPipe({ type: "pipe" })) as InterruptError;
+    assertEquals([error.code, error.syscall], ["SYSTEM", "pipe2"]);
+    assertEquals(error.errno, constants.errno.EMFILE);
+  } finally {
+    testkit.descriptor_limit(before);
+  }
 });
 
 test("`signalFunc()` returns the same numbers every time, and different arguments for different Interrupts", () => {

@@ -188,7 +188,7 @@ test("bad arguments are refused, and leave nothing behind", () => {
   const bad: [unknown, unknown, new () => Error][] = [
     [42, {}, TypeError],
     [() => {}, null, TypeError],
-    [() => {}, { timeot: 1 }, TypeError],
+    [() => {}, { timeouts: 1 }, TypeError],
     [() => {}, { timeout: "1" }, TypeError],
     [() => {}, { timeout: -1 }, RangeError],
     [() => {}, { timeout: NaN }, RangeError],

@@ -704,24 +704,28 @@ for (const signal of [SIGRT7, SIGUSR2]) {
 }
 
 for (const order of ["before", "after"]) {
-  test(`a listener of the runtime on the main thread that came ${order} a Worker's Interrupt with \`once\` hears every signal`, async () => {
-    const counts = { listener: 0 };
-    const listen = () => process.on("SIGUSR2", () => counts.listener++);
-    // Without one, a Worker's Interrupt need not work beside listeners of the main thread.
-    new Interrupt();
-    if (order === "before") listen();
-    const { ask, next } = await startWorker();
-    await ask({ do: "open", signal: "SIGUSR2", once: true });
-    // Bun's main thread listens for its Workers from its next turn on.
-    for (let i = 0; i < 3; i++) await turn();
-    if (order === "after") listen();
-    const told = next();
-    for (let round = 1; round <= 3; round++) {
-      testkit.kill(testkit.pid(), SIGUSR2, 1);
-      await until(() => counts.listener === round);
-      assertEquals(await told, SIGUSR2);
-    }
-  });
+  test(
+    `a listener of the runtime on the main thread that came ${order} a Worker's Interrupt with \`once\` hears every signal`,
+    async () => {
+      const counts = { listener: 0 };
+      const listen = () => process.on("SIGUSR2", () => counts.listener++);
+      // Without one, a Worker's Interrupt need not work beside listeners of the main thread.
+      new Interrupt();
+      if (order === "before") listen();
+      const { ask, next } = await startWorker();
+      await ask({ do: "open", signal: "SIGUSR2", once: true });
+      // Bun's main thread listens for its Workers from its next turn on.
+      for (let i = 0; i < 3; i++) await turn();
+      if (order === "after") listen();
+      const told = next();
+      for (let round = 1; round <= 3; round++) {
+        testkit.kill(testkit.pid(), SIGUSR2, 1);
+        await until(() => counts.listener === round);
+        assertEquals(await told, SIGUSR2);
+      }
+    },
+    listeners,
+  );
 }
 
 test("with `once` an Interrupt of the main thread hears one signal and that of a Worker without it all", async () => {

@@ -77,7 +77,7 @@ bool user_was_alone;
 
 #ifdef ONCE
 byte with_once;
-/* @signal/hook.zig:After */
+/* @signal/hook.zig:Hook */
 bool gives_back;
 bool given_back;
 /* What it wants. */

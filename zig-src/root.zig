@@ -50,7 +50,7 @@ pub const functions = .{
     .{ "hook_heard", hook.listenerCalled, .{ "agent", "signal", "coalesces" }, "Call it in that listener." },
     .{ "hook_passed_on", hook.passedOn, .{"signal"}, "How many signals our handler has passed on to the runtime." },
     .{ "hook_others", hook.othersListen, .{ "signal", "on" }, "Tells whether the program has listeners of its own for the signal." },
-    .{ "hook_unlistening", hook.unlistening, .{"signal"}, "Call it before that listener is removed, where nobody can tell whether the program has others." },
+    .{ "hook_removing", hook.removing, .{"signal"}, "Call it before that listener is removed, where nobody can tell whether the program has others." },
     .{ "hook_unlistened", hook.unlistened, .{ "agent", "signal", "put_back" }, "Call it after that listener is removed. put_back: 1 restores the earlier disposition with the last listener; 2 does so for a runtime that calls no later listener for an earlier signal." },
     .{ "agent_borrow", agent.borrow, .{ "agent", "signal", "on" }, "Sets whether this agent, of another thread, needs a listener on the main thread." },
     .{ "agent_borrowed", agent.borrowed, .{}, "A bit for each signal for which some agent needs a listener on the main thread. Bit 0 is signal 1." },

@@ -116,7 +116,7 @@ export class SignalListeners {
         look: this.#look,
         passedOn: () => functions.hook_passed_on(signal),
         others: (listen) => functions.hook_others(signal, Number(listen)),
-        removing: () => void functions.hook_unlistening(signal),
+        removing: () => void functions.hook_removing(signal),
         replacing: () => void functions.hook_listening(this.#agent, signal),
         replaced: () => void functions.hook_listened(signal),
       });

@@ -36,6 +36,7 @@ pub const functions = .{
 
     .{ "call_value", callbacks.callValue, .{ "func", "arg", "value" }, "func(arg, value) on this thread." },
     .{ "call", callbacks.call, .{ "func", "arg" }, "func(arg) on this thread." },
+    .{ "call_int", callbacks.callInt, .{ "func", "arg" }, "The int that func(arg) gives on this thread." },
     .{ "callback_address", callbacks.callbackAddress, .{}, "A native callback (arg, value): arg below 128 is the counter it counts in." },
     .{ "callback_count", callbacks.callbackCount, .{"counter"}, "How often it was called." },
     .{ "callback_value", callbacks.callbackValue, .{"counter"}, "The last value." },

@@ -58,6 +58,8 @@ export const symbols = {
   call_value: { parameters: ["u64", "u64", "i32"], result: "void" },
   /** func(arg) on this thread. */
   call: { parameters: ["u64", "u64"], result: "void" },
+  /** The int that func(arg) gives on this thread. */
+  call_int: { parameters: ["u64", "u64"], result: "i32" },
   /** A native callback (arg, value): arg below 128 is the counter it counts in. */
   callback_address: { parameters: [], result: "u64" },
   /** How often it was called. */

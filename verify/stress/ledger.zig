@@ -29,11 +29,9 @@ const Value = packed struct(u32) {
     index: u12,
     lane: u6,
     round: u12,
-    /// Not 1: that is what a real signal sends.
+    /// So that it is no number of a signal: that is what a real signal sends.
     marker: u2 = 1,
 };
-
-const real_signal = 1;
 
 const Entry = struct {
     /// Plain, and written before the send: ThreadSanitizer sees whether a signal publishes what was
@@ -166,7 +164,7 @@ pub fn deliver(lane: usize, number: u32, got: i32) void {
         fail("account {d}: a callback after its close", .{number});
     }
     if (account.secret) fail("account {d}: a callback, though nobody knows it", .{number});
-    if (got == real_signal) {
+    if (system.isSignal(got)) {
         if (!account.hooks) fail("account {d}: a real signal, though it hooks none", .{number});
         account.last = null;
         real[lane] += 1;

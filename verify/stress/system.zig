@@ -9,6 +9,11 @@ pub const signals = [_]linux.SIG{
     .HUP,  .QUIT, .ALRM, .PROF,
     .IO,   .PWR,  .XCPU, .XFSZ,
 };
+pub fn isSignal(number: i32) bool {
+    for (signals) |signal| if (@backingInt(signal) == number) return true;
+    return false;
+}
+
 /// Its handler yields: a thread is held up between any two instructions, far more often than the
 /// kernel would do it.
 pub const preempts: linux.SIG = .VTALRM;

@@ -414,7 +414,7 @@ pub fn unlistened(agent: u32, signal: u32, put_back: u32) callconv(.c) i32 {
 
 /// Called before the agent's listener is removed where nobody can tell whether the runtime has
 /// others. The runtime's handler returns in place of what was given back: it stays if there are.
-pub fn unlistening(signal: u32) callconv(.c) i32 {
+pub fn removing(signal: u32) callconv(.c) i32 {
     lock.acquire();
     defer lock.release();
     const hook = hookOf(signal);

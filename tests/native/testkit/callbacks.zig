@@ -12,6 +12,10 @@ pub fn call(func: u64, arg: u64) callconv(.c) void {
     @as(PlainFunction, @ptrFromInt(func))(arg);
 }
 
+pub fn callInt(func: u64, arg: u64) callconv(.c) i32 {
+    return @as(*const fn (u64) callconv(.c) c_int, @ptrFromInt(func))(arg);
+}
+
 const Counter = struct { count: u32 = 0, value: i32 = 0, thread: i32 = 0 };
 var counters: [128]Counter = @splat(.{});
 
