@@ -2,7 +2,13 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import { Socket } from "node:net";
 import process from "node:process";
-import { assertNoMoreDescriptors, openDescriptors, runtime, testsOf } from "./support/harness.ts";
+import {
+  assertNoMoreDescriptors,
+  deferred,
+  openDescriptors,
+  runtime,
+  testsOf,
+} from "./support/harness.ts";
 import { readable, startKiller, testkit } from "./support/testkit.ts";
 import { raise } from "./support/senders.ts";
 import { SIGUSR2 } from "./support/signals.ts";
@@ -62,7 +68,7 @@ for (const type of ["eventfd", "pipe", "socketpair"] as const) {
 
 test("a socketpair wakes `net.Socket` on Node and Deno, and `Bun.connect()`", async () => {
   using pipe = new EventPipe({ type: "socketpair" });
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve } = deferred();
   if (runtime === "bun") {
     const { Bun } = globalThis as unknown as { Bun: { connect(options: object): unknown } };
     Bun.connect({ fd: pipe.fileno, socket: { data: () => resolve(), open: () => {} } });
@@ -78,7 +84,7 @@ test("a socketpair wakes `net.Socket` on Node and Deno, and `Bun.connect()`", as
 
 test("a pipe wakes `net.Socket`", async () => {
   using pipe = new EventPipe({ type: "pipe" });
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve } = deferred();
   new Socket({ fd: pipe.fileno }).on("data", () => resolve());
   pipe.signal();
   await promise;

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
 import { checkpoint, Interrupt, interruptible } from "../mod.ts";
-import { settle, start, testsOf, turn, until } from "./support/harness.ts";
+import { deferred, settle, start, testsOf, turn, until } from "./support/harness.ts";
 import { SIGINT, SIGUSR2 } from "./support/signals.ts";
 import { testkit } from "./support/testkit.ts";
 
@@ -137,7 +137,7 @@ test("two that are stopped at the same checkpoint are both stopped", () => {
 
 test("async work: the promise rejects in the event loop, and the rest stops at its checkpoint", async () => {
   let finals = 0;
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve } = deferred();
   const error = await assertRejects(() =>
     interruptible(async () => {
       try {
@@ -154,7 +154,7 @@ test("async work: the promise rejects in the event loop, and the rest stops at i
 });
 
 test("async work is not stopped at the checkpoints of other code", async () => {
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve } = deferred();
   const work = interruptible(() => promise, { on: SIGUSR2 });
   kill(SIGUSR2);
   checkpoint();

@@ -280,6 +280,13 @@ export function settle(signal: NodeJS.Signals): void {
   process.off(signal, listener);
 }
 
+/** A promise, and what resolves it. Node 20 has no `Promise.withResolvers()`. */
+export function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => resolve = settle);
+  return { promise, resolve };
+}
+
 /**
  * Fails if more than `before` descriptors stay open. Retries, because the runtime's own threads may
  * hold a descriptor for a moment, whereas a leak stays.
