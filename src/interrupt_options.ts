@@ -48,10 +48,10 @@ export interface InterruptOptions {
    * The program's own listeners keep hearing it, and other Interrupts on it that are not `once`.
    * When the signal is handled, this Interrupt no longer hooks it, but stays open. Default false.
    *
-   * Not everywhere can be told whether the program has listeners of its own that came after this
-   * Interrupt. Until the first arrival is handled, a second one plays the default action even if it
-   * has: on Deno, and in Workers of Node. On Bun, which does not tell when a listener goes by
-   * `off()`, a second one does nothing if one has just gone.
+   * Deno, and a Worker of Node, cannot tell whether the program has other listeners. There a second
+   * arrival plays the default action until the first is handled, even if the program has some. Bun
+   * does not tell when a listener goes by `off()`. If the last one goes after this Interrupt was
+   * made, a second arrival does nothing until the first is handled.
    */
   once?: boolean;
   /**

@@ -1,4 +1,5 @@
 import { describe } from "../ffi/errors.ts";
+import { closeAll } from "./close_all.ts";
 import type { AsyncStorage } from "../ffi/node_types.ts";
 import { process } from "../ffi/runtime.ts";
 import { Interrupt } from "./interrupt.ts";
@@ -205,6 +206,6 @@ class Scope {
   close(): void {
     this.#closed = true;
     if (this.#onAbort !== undefined) this.#abort!.removeEventListener("abort", this.#onAbort);
-    for (const interrupt of this.#interrupts) interrupt.close();
+    closeAll(this.#interrupts);
   }
 }

@@ -1,3 +1,4 @@
+import { closeAll } from "./close_all.ts";
 import { ValueQueue } from "./value_queue.ts";
 
 /** As much of an Interrupt as is used here. */
@@ -49,19 +50,11 @@ class Sources {
     this.#all[0]?.unref();
   }
 
-  /** Closes all, even if one of them throws; then it throws the first of these errors. */
+  /** @throws as closeAll(). */
   close(): void {
     this.#closed = true;
     this.#abort?.removeEventListener("abort", this.#onAbort);
-    const errors: unknown[] = [];
-    for (const source of this.#all) {
-      try {
-        source.close();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
+    closeAll(this.#all);
   }
 }
 
