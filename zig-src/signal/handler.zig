@@ -90,7 +90,7 @@ fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) ?u64 {
     while (true) {
         const changes = hook.changes.load(.seq_cst);
         const found = hook.subscribers.deliver(signal);
-        if (hook.gives_back.load(.seq_cst)) giveBack(signal, hook);
+        const is_refused = hook.gives_back.load(.seq_cst) and !giveBack(signal, hook);
         const delivered = found & ~subscribers.spent;
         if (delivered != 0) return delivered;
         var current: platform.Disposition = undefined;
@@ -104,6 +104,8 @@ fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) ?u64 {
         // All are spent, so what the signal did before is entitled to it.
         const is_spent = found != 0;
         if (is_spent and status == 0 and stateOf(&current) == .ours) {
+            // To look again for ever would be worse than to lose it.
+            if (is_refused) return 0;
             if (leaveToRegistry(signal, hook, changes)) return null;
             continue;
         }
@@ -118,18 +120,18 @@ fn deliver(signal: u32, hook: *Hook, info: ?*const anyopaque) ?u64 {
     }
 }
 
-/// Puts back what the signal did before, if all subscribers are spent.
-pub fn giveBack(signal: u32, hook: *Hook) void {
+/// Puts back what the signal did before, if all subscribers are spent. false: the kernel refuses,
+/// and the signal stays ours until JavaScript has handled it.
+pub fn giveBack(signal: u32, hook: *Hook) bool {
     // Counted as in ignore(), and for the same reason.
     _ = hook.ignoring.fetchAdd(1, .seq_cst);
     defer _ = hook.ignoring.fetchSub(1, .seq_cst);
-    if (!hook.gives_back.load(.seq_cst) or hook.given_back.load(.seq_cst)) return;
+    if (!hook.gives_back.load(.seq_cst) or hook.given_back.load(.seq_cst)) return true;
     // A subscriber that comes just now may be in its cell already. Its add() waits for the count,
     // and then puts our handler in again.
-    if (!hook.subscribers.areSpent()) return;
+    if (!hook.subscribers.areSpent()) return true;
     var displaced: platform.Disposition = undefined;
-    // If the kernel refuses, the signal stays ours until JavaScript has handled it.
-    if (platform.swapDisposition(signal, &hook.target, &displaced) < 0) return;
+    if (platform.swapDisposition(signal, &hook.target, &displaced) < 0) return false;
     if (stateOf(&displaced) == .ours) {
         hook.given_back.store(true, .seq_cst);
     } else if (!isTarget(hook, &displaced)) {
@@ -137,6 +139,7 @@ pub fn giveBack(signal: u32, hook: *Hook) void {
         // thread gives it back at the same time.
         _ = platform.setDisposition(signal, &displaced);
     }
+    return true;
 }
 
 pub fn isTarget(hook: *Hook, current: *const platform.Disposition) bool {

@@ -158,7 +158,7 @@ fn resumeIgnoring(signal: u32) void {
         setTarget(hook);
         hook.gives_back.store(true, .seq_cst);
         // A signal may have spent them before that.
-        handlers.giveBack(signal, hook);
+        _ = handlers.giveBack(signal, hook);
     }
     // After all else: a handler that sets it later sees what is above.
     if (hook.missed.swap(false, .seq_cst)) platform.send(signal);
@@ -385,7 +385,7 @@ pub fn listenerCalled(agent: u32, signal: u32, coalesces: u32) callconv(.c) void
 
 fn deliverHere(signal: u32, hook: *Hook) void {
     _ = hook.subscribers.deliver(signal);
-    handlers.giveBack(signal, hook);
+    _ = handlers.giveBack(signal, hook);
 }
 
 pub fn passedOn(signal: u32) callconv(.c) u32 {
