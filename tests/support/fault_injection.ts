@@ -153,9 +153,9 @@ export async function inject(scenario: Scenario): Promise<number> {
         for (const signal of signals) testkit.disposition_save(signal, signal);
         let outcome;
         let hits;
-        // When Deno's thread calls a listener, before or after the Interrupt is closed, makes a call
-        // more or less.
-        for (let attempt = 0; attempt < 20 && !(hits !== undefined && hits >= nth); attempt++) {
+        // Deno's thread may call a listener before the Interrupt is closed, or after that: then
+        // there is one call less.
+        for (let attempt = 0; attempt < 20 && (hits ?? 0) < nth; attempt++) {
           outcome = await perform(
             scenario,
             faulty,
