@@ -10,6 +10,7 @@ import {
 import { checked, describe, InterruptError } from "../ffi/errors.ts";
 import { isExecutedAnew } from "../ffi/runtime.ts";
 import { namedSignals } from "../ffi/signal_names.ts";
+import { abortError } from "./abort_error.ts";
 import { type Agent, agent } from "./delivery/agent.ts";
 import { InterruptRecord, type Thrown } from "./delivery/record.ts";
 import { chainOption } from "./delivery/signal_listeners.ts";
@@ -216,9 +217,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
     options: WaitOptions = {},
   ): AsyncIterableIterator<number> {
     const abort = parseWaitOptions(options);
-    const open = (signal: number, callback: (value: number) => void) =>
-      new Interrupt({ signal, callback });
-    return signalStream(signalNumbers(signals), open, abort);
+    return signalStream(signalNumbers(signals), openOn, abort);
   }
 
   /**
@@ -245,9 +244,7 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
   ): Promise<number> {
     return new Promise((resolve, reject) => {
       const abort = parseWaitOptions(options);
-      const open = (signal: number, callback: (value: number) => void) =>
-        new Interrupt({ signal, callback });
-      nextSignal(signalNumbers(signals), open, abort, resolve, reject);
+      nextSignal(signalNumbers(signals), openOn, abort, resolve, reject);
     });
   }
 
@@ -743,10 +740,9 @@ export class Interrupt implements Disposable, AsyncIterable<number> {
 
 let supports: InterruptSupport | undefined;
 
-/** @param signal the POSIX signal that the Interrupt hooks, if it does. */
-function abortError(signal: number | undefined, value: number): DOMException {
-  const what = signal === undefined ? `with value ${value}` : `by ${sig2name(signal)}`;
-  return new DOMException(`Interrupted ${what}`, "AbortError");
+/** An Interrupt on one signal. */
+function openOn(signal: number, callback: (value: number) => void): Interrupt {
+  return new Interrupt({ signal, callback });
 }
 
 /**

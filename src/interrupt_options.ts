@@ -231,8 +231,8 @@ export function signalNumbers(
   return [...new Set(all.map(signalNumber))];
 }
 
-/** In milliseconds. `setInterval` has the same upper limit. */
-const EVERY = { min: 0.05, max: 2 ** 31 - 1 };
+/** The periods of `every`, in milliseconds. `setInterval` has the same upper limit. Internal. */
+export const EVERY = { min: 0.05, max: 2 ** 31 - 1 };
 
 function nanoseconds(every: number): bigint {
   if (typeof every !== "number") {

@@ -1,11 +1,12 @@
 import { describe } from "../ffi/errors.ts";
+import { abortError } from "./abort_error.ts";
 import { closeAll } from "./close_all.ts";
 import type { AsyncStorage } from "../ffi/node_types.ts";
 import { process } from "../ffi/runtime.ts";
 import { Interrupt } from "./interrupt.ts";
-import { abortSignalOf, type InterruptOptions, signalNumbers } from "./interrupt_options.ts";
+import { abortSignalOf, EVERY, type InterruptOptions, signalNumbers } from "./interrupt_options.ts";
 import { checkOptions } from "./options.ts";
-import { sig2name, type SignalName } from "./signals.ts";
+import type { SignalName } from "./signals.ts";
 
 /** What may stop the work of {@linkcode interruptible}. */
 export interface InterruptibleOptions {
@@ -18,9 +19,6 @@ export interface InterruptibleOptions {
 }
 
 const what = "Cannot make it interruptible";
-
-/** The periods of an Interrupt, in milliseconds. */
-const PERIOD = { min: 0.05, max: 2 ** 31 - 1 };
 
 /** How often unfinished work that was stopped is told so, at its checkpoints. */
 const AGAIN_MS = 10;
@@ -113,13 +111,10 @@ class Scope {
     this.#abort = abort;
     try {
       for (const signal of signals) {
-        this.#open(
-          { signal, once: true },
-          () => new DOMException(`Interrupted by ${sig2name(signal)}`, "AbortError"),
-        );
+        this.#open({ signal, once: true }, () => abortError(signal, signal));
       }
       if (timeout !== Infinity) {
-        const every = Math.min(Math.max(timeout, PERIOD.min), PERIOD.max);
+        const every = Math.min(Math.max(timeout, EVERY.min), EVERY.max);
         const message = `Interrupted after ${timeout} ms`;
         this.#open({ every }, () => new DOMException(message, "TimeoutError"));
       }

@@ -1,8 +1,8 @@
 //! Timers: one thread for all of them signals each record whose time has come. It is one more
 //! sender, like any thread that calls `signalFunc()`, and so the protocol is not concerned.
 //!
-//! The thread starts with the first timer and ends `linger_ns` after the last: who starts and stops
-//! timers often does not make a thread each time.
+//! The thread starts with the first timer and ends `linger_ns` after the last, so that starting and
+//! stopping timers often does not make a thread each time.
 //!
 //! The child of a fork(2) has no such thread, and may have a copy of the lock that is held for
 //! ever. It takes that lock nowhere: only JavaScript starts timers and closes records, and none
@@ -45,7 +45,7 @@ var lock: Lock = .{};
 var heap: []Timer = &.{};
 var count: u32 = 0;
 var thread_lives = false;
-/// What the thread waits for: changed by whoever has changed what it has to do next.
+/// What the thread waits for. It counts up when the thread has something else to do next.
 var changes: std.atomic.Value(u32) = .init(0);
 
 /// For a record that has no timer.
