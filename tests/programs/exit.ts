@@ -5,8 +5,8 @@
 
 import process from "node:process";
 import { setTimeout } from "node:timers";
-import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { Interrupt } from "../../mod.ts";
+import { runWay } from "../support/ways.ts";
 
 /** Calls `work` later, but only if something else keeps the event loop alive until then. */
 function whileHeld(work: () => void) {
@@ -60,11 +60,4 @@ const ways: Record<string, () => void> = {
   },
 };
 
-const [way, where, ms] = isMainThread ? process.argv.slice(2) : workerData;
-if (isMainThread && where === "Worker") {
-  new Worker(new URL(import.meta.url), { workerData: [way, where, ms] });
-} else if (Number(ms) > 0) {
-  setTimeout(ways[way!]!, Number(ms));
-} else {
-  ways[way!]!();
-}
+runWay(import.meta.url, ways);

@@ -3,10 +3,8 @@
  * idle for `ms`. Prints "waiting", and what it hears.
  */
 
-import process from "node:process";
-import { setTimeout } from "node:timers";
-import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { Interrupt } from "../../mod.ts";
+import { runWay } from "../support/ways.ts";
 
 const signals = ["SIGUSR2", "SIGHUP"];
 const silent = () => {};
@@ -80,11 +78,4 @@ const ways: Record<string, () => void | Promise<void>> = {
   },
 };
 
-const [way, where, ms] = isMainThread ? process.argv.slice(2) : workerData;
-if (isMainThread && where === "Worker") {
-  new Worker(new URL(import.meta.url), { workerData: [way, where, ms] });
-} else if (Number(ms) > 0) {
-  setTimeout(ways[way!]!, Number(ms));
-} else {
-  void ways[way!]!();
-}
+runWay(import.meta.url, ways);
