@@ -6,6 +6,7 @@ const linux = std.os.linux;
 const assert = std.debug.assert;
 const call = @import("system_call.zig").call;
 const callFunction = @import("system_call.zig").callFunction;
+const fromHost = @import("from_host.zig").fromHost;
 const Call = @import("../status.zig").Call;
 const Status = @import("../status.zig").Status;
 
@@ -111,7 +112,7 @@ pub const Errno = struct {
     value: c_int,
 
     pub fn save() Errno {
-        const locate = __errno_location orelse return .{ .location = null, .value = 0 };
+        const locate = fromHost(__errno_location) orelse return .{ .location = null, .value = 0 };
         const location = locate();
         return .{ .location = location, .value = location.* };
     }
@@ -162,8 +163,8 @@ var thread_exit_key_made = false;
 /// By the destructor of a pthread key. The end of its thread is the one notice of a terminated
 /// Worker that every runtime gives: each runs a Worker on a thread of its own.
 pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
-    const create = pthread_key_create orelse return 0;
-    const set = pthread_setspecific orelse return 0;
+    const create = fromHost(pthread_key_create) orelse return 0;
+    const set = fromHost(pthread_setspecific) orelse return 0;
     var errno: c_int = 0;
     if (!thread_exit_key_made) {
         errno = callFunction(.pthread_key_create, create, .{ &thread_exit_key, function });
@@ -193,7 +194,7 @@ pub fn isExecutable(address: u64) bool {
 /// The runtime's code is the mapping that has its N-API functions.
 pub fn isHosts(address: u64) bool {
     if (hosts.end == 0) {
-        const function = napi_create_function orelse return false;
+        const function = fromHost(napi_create_function) orelse return false;
         hosts = mappingOf(@intFromPtr(function)) orelse return false;
     }
     return address >= hosts.start and address < hosts.end;

@@ -8,6 +8,7 @@ const std = @import("std");
 const linux = std.os.linux;
 const call = @import("system_call.zig").call;
 const callFunction = @import("system_call.zig").callFunction;
+const fromHost = @import("from_host.zig").fromHost;
 const Status = @import("../status.zig").Status;
 
 pub const Main = fn (?*anyopaque) callconv(.c) ?*anyopaque;
@@ -44,12 +45,8 @@ const pthread_attr_destroy = @extern(
 );
 
 pub fn start(main: *const Main) i32 {
-    // In a variable: Zig 0.17 takes the address of an @extern for known when it compiles, and would
-    // leave the comparison with null out.
-    var from_host = pthread_create;
-    _ = &from_host;
-    const create = from_host orelse return Status.unsupported.code();
-    // Who has that one has these.
+    const create = fromHost(pthread_create) orelse return Status.unsupported.code();
+    // A host that has pthread_create has these.
     const initialize = pthread_attr_init.?;
     const set_stack_size = pthread_attr_setstacksize.?;
     const set_detached = pthread_attr_setdetachstate.?;
