@@ -130,8 +130,10 @@ export class Agent implements RecordOwner {
   delete(record: InterruptRecord): void {
     this.#records.delete(record.slot);
     if (this.#records.size > 0) return;
-    this.#stopLooking?.();
+    // Reset first: after an exception in between, add() must listen again.
+    const stop = this.#stopLooking;
     this.#stopLooking = undefined;
+    stop?.();
   }
 
   /**
