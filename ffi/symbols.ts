@@ -74,7 +74,7 @@ export const symbols = {
   /** Call it after that. If the runtime has installed its handler, ours is put on top again. */
   hook_listened: { parameters: ["u32"], result: "i32" },
   /** Call it in that listener. */
-  hook_heard: { parameters: ["u32", "u32", "u32"], result: "void" },
+  hook_heard: { parameters: ["u32", "u32"], result: "void" },
   /** How many signals our handler has passed on to the runtime. */
   hook_passed_on: { parameters: ["u32"], result: "u32" },
   /** Tells whether the program has listeners of its own for the signal. */

@@ -119,7 +119,7 @@ int32_t ai_hook_listening(uint32_t agent, uint32_t signal);
 int32_t ai_hook_listened(uint32_t signal);
 
 /* Call it in that listener. */
-void ai_hook_heard(uint32_t agent, uint32_t signal, uint32_t coalesces);
+void ai_hook_heard(uint32_t agent, uint32_t signal);
 
 /* How many signals our handler has passed on to the runtime. */
 uint32_t ai_hook_passed_on(uint32_t signal);

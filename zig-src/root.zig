@@ -47,7 +47,7 @@ pub const functions = .{
     .{ "hook_check", hook.check, .{"signal"}, "Returns 0 if the signal can be hooked." },
     .{ "hook_listening", hook.listening, .{ "agent", "signal" }, "Call it before a listener of the runtime is registered. Returns 1 if the signal is ignored until now." },
     .{ "hook_listened", hook.listened, .{"signal"}, "Call it after that. If the runtime has installed its handler, ours is put on top again." },
-    .{ "hook_heard", hook.listenerCalled, .{ "agent", "signal", "coalesces" }, "Call it in that listener." },
+    .{ "hook_heard", hook.listenerCalled, .{ "agent", "signal" }, "Call it in that listener." },
     .{ "hook_passed_on", hook.passedOn, .{"signal"}, "How many signals our handler has passed on to the runtime." },
     .{ "hook_others", hook.othersListen, .{ "signal", "on" }, "Tells whether the program has listeners of its own for the signal." },
     .{ "hook_removing", hook.removing, .{"signal"}, "Call it before that listener is removed, where nobody can tell whether the program has others." },

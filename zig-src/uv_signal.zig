@@ -81,7 +81,7 @@ fn tryStart(env: napi.Env, agent: u32, signal: u32) i32 {
 }
 
 fn onSignal(uv: *UvSignal, _: c_int) callconv(.c) void {
-    hooks.listenerCalled(uv.data.agent, uv.data.signal, 0);
+    hooks.listenerCalled(uv.data.agent, uv.data.signal);
 }
 
 /// agent_signal_stop(agent, signal)

@@ -17,9 +17,6 @@ const SIGPIPE = 13;
  */
 const putsBack = { deno: 0, bun: 1, node: 2 }[runtime];
 
-/** For hook_heard: Deno may call a listener once for several signals that arrive fast. */
-const coalesces = runtime === "deno" ? 1 : 0;
-
 /**
  * The listener for one signal. It exists while Interrupts of this realm hook the signal, or
  * Interrupts of threads that cannot have a listener of their own.
@@ -112,7 +109,7 @@ export class SignalListeners {
         agent: this.#agent,
         signal,
         name,
-        heard: () => functions.hook_heard(this.#agent, signal, coalesces),
+        heard: () => functions.hook_heard(this.#agent, signal),
         look: this.#look,
         passedOn: () => functions.hook_passed_on(signal),
         others: (listen) => functions.hook_others(signal, Number(listen)),
