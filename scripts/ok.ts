@@ -201,7 +201,8 @@ async function tests(
   command: (report: string) => string[],
 ): Promise<Outcome & Counts> {
   const report = `${reports}/${name}.xml`;
-  const { ok, output } = await run(command(report));
+  // Each test has its own watchdog, so this one is only for a runtime that never ends.
+  const { ok, output } = await run(command(report), { timeout: 1500 });
   const xml = (await Deno.readTextFile(report).catch(() => ""))
     // Node reports a file without tests as a passed test.
     .replace(/<testcase name="[^"]*_test\.js"[^>]*\/>/g, "");
