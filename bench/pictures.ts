@@ -27,7 +27,7 @@ const charts: Record<string, Chart & { draw: typeof bars }> = {
   "c": {
     draw: bars,
     title: "What a poll adds to a turn of a hot loop",
-    key: "lcg",
+    key: "imul ns",
     unit: "ns",
   },
   "d": {

@@ -15,7 +15,7 @@ const needsScan = NEEDS_SCAN | OWED;
  * Atomics.load would cost it 4 ns. A store to another array of the same type keeps the read inside
  * the loop: the engine must assume that both arrays are the same memory.
  */
-const hoists = runtime === "bun";
+const isJavaScriptCore = runtime === "bun";
 const other = new Int32Array(1);
 
 /**
@@ -23,6 +23,19 @@ const other = new Int32Array(1);
  * when they have run.
  *
  * Call it in hot loops: when nothing is pending, it costs one read of memory and no native call.
+ * In the tightest loops even that shows, since the engine optimizes a loop less that may call
+ * something. There, call it between tiles:
+ *
+ * ```ts
+ * import { checkpoint } from "@async/interrupt";
+ *
+ * let sum = 0;
+ * for (let start = 0; start < 1e6; start += 1024) {
+ *   checkpoint();
+ *   const end = Math.min(start + 1024, 1e6);
+ *   for (let i = start; i < end; i++) sum += Math.sqrt(i);
+ * }
+ * ```
  *
  * @throws what a callback with `rethrow` throws, after the callbacks of the others have run. If
  * several throw, the first error comes out, and {@linkcode Interrupt.onError} receives the others.
@@ -37,8 +50,24 @@ const other = new Int32Array(1);
  * ```
  */
 export function checkpoint(): void {
-  if (hoists) other[0] = 0;
   // WAKE_SENT alone says nothing: in a busy loop it stays set from the first signal on. If the
   // library could not be opened with this module, NEEDS_SCAN stays set, and the agent knows.
-  if ((memory[attention]! & needsScan) !== 0) agentIfOpen()?.checkpoint();
+  if (isJavaScriptCore) {
+    other[0] = 0;
+    try {
+      if ((memory[attention]! & needsScan) === 0) return;
+      // JavaScriptCore takes what follows a throw for cold, so a loop keeps its variables in
+      // registers: loops of twelve shapes take 1.1 times as long with a poll, and 1.6 without this.
+      throw undefined;
+    } catch {
+      // Not here: what a callback throws must come out.
+    }
+    look();
+  } else if ((memory[attention]! & needsScan) !== 0) {
+    look();
+  }
+}
+
+function look(): void {
+  agentIfOpen()?.checkpoint();
 }

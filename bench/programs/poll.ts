@@ -1,11 +1,12 @@
 /**
- * `poll.ts <way>`: how many ns a poll adds to one turn of a hot loop. Loops with and without the
- * poll alternate in one process.
+ * `poll.ts <way>`: how many times as long loops of many shapes take with a poll in them. Each loop
+ * and the same without the poll alternate in one process.
  */
 
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import process from "node:process";
+import * as kernels from "./kernels.ts";
 
 const { measure } = await import(
   pathToFileURL(createRequire(peers()).resolve("mitata")).href
@@ -14,6 +15,7 @@ const { measure } = await import(
 /** The source text of a poll, and the values that its names stand for. */
 type Poll = [text: string, values: Record<string, unknown>];
 type Loop = () => number;
+type Loops = Record<string, Loop>;
 
 const ways: Record<string, () => Poll | Promise<Poll>> = {
   // The same loop twice: shows how far two measurements of one loop differ.
@@ -76,75 +78,73 @@ function stop() {
   throw new Error("nobody stops it");
 }
 
-// Many short calls instead of one long call: V8 may keep a loop that it replaces on the stack (OSR)
-// in a slow tier for good.
-const turns = 2000;
-
-const bodies = {
-  lcg: "s = (Math.imul(s, 1103515245) + t) | 0;",
-  empty: "s = (s + t) | 0;",
-};
-
 /**
- * Each loop has its own source text. V8 shares type feedback between functions of equal text, and
- * would then inline none of their calls.
+ * The kernel with another poll in the place of its own. Each has its own source text: V8 shares
+ * type feedback between functions of equal text.
  */
-function loop(name: string, body: string, [poll, values]: Poll): Loop {
-  const text = `return function ${name}() {
-    let s = 1;
-    for (let t = 0; t < ${turns}; t++) { ${poll} ${body} }
-    return s;
-  }`;
-  return new Function("stop", ...Object.keys(values), text)(
+function withPoll(kernel: Loop, [poll, values]: Poll, tag: string): Loop {
+  const text = String(kernel).replaceAll(/\bcheckpoint\(\);/g, poll).replace("(", `_${tag}(`);
+  return new Function("stop", ...Object.keys(values), `return ${text}`)(
     stop,
     ...Object.values(values),
   );
 }
 
-/** Assertions that run before and after each measurement. */
-let [before, after] = [() => {}, () => {}];
+/** How often the kernel polls. */
+function turns(kernel: Loop): number {
+  let turns = 0;
+  withPoll(kernel, ["poll();", { poll: () => turns++ }], "turns")();
+  return turns;
+}
 
-async function polling(way: string): Promise<Record<string, Loop>> {
-  if (way.startsWith("checkpoint")) {
-    const loops = await import("./checkpoint_loops.ts");
-    if (way === "checkpointAfterSignal") {
-      [before, after] = [loops.signal, loops.expectWaking];
-    }
-    return { lcg: loops.lcg, empty: loops.empty };
+/** Called while a loop warms up, and after each measurement. */
+let [arm, verify] = [() => {}, () => {}];
+
+async function polling(way: string): Promise<Loops> {
+  if (way === "tiles" || way.startsWith("checkpoint")) {
+    const { expectWaking, hasRun, signal } = await import("./signalled.ts");
+    if (way === "checkpointBefore") return { ...kernels };
+    // The callback runs inside the loop: from then on compiled code has a call there.
+    arm = signal;
+    verify = way === "checkpointWaking" ? expectWaking : hasRun;
+    return { ...way === "tiles" ? await import("./tiles.ts") : kernels };
   }
   const poll = await ways[way]!();
   return Object.fromEntries(
-    Object.entries(bodies).map((
-      [name, body],
-    ) => [name, loop(name, body, poll)]),
+    Object.entries(kernels).map(([name, kernel]) => [name, withPoll(kernel, poll, "polled")]),
   );
 }
 
-/** ns per turn: the fastest quarter, in which nothing else used the CPU. */
+/** ns per run: the fastest quarter, in which nothing else used the CPU. */
 async function nanoseconds(loop: Loop): Promise<number> {
-  const options = { batch_samples: 64, min_cpu_time: 10e6, gc: false };
-  before();
+  const options = { batch_samples: 8, min_samples: 5, min_cpu_time: 8e6, gc: false };
   const { p25 } = await measure(loop, options);
-  after();
-  return p25 / turns;
+  return p25;
 }
 
-/** The median of `one` minus `other`, measured alternately. */
-async function difference(one: Loop, other: Loop): Promise<number> {
-  // During the first run the loops are still being compiled.
-  await nanoseconds(one);
-  await nanoseconds(other);
-  const differences: number[] = [];
-  for (let i = 0; i < 5; i++) {
-    differences.push(await nanoseconds(one) - await nanoseconds(other));
+/** The medians of the time with the poll, and of the time without, measured alternately. */
+async function compare(polled: Loop, bare: Loop): Promise<[number, number]> {
+  if (polled() !== bare()) throw new Error("not the same loop");
+  for (let i = 0; i < 3; i++) {
+    arm();
+    await nanoseconds(polled);
+    verify();
+    await nanoseconds(bare);
   }
-  return differences.sort((a, b) => a - b)[2]!;
+  const pairs: [number, number][] = [];
+  for (let i = 0; i < 5; i++) pairs.push([await nanoseconds(polled), await nanoseconds(bare)]);
+  verify();
+  return pairs.sort(([a, b], [c, d]) => a / b - c / d)[2]!;
 }
 
-const loops = await polling(process.argv[2]!);
 const figures: Record<string, number> = {};
-for (const [name, body] of Object.entries(bodies)) {
-  const bare = loop(`${name}_bare`, body, ["", {}]);
-  figures[name] = await difference(loops[name]!, bare);
+const ratios: number[] = [];
+for (const [name, loop] of Object.entries(await polling(process.argv[2]!))) {
+  const kernel = kernels[name as keyof typeof kernels];
+  const [polled, bare] = await compare(loop, withPoll(kernel, ["", {}], "bare"));
+  ratios.push(figures[name] = polled / bare);
+  figures[`${name} ns`] = (polled - bare) / turns(kernel);
 }
+figures.mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+figures.worst = Math.max(...ratios);
 console.log(JSON.stringify(figures));
