@@ -235,8 +235,17 @@ function listen(
 
 const isWorker = "DedicatedWorkerGlobalScope" in globalThis;
 
-/** Saved here, since tests of users replace the global one. */
-const later = globalThis.setTimeout;
+/**
+ * As it was when this module was loaded, since tests of users replace it. Only its descriptor:
+ * reading the property makes Deno load its timers, which takes 5 ms.
+ */
+const setTimeoutThen = Object.getOwnPropertyDescriptor(globalThis, "setTimeout")!;
+
+function later(work: () => void): void {
+  const setTimeout: typeof globalThis.setTimeout = setTimeoutThen.get?.call(globalThis) ??
+    setTimeoutThen.value;
+  setTimeout(work);
+}
 
 function openWake(
   functions: WakeSocket,

@@ -16,14 +16,19 @@ function lap(step: string) {
   last = now;
 }
 
-if (Number(steps) >= 1) {
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+if (Number(steps) === 0) {
+  await turn();
+  lap("turn");
+} else {
   const { Interrupt }: Module = await import(module!);
   lap("import");
   if (Number(steps) >= 2) {
     const interrupt = new Interrupt({ callback() {} });
     lap("interrupt");
     if (Number(steps) >= 3) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await turn();
       lap("turn");
     }
     interrupt.close();

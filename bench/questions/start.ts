@@ -8,7 +8,7 @@ const root = new URL("../../", import.meta.url);
 
 /** What programs/start.ts does, by the number of steps. */
 const steps = [
-  "nothing",
+  "nothing but a turn",
   "import",
   "+ first Interrupt",
   "+ a turn of the loop",
