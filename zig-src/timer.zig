@@ -45,6 +45,9 @@ var lock: Lock = .{};
 var heap: []Timer = &.{};
 var count: u32 = 0;
 var thread_lives = false;
+/// When the thread looks next by itself; 0 while it does not sleep. Waking it takes longer than all
+/// else, so that is done only for what comes earlier.
+var sleeps_until_ns: u64 = 0;
 /// What the thread waits for. It counts up when the thread has something else to do next.
 var changes: std.atomic.Value(u32) = .init(0);
 
@@ -72,7 +75,7 @@ pub fn start(slot: u32, period_ns: u64) callconv(.c) i32 {
         .period_ns = period_ns,
         .token = @bitCast(records.token(slot)),
     });
-    if (record.timer.load(.monotonic) == 1) announce();
+    if (now + period_ns < sleeps_until_ns) announce();
     return 0;
 }
 
@@ -85,11 +88,11 @@ pub fn stop(slot: u32) void {
     lock.acquire();
     defer lock.release();
     const place = record.timer.swap(0, .monotonic) - 1;
+    const started_ns = heap[place].deadline_ns - heap[place].period_ns;
     count -= 1;
     if (place < count) settle(place, heap[count]);
-    // Else the thread finds out when it looks next. But now the next deadline may be days ahead,
-    // and it is to end.
-    if (count == 0) announce();
+    // The thread finds out when it looks next. But it is to end, and that may be days ahead.
+    if (count == 0 and sleeps_until_ns > started_ns + linger_ns) announce();
 }
 
 /// The caller holds the lock.
@@ -142,6 +145,7 @@ fn run(_: ?*anyopaque) callconv(.c) ?*anyopaque {
     var end_ns: ?u64 = null;
     while (true) {
         lock.acquire();
+        sleeps_until_ns = 0;
         if (count > 0) {
             end_ns = null;
             const timer = heap[0];
@@ -162,6 +166,7 @@ fn run(_: ?*anyopaque) callconv(.c) ?*anyopaque {
             return null;
         }
         const until = end_ns orelse heap[0].deadline_ns;
+        sleeps_until_ns = until;
         const seen = changes.load(.monotonic);
         lock.release();
         platform.awaitChange(&changes, seen, until);
