@@ -46,6 +46,11 @@ pub fn build(b: *std.Build) void {
         "stress",
         "Only these builds of the stress; thread is ThreadSanitizer's",
     );
+    const node_headers = b.option(
+        []const u8,
+        "node-headers",
+        "For uv-poll: the folder that has Node's uv.h",
+    );
 
     const lib = b.step("lib", "Build lib/<platform>.node");
     const finish_elf = addFinishElf(b);
@@ -63,6 +68,13 @@ pub fn build(b: *std.Build) void {
     }
     for ([_][]const u8{ "sender", "tracer" }) |name| {
         addTestProgram(b, testkit, name, optimize orelse .safe);
+    }
+
+    const uv_poll = b.step("uv-poll", "Build the addon that watches a descriptor with libuv");
+    if (node_headers) |headers| {
+        for (targets) |target| addUvPoll(b, uv_poll, target, headers);
+    } else {
+        uv_poll.dependOn(&b.addFail("name the folder that has Node's uv.h: -Dnode-headers=").step);
     }
 
     const bench = b.step("bench", "Build the native helpers of the benchmark");
@@ -161,7 +173,59 @@ fn addTestkit(b: *std.Build, step: *Step, target: Target, optimize: Optimize) vo
         addLibrary(b, .dynamic, "testkit", "tests/native/testkit.zig", resolved, optimize);
     addImport(b, library.root_module, "napi", "zig-src/napi.zig");
     library.root_module.strip = true;
+    library.root_module.addObjectFile(addExamples(b, target, .posix, null));
     copyTo(b, step, library.getEmittedBin(), testFile(b, "testkit", target));
+}
+
+/// The addon that watches a descriptor with libuv.
+fn addUvPoll(b: *std.Build, step: *Step, target: Target, node_headers: []const u8) void {
+    const resolved = b.resolveTargetQuery(target.query);
+    const library =
+        addLibrary(b, .dynamic, "uv_poll", "tests/native/uv_poll.zig", resolved, .safe);
+    addImport(b, library.root_module, "napi", "zig-src/napi.zig");
+    library.root_module.strip = true;
+    library.root_module.addObjectFile(addExamples(b, target, .libuv, node_headers));
+    copyTo(b, step, library.getEmittedBin(), testFile(b, "uv_poll", target));
+}
+
+/// The C programs of docs/event_loops.md: those that need uv.h, or all others.
+fn addExamples(
+    b: *std.Build,
+    target: Target,
+    which: enum { posix, libuv },
+    headers: ?[]const u8,
+) std.Build.LazyPath {
+    var source: std.ArrayList(u8) = .empty;
+    var parts = std.mem.splitSequence(u8, @embedFile("docs/event_loops.md"), "\n```c\n");
+    _ = parts.next();
+    while (parts.next()) |part| {
+        const example = part[0 .. std.mem.find(u8, part, "\n```\n").? + 1];
+        const needs_libuv = std.mem.find(u8, example, "<uv.h>") != null;
+        if (needs_libuv != (which == .libuv)) continue;
+        source.appendSlice(b.allocator, example) catch @panic("OOM");
+    }
+    var query = target.query;
+    // For the headers of libc alone: the host of the testkit has a libc of its own.
+    query.abi = .gnu;
+    const object = b.addObject(.{
+        .name = b.fmt("examples-{t}", .{which}),
+        .root_module = b.createModule(.{
+            .target = b.resolveTargetQuery(query),
+            .optimize = .small,
+            .link_libc = true,
+            .pic = true,
+            .sanitize_c = .off,
+            .stack_protector = false,
+        }),
+    });
+    object.root_module.addCSourceFile(.{
+        .file = b.addWriteFiles().add("examples.c", source.items),
+        .flags = &.{ "-Wall", "-Wextra", "-Werror" },
+    });
+    object.root_module.addIncludePath(b.path("include"));
+    if (headers) |path| object.root_module.addIncludePath(.{ .cwd_relative = path });
+    // The file alone: the library must not link libc too.
+    return object.getEmittedBin();
 }
 
 /// The library whose system calls fail when a test says so.

@@ -279,7 +279,7 @@ let ready = await step("toolchain", async () => {
 });
 if (!ready) finish();
 ready = await step("build", async () => {
-  await build("testkit");
+  await build("testkit", "uv-poll");
   await transpile();
   return done;
 });

@@ -1,13 +1,14 @@
 import { Buffer } from "node:buffer";
 import { type Outcome, run } from "./run.ts";
-import { zig } from "./toolchain.ts";
+import { nodeHeaders, zig } from "./toolchain.ts";
 import { write } from "./write.ts";
 
 const root = new URL("../..", import.meta.url);
 
 /** Runs `zig build` for the library, and for further steps by name. */
 export async function build(...steps: string[]): Promise<void> {
-  const { ok, output } = await zigBuild("install", ...steps);
+  const headers = steps.includes("uv-poll") ? [`-Dnode-headers=${await nodeHeaders()}`] : [];
+  const { ok, output } = await zigBuild("install", ...headers, ...steps);
   if (!ok) throw new Error(`zig build failed:\n${output}`);
   await embed();
 }

@@ -2,6 +2,7 @@
  * Finds the tools that build and test this project, and fetches missing ones into `.toolchain/`.
  */
 
+import { join } from "node:path";
 import { npmInstall } from "./npm_install.ts";
 import { run } from "./run.ts";
 import versions from "./versions.json" with { type: "json" };
@@ -78,6 +79,11 @@ export function node(name: string): Promise<string> {
     version,
     `bin/node${exe}`,
   );
+}
+
+/** The folder with the headers of Node and libuv. */
+export async function nodeHeaders(): Promise<string> {
+  return join(await node(nodeVersions[0]!), "../../include/node");
 }
 
 /**

@@ -16,6 +16,7 @@ export async function transpile(): Promise<URL> {
     await transpileFiles(folder, true);
   }
   await link("lib");
+  await link("docs");
   await link("tests/native/lib");
   return tree;
 }
@@ -57,7 +58,7 @@ function list(folder: URL): Deno.DirEntry[] {
   }
 }
 
-/** Links the libraries beside the modules, where the project has them. */
+/** Links a folder that is no code, such as the libraries, where the project has it. */
 async function link(folder: string) {
   const path = new URL(folder, tree);
   await Deno.mkdir(new URL(".", path), { recursive: true });

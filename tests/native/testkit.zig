@@ -8,6 +8,7 @@ const callbacks = @import("testkit/callbacks.zig");
 const clock = @import("testkit/clock.zig");
 const descriptors = @import("testkit/descriptors.zig");
 const dispositions = @import("testkit/dispositions.zig");
+const event_loops = @import("testkit/event_loops.zig");
 const lives = @import("testkit/lives.zig");
 const processes = @import("testkit/processes.zig");
 const senders = @import("testkit/senders.zig");
@@ -25,6 +26,7 @@ pub const functions = .{
     .{ "lives_address", lives.livesAddress, .{}, "u64[2]: the tokens that thread_lives signals, of the life that is and the one before, each with a mark from 1 to 4095 in its upper 12 bits; 0 for none. Values are mark << 19 | index. Then int32[4]: the last value for the life that is, before and after it was signalled; how many calls were for the one before; how often the signal was raised." },
     .{ "thread_read", threads.threadRead, .{"fd"}, "A thread reads from fd; its result is what read(2) gave, or -errno." },
     .{ "thread_errno", threads.threadErrno, .{"signal"}, "A thread's errno after a signal to itself; it was 77 before." },
+    .{ "thread_loop", threads.threadLoop, .{ "kind", "fd", "turns" }, "As loop_run, in a thread, whose result is that of the loop." },
     .{ "thread_idle", threads.threadIdle, .{}, "A thread that takes any signal and does nothing, until thread_stop." },
     .{ "thread_id", threads.threadId, .{"thread"}, "The kernel's number of the thread; 0 while it has not started." },
     .{ "thread_done", threads.threadDone, .{"thread"}, "1 when its work is done." },
@@ -43,6 +45,10 @@ pub const functions = .{
     .{ "callback_thread", callbacks.callbackThread, .{"counter"}, "The thread of the last call." },
     .{ "forward_address", callbacks.forwardAddress, .{}, "A native callback that calls what forward_to told, with the same value." },
     .{ "forward_to", callbacks.forwardTo, .{ "func", "arg" }, "See forward_address." },
+
+    .{ "loop_drain", event_loops.loopDrain, .{ "func", "arg" }, "What the loops of docs/event_loops.md call to drain." },
+    .{ "loop_run", event_loops.loopRun, .{ "kind", "fd", "turns" }, "Runs one of them on this thread until it was woken so often: 0 poll, 1 epoll, 2 epoll edge-triggered. Gives 0, or errno." },
+    .{ "loop_turns", event_loops.loopTurns, .{}, "How often it was woken." },
 
     .{ "disposition_save", dispositions.dispositionSave, .{ "signal", "slot" }, "Keeps the kernel's bytes in one of 128 slots." },
     .{ "disposition_same", dispositions.dispositionSame, .{ "signal", "slot" }, "1 when they are what was kept." },

@@ -36,6 +36,8 @@ export const symbols = {
   thread_read: { parameters: ["i32"], result: "i32" },
   /** A thread's errno after a signal to itself; it was 77 before. */
   thread_errno: { parameters: ["i32"], result: "i32" },
+  /** As loop_run, in a thread, whose result is that of the loop. */
+  thread_loop: { parameters: ["u32", "i32", "u32"], result: "i32" },
   /** A thread that takes any signal and does nothing, until thread_stop. */
   thread_idle: { parameters: [], result: "i32" },
   /** The kernel's number of the thread; 0 while it has not started. */
@@ -72,6 +74,15 @@ export const symbols = {
   forward_address: { parameters: [], result: "u64" },
   /** See forward_address. */
   forward_to: { parameters: ["u64", "u64"], result: "void" },
+  /** What the loops of docs/event_loops.md call to drain. */
+  loop_drain: { parameters: ["u64", "u64"], result: "void" },
+  /**
+   * Runs one of them on this thread until it was woken so often: 0 poll, 1 epoll, 2 epoll
+   * edge-triggered. Gives 0, or errno.
+   */
+  loop_run: { parameters: ["u32", "i32", "u32"], result: "i32" },
+  /** How often it was woken. */
+  loop_turns: { parameters: [], result: "u32" },
   /** Keeps the kernel's bytes in one of 128 slots. */
   disposition_save: { parameters: ["i32", "u32"], result: "void" },
   /** 1 when they are what was kept. */

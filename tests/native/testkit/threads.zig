@@ -3,9 +3,11 @@ const std = @import("std");
 const linux = std.os.linux;
 const assert = std.debug.assert;
 const Lives = @import("lives.zig").Lives;
+const Loop = @import("event_loops.zig").Loop;
 const readFd = @import("descriptors.zig").readFd;
 const senders = @import("senders.zig");
 const signals = @import("signals.zig");
+const turns = @import("turns.zig");
 
 const Work = union(enum) {
     signal: senders.Signal,
@@ -13,6 +15,7 @@ const Work = union(enum) {
     litmus: senders.Litmus,
     handshake: senders.Handshake,
     lives: Lives,
+    loop: Loop,
     read: i32,
     errno: i32,
     idle,
@@ -135,6 +138,11 @@ pub fn threadLives(func: u64, signal: i32) callconv(.c) i32 {
 
 pub fn threadRead(fd: i32) callconv(.c) i32 {
     return startThread(.{ .read = fd });
+}
+
+pub fn threadLoop(kind: u32, fd: i32, count: u32) callconv(.c) i32 {
+    turns.expect(count);
+    return startThread(.{ .loop = .{ .kind = @fromBackingInt(kind), .fd = fd } });
 }
 
 pub fn threadErrno(signal: i32) callconv(.c) i32 {
