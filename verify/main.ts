@@ -11,6 +11,7 @@ import { faults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 import { model } from "./model.ts";
 import { oldest } from "./oldest.ts";
+import { hasCargo, rust } from "./rust.ts";
 import { soak } from "./soak.ts";
 import { storm } from "./storm.ts";
 import { stress } from "./stress.ts";
@@ -24,6 +25,7 @@ const parts: Record<
   faults,
   fuzz,
   bindings,
+  rust,
   soak,
   storm,
   oldest,
@@ -41,7 +43,8 @@ if (values.help) {
   console.log(`Usage: deno task verify [--short] [--only PART,...] [--mutant M_X,...]
 
   --short   fewer and shorter runs, and the models without mutants
-  --only    only these parts; otherwise all but soak, storm and oldest, which take long
+  --only    only these parts; otherwise all but soak, storm and oldest, which take long;
+            rust only if cargo is on PATH
   --mutant  only the models, and only whether they catch these mutants
 
 The parts:
@@ -53,13 +56,17 @@ The mutants:
 }
 const mutants = values.mutant.flatMap((names) => names.split(","));
 demand("mutant", mutants, allMutants());
-const usual = mutants.length > 0 ? "model" : "model,stress,faults,fuzz,bindings";
+const usual = mutants.length > 0 ? "model" : "model,stress,faults,fuzz,bindings,rust";
 const chosen = (values.only ?? usual).split(",");
 demand("part", chosen, Object.keys(parts));
 Deno.chdir(new URL("..", import.meta.url));
 
 let failed = false;
 for (const name of chosen) {
+  if (name === "rust" && !values.only && !await hasCargo()) {
+    console.log("rust: NOT RUN, because cargo is not on PATH\n");
+    continue;
+  }
   const start = performance.now();
   const { ok, output, note } = await parts[name]!(values.short).catch((error) => ({
     ok: false,
