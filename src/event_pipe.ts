@@ -25,16 +25,24 @@ let adopted: readonly [readFd: number, writeFd: number] | undefined;
 export interface EventPipeOptions {
   /**
    * What the loop that watches it can take: `"eventfd"` is the cheapest; `"pipe"` suits
-   * `net.Socket` of Node; `"socketpair"` suits `net.Socket` on Deno and `Bun.connect()` too. poll,
-   * select, epoll, libuv's `uv_poll` and mio take all. Default: an eventfd, or a pipe where the
-   * kernel or a sandbox has none.
+   * `net.Socket` too; `"socketpair"` suits `net.Socket` and `Bun.connect()`. poll, select, epoll,
+   * libuv's `uv_poll_t`, mio and tokio take all. Default: an eventfd, or a pipe where the kernel or
+   * a sandbox has none.
    */
   type?: "eventfd" | "pipe" | "socketpair";
 }
 
 /**
- * A descriptor that is readable from `signal()` until `drain()`, for the `poll`, `select` or
- * `epoll` loops of other libraries.
+ * A descriptor that is readable from `signal()` until `drain()`, for the event loops of other
+ * libraries. docs/event_loops.md in the repository has a program for each of these:
+ *
+ * - poll(2) and select(2): watch {@linkcode fileno} for reading;
+ * - epoll(7): `EPOLLIN`, level-triggered or edge-triggered;
+ * - libuv, on Node and on Deno from 2.8.2 on: `uv_poll_t`;
+ * - Rust's mio: `SourceFd`;
+ * - Rust's tokio: `AsyncFd`;
+ * - `new Socket({ fd })` of node:net, on Node and Deno: type `"pipe"` or `"socketpair"`;
+ * - `Bun.connect({ fd })`: type `"socketpair"`.
  *
  * Both ends are non-blocking and close-on-exec. Any number of signals make it readable: one
  * `drain()` empties it, and signalling a full pipe does nothing more.
