@@ -98,7 +98,9 @@ export class EventPipe implements Disposable {
   }
 
   /**
-   * Descriptor of the read side. Watch it, but leave the reading to {@linkcode drain}.
+   * Descriptor of the read side. Watch it, but leave the reading to {@linkcode drain}. Only a
+   * socket that watches it (`net.Socket`, `Bun.connect()`) may read and close it: destroy the
+   * socket before you call {@linkcode close}.
    *
    * @throws {InterruptError} with code `CLOSED`.
    */
@@ -107,9 +109,9 @@ export class EventPipe implements Disposable {
   }
 
   /**
-   * Descriptors of both sides; those of an eventfd are the same. Never close or replace them:
-   * signals would then be written to the file that gets the number next, which no system call can
-   * detect in time.
+   * Descriptors of both sides; those of an eventfd are the same. Never close or replace the write
+   * side: signals would then be written to the file that gets the number next, which no system call
+   * can detect in time.
    *
    * @throws {InterruptError} with code `CLOSED`.
    */

@@ -8,12 +8,18 @@ import {
   openDescriptors,
   runtime,
   testsOf,
+  until,
 } from "./support/harness.ts";
-import { readable, startKiller, testkit } from "./support/testkit.ts";
+import { makePipe, readable, startKiller, testkit } from "./support/testkit.ts";
 import { raise } from "./support/senders.ts";
 import { SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
+
+/** The part of Bun's API that is used here. */
+const { Bun } = globalThis as unknown as {
+  Bun: { connect(options: object): Promise<{ end(): void }> };
+};
 
 test("`EventPipe` can be signalled, read, drained and left idle, again and again", () => {
   using pipe = new EventPipe();
@@ -71,7 +77,6 @@ test("a socketpair wakes `net.Socket` on Node and Deno, and `Bun.connect()`", as
   using pipe = new EventPipe({ type: "socketpair" });
   const { promise, resolve } = deferred();
   if (runtime === "bun") {
-    const { Bun } = globalThis as unknown as { Bun: { connect(options: object): unknown } };
     Bun.connect({ fd: pipe.fileno, socket: { data: () => resolve(), open: () => {} } });
   } else {
     new Socket({ fd: pipe.fileno }).on("data", () => resolve());
@@ -92,6 +97,33 @@ test("a pipe wakes `net.Socket`", async () => {
   await promise;
   process.exit(0);
 }, { skip: runtime === "bun" && "net.Socket of Bun takes no descriptor" });
+
+for (const type of ["pipe", "socketpair"] as const) {
+  test(
+    `a socket closes the \`fileno\` of type ${type}: nobody else's file is read or closed`,
+    async () => {
+      using pipe = new EventPipe({ type });
+      const { fileno } = pipe;
+      if (runtime === "bun") {
+        const socket = { data: () => {} };
+        (await Bun.connect({ fd: fileno, socket })).end();
+      } else {
+        new Socket({ fd: fileno }).destroy();
+      }
+      await until(() => testkit.fd_flags(fileno) < 0);
+      const [readFd, writeFd] = makePipe();
+      testkit.write(writeFd);
+      testkit.replace(readFd, fileno);
+      pipe.signal();
+      assertEquals(pipe.wait(), true);
+      pipe.drain();
+      assertEquals(pipe.wait(0), false);
+      pipe.close();
+      assertEquals(readable(fileno), true);
+    },
+    { skip: runtime === "bun" && type === "pipe" && "no socket of Bun takes a pipe" },
+  );
+}
 
 test("`EventPipe` refuses unknown types and options", () => {
   for (const options of [{ type: "fifo" }, { type: 1 }, { kind: "pipe" }, null, 7]) {

@@ -10,8 +10,9 @@ const Status = @import("status.zig").Status;
 
 const EventPipe = extern struct {
     head: slabs.Head,
-    /// Read and write side, and the caller's own numbers when the descriptors were adopted, else
-    /// -1.
+    /// Read and write side, and the numbers that the caller knows, else -1: both when the
+    /// descriptors were adopted; the read side's when it is lent, so that a socket may watch it,
+    /// which takes it for its own and closes it.
     fds: [4]platform.Fd,
     /// It does not change while the pipe is open, not even by renew(): signalling threads read it.
     kind: platform.FdKind,
@@ -48,7 +49,17 @@ pub fn openKind(agent: u32, kind: u32) callconv(.c) i32 {
         .pipe => platform.pipePair(&ends),
         .socketpair => platform.streamPair(&ends),
     };
-    return if (status < 0) status else publish(agent, ends, which, .{ -1, -1 });
+    if (status < 0) return status;
+    // Sockets cannot watch an eventfd.
+    if (which == .eventfd) return publish(agent, ends, which, .{ -1, -1 });
+    const copy = platform.duplicate(ends[0]);
+    if (copy < 0) {
+        closeBoth(ends);
+        return copy;
+    }
+    const slot = publish(agent, .{ copy, ends[1] }, which, .{ ends[0], -1 });
+    if (slot < 0) platform.close(ends[0]);
+    return slot;
 }
 
 /// The caller keeps its descriptors; ours are duplicates. So when the caller closes its own and the
@@ -78,13 +89,13 @@ fn duplicateBoth(ends: [2]platform.Fd, copies: *[2]platform.Fd) i32 {
     return copies[1];
 }
 
-fn publish(agent: u32, ends: [2]platform.Fd, kind: platform.FdKind, adopted: [2]platform.Fd) i32 {
+fn publish(agent: u32, ends: [2]platform.Fd, kind: platform.FdKind, known: [2]platform.Fd) i32 {
     const slot = slab.open() orelse {
         closeBoth(ends);
         return Status.full.code();
     };
     const pipe = get(slot);
-    pipe.fds = ends ++ adopted;
+    pipe.fds = ends ++ known;
     pipe.kind = kind;
     pipe.users = 1;
     pipe.agent.store(agent, .monotonic);
@@ -106,7 +117,7 @@ pub const Info = enum(u32) { read_fd, write_fd, kind };
 pub fn info(slot: u32, what: u32) callconv(.c) i32 {
     const pipe = get(slot);
     return switch (@as(Info, @fromBackingInt(what))) {
-        .read_fd => pipe.fds[0],
+        .read_fd => if (pipe.fds[2] < 0) pipe.fds[0] else pipe.fds[2],
         .write_fd => pipe.fds[1],
         .kind => @backingInt(pipe.kind),
     };
@@ -172,8 +183,8 @@ pub fn renew(slot: u32) callconv(.c) i32 {
     return status;
 }
 
-/// A negative status if the caller has closed its descriptors: other code may have their numbers
-/// by now.
+/// A negative status if other code has closed the descriptors that the caller knows: other files
+/// may have their numbers by now.
 fn check(pipe: *EventPipe) i32 {
     for (pipe.fds[2..4], pipe.fds[0..2]) |callers, ours| {
         if (callers < 0) break;
@@ -199,6 +210,9 @@ pub fn close(slot: u32) callconv(.c) void {
     pipe.users -= 1;
     if (pipe.users > 0) return;
     slab.retire(slot);
+    const is_lent = pipe.fds[2] >= 0 and pipe.fds[3] < 0;
+    // If a socket has closed it, another file may have its number.
+    if (is_lent and platform.sameFile(pipe.fds[2], pipe.fds[0]) == 0) platform.close(pipe.fds[2]);
     closeBoth(pipe.fds[0..2].*);
     pipe.agent.store(0, .monotonic);
     slab.release(slot);

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
+import type { EventPipeOptions } from "../../mod.ts";
 import { turn, until } from "./harness.ts";
 import { makePipe, makeSocketpair, readable, testkit } from "./testkit.ts";
 import { SIG_DFL, SIGRT8, SIGUSR2 } from "./signals.ts";
@@ -60,6 +61,28 @@ function adopted(name: string, make: () => [number, number]): Scenario {
         assertEquals(values, Array(round).fill(7));
         assert(!readable(readFd));
         if (round === 1) failure = attempt(() => interrupt.postFork());
+      }
+      if (failure) throw failure;
+    },
+  };
+}
+
+function eventPipe(name: string, options: EventPipeOptions): Scenario {
+  return {
+    name,
+    run({ EventPipe, keep }) {
+      const pipe = keep(new EventPipe(options));
+      let failure: unknown;
+      for (let round = 1; round <= 2; round++) {
+        pipe.signal();
+        assert(readable(pipe.fileno));
+        assert(pipe.wait(0));
+        assert(pipe.wait());
+        assert(pipe.wait(1e6));
+        pipe.drain();
+        assert(!pipe.wait(0));
+        assert(!pipe.wait(0.1));
+        if (round === 1) failure = attempt(() => pipe.renew());
       }
       if (failure) throw failure;
     },
@@ -292,24 +315,9 @@ export const scenarios: Scenario[] = [
     const fd = testkit.eventfd();
     return [fd, fd];
   }),
-  {
-    name: "an EventPipe",
-    run({ EventPipe, keep }) {
-      const pipe = keep(new EventPipe());
-      let failure: unknown;
-      for (let round = 1; round <= 2; round++) {
-        pipe.signal();
-        assert(pipe.wait(0));
-        assert(pipe.wait());
-        assert(pipe.wait(1e6));
-        pipe.drain();
-        assert(!pipe.wait(0));
-        assert(!pipe.wait(0.1));
-        if (round === 1) failure = attempt(() => pipe.renew());
-      }
-      if (failure) throw failure;
-    },
-  },
+  eventPipe("an EventPipe", {}),
+  eventPipe("an EventPipe that is a pipe", { type: "pipe" }),
+  eventPipe("an EventPipe that is a pair of sockets", { type: "socketpair" }),
   {
     name: "an Interrupt with a native callback",
     // It reads /proc/self/maps. If that fails, the address is not checked.
