@@ -10,6 +10,7 @@ import {
   testsOf,
   until,
 } from "./support/harness.ts";
+import { busyUntil } from "./support/native_loops.ts";
 import { makePipe, readable, startKiller, testkit } from "./support/testkit.ts";
 import { raise } from "./support/senders.ts";
 import { SIGUSR2 } from "./support/signals.ts";
@@ -159,12 +160,12 @@ test("`EventPipe.wait()` goes on when a signal handler interrupts it", () => {
   using pipe = new EventPipe();
   const interrupt = new Interrupt({ signal: 12, wake: false });
   const { func, arg } = pipe.signalFunc();
+  const stop = startKiller(12, 100_000);
+  busyUntil(() => interrupt.pending === 12);
   testkit.plan(1, 20_000_000n);
   const caller = testkit.thread_call(func, arg);
-  const stop = startKiller(12, 100_000);
   assertStrictEquals(pipe.wait(), true);
   stop();
-  assertEquals(interrupt.pending, 12);
   testkit.thread_join(caller);
 });
 
