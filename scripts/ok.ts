@@ -182,14 +182,14 @@ async function choice(
 }
 
 /**
- * One task more than there are processors: tests mostly wait for a process to start or for an idle
- * event loop.
+ * Two tasks more than there are processors: tests wait about half of their time, for a process to
+ * start or for an idle event loop.
  */
 async function sideBySide(queue: (() => Promise<void>)[]) {
   const next = async () => {
     for (let work = queue.shift(); work; work = queue.shift()) await work();
   };
-  const lanes = navigator.hardwareConcurrency + 1;
+  const lanes = navigator.hardwareConcurrency + 2;
   await Promise.all(Array.from({ length: lanes }, next));
 }
 
