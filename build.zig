@@ -104,7 +104,7 @@ fn addShippedLibrary(
     const triple = target.query.zigTriple(b.allocator) catch @panic("OOM");
     // std.Build has no option for the hash style. Every loader knows the GNU style, and a table in
     // the old style would be half a kilobyte more.
-    const flags = "-Wl,--hash-style=gnu,-z,now,--gc-sections,-u,napi_register_module_v1";
+    const flags = "-Wl,--hash-style=gnu,-z,now,--gc-sections,-u,napi_register_module_v1,-u,sqlite3_extension_init";
     const link = b.addSystemCommand(&.{ b.graph.zig_exe, "cc", "-target", triple });
     link.addArgs(&.{ "-shared", "-nostdlib", "-s", flags });
     link.addArg(b.fmt("-Wl,-soname,{s}", .{soname(b)}));

@@ -36,10 +36,12 @@ export const symbols = {
   /** Announces once more that this record is pending. */
   record_notify: { parameters: ["u32"], result: "void" },
   /**
-   * Sets or clears FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. Clearing a pipe flag returns after the
-   * last write to the pipe.
+   * Sets or clears FLAG_WAKE, FLAG_PIPE, FLAG_PIPE_LAST or FLAG_STOPS. Clearing a pipe flag returns
+   * after the last write to the pipe.
    */
   record_flag: { parameters: ["u32", "u32", "u32"], result: "void" },
+  /** Returns 1 if native code has stopped because of FLAG_STOPS, else 0. */
+  record_has_stopped: { parameters: ["u32"], result: "u32" },
   /** Sets the token of the EventPipe that signals make readable. */
   record_pipe: { parameters: ["u32", "u64"], result: "void" },
   /** Hooks a POSIX signal. Options: CHAIN, HYSTERESIS, LISTENED, ONCE. */
@@ -118,6 +120,23 @@ export const symbols = {
   pipe_renew: { parameters: ["u32"], result: "i32" },
   /** Closes the EventPipe, when it was closed as often as opened. */
   pipe_close: { parameters: ["u32"], result: "void" },
+  /**
+   * Opens a tie for the connection of SQLite that loads this library next on this thread. Returns
+   * its token; or a status, as int64.
+   */
+  sqlite_open: { parameters: ["u32"], result: "u64" },
+  /**
+   * Returns 1 if the connection asks the tie, 0 if it has not loaded this library, a status if it
+   * cannot ask.
+   */
+  sqlite_loaded: { parameters: ["u64"], result: "i32" },
+  /**
+   * Sets what stops the connection's queries: records with FLAG_STOPS and the Interrupt with this
+   * token; 1 for the records only, 0 for nothing. Returns 0 if the tie is closed.
+   */
+  sqlite_ask: { parameters: ["u64", "u64"], result: "i32" },
+  /** Closes the tie. Does nothing if the end of the connection or of the agent has closed it. */
+  sqlite_close: { parameters: ["u64"], result: "void" },
   /** Address of a function for native code: SIGNAL_FUNCTION and so on. */
   function_address: { parameters: ["u32"], result: "u64" },
   /** Returns 0 if the memory at this address is executable. */
@@ -190,6 +209,12 @@ export const FLAG_PIPE = 2;
  * checks the Interrupt.
  */
 export const FLAG_PIPE_LAST = 4;
+
+/**
+ * Of record_flag: while it is pending and not blocked, native code of its thread that asks shall
+ * stop.
+ */
+export const FLAG_STOPS = 8;
 
 /** Of record_hook: also call the earlier handler. */
 export const CHAIN = 1;

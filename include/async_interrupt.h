@@ -71,10 +71,13 @@ uint64_t ai_record_address(uint32_t slot);
 void ai_record_notify(uint32_t slot);
 
 /*
- * Sets or clears FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. Clearing a pipe flag returns after the
- * last write to the pipe.
+ * Sets or clears FLAG_WAKE, FLAG_PIPE, FLAG_PIPE_LAST or FLAG_STOPS. Clearing a pipe flag returns
+ * after the last write to the pipe.
  */
 void ai_record_flag(uint32_t slot, uint32_t flag, uint32_t on);
+
+/* Returns 1 if native code has stopped because of FLAG_STOPS, else 0. */
+uint32_t ai_record_has_stopped(uint32_t slot);
 
 /* Sets the token of the EventPipe that signals make readable. */
 void ai_record_pipe(uint32_t slot, uint64_t pipe);
@@ -177,6 +180,27 @@ int32_t ai_pipe_renew(uint32_t slot);
 
 /* Closes the EventPipe, when it was closed as often as opened. */
 void ai_pipe_close(uint32_t slot);
+
+/*
+ * Opens a tie for the connection of SQLite that loads this library next on this thread. Returns its
+ * token; or a status, as int64.
+ */
+uint64_t ai_sqlite_open(uint32_t agent);
+
+/*
+ * Returns 1 if the connection asks the tie, 0 if it has not loaded this library, a status if it
+ * cannot ask.
+ */
+int32_t ai_sqlite_loaded(uint64_t tie);
+
+/*
+ * Sets what stops the connection's queries: records with FLAG_STOPS and the Interrupt with this
+ * token; 1 for the records only, 0 for nothing. Returns 0 if the tie is closed.
+ */
+int32_t ai_sqlite_ask(uint64_t tie, uint64_t interrupt);
+
+/* Closes the tie. Does nothing if the end of the connection or of the agent has closed it. */
+void ai_sqlite_close(uint64_t tie);
 
 /* Address of a function for native code: SIGNAL_FUNCTION and so on. */
 uint64_t ai_function_address(uint32_t which);

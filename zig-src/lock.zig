@@ -1,6 +1,6 @@
 //! A lock for set-up and tear-down, which happen on JavaScript threads only. Signal handlers and
 //! signalling threads never take it: they read what its holder has published by atomics. The
-//! timers' thread takes its lock between two signals, and never while it signals.
+//! library's own threads take theirs between two signals, and never while they signal.
 const std = @import("std");
 const debugCheck = @import("invariant.zig").debugCheck;
 const platform = @import("platform.zig");

@@ -7,6 +7,7 @@ const hooks = @import("signal/registry.zig");
 const platform = @import("platform.zig");
 const records = @import("record.zig");
 const slabs = @import("slab.zig");
+const sqlite = @import("sqlite.zig");
 const Status = @import("status.zig").Status;
 const subscriptions = @import("signal/subscription.zig");
 const Lock = @import("lock.zig").Lock;
@@ -42,6 +43,7 @@ pub fn closeToken(token: u64) ?*anyopaque {
     const wanted: slabs.Token = @bitCast(token);
     if (!agents.retire(wanted)) return null;
     const id = wanted.slot;
+    sqlite.closeAllOf(id);
     subscriptions.closeAllOf(id);
     event_pipe.closeAllOf(id);
     uv_signal.closeAllOf(id);

@@ -5,6 +5,7 @@ const debugCheck = @import("invariant.zig").debugCheck;
 const invariant = @import("invariant.zig").invariant;
 const agents = @import("agent.zig");
 const event_pipe = @import("event_pipe.zig");
+const platform = @import("platform.zig");
 const slabs = @import("slab.zig");
 const Status = @import("status.zig").Status;
 
@@ -53,6 +54,13 @@ pub const flag_pipe = 2;
 /// after it has listed the record. In the other order the loop could drain, find nothing listed,
 /// and wait with the record pending.
 pub const flag_pipe_last = 4;
+const pipe_flags = flag_pipe | flag_pipe_last;
+/// While it is pending and not blocked, native code of its agent's thread that asks shall stop.
+pub const flag_stops = 8;
+/// Native code has asked, and was told to stop.
+const flag_stopped = 16;
+/// The thread of sqlite.zig wants to know when it becomes pending.
+const flag_watched = 32;
 
 const Word = packed struct(u64) {
     pending: i32,
@@ -133,7 +141,9 @@ fn announce(slot: u32, record: *Record) void {
     list(agent, slot, record);
     // Read the flag after the listing. In the other order the owner could set it in between, find
     // the record listed and the list still empty, and wait for a wake that nobody sends.
-    agents.notify(agent, record.flags.load(.seq_cst) & flag_wake != 0);
+    const flags = record.flags.load(.seq_cst);
+    agents.notify(agent, flags & flag_wake != 0);
+    if (flags & (flag_stops | flag_watched) != 0) wakeWatcher();
     writePipe(record, flag_pipe_last);
 }
 
@@ -190,6 +200,55 @@ pub fn poll(arg: u64) callconv(.c) i32 {
     return @intFromBool(target.names(word.tag) and word.pending != 0);
 }
 
+/// What the thread of sqlite.zig waits for: it changes when the thread has something to do. Even
+/// until there was such a thread.
+pub var watcher: std.atomic.Value(u32) = .init(0);
+
+/// Any thread and any signal handler.
+pub fn wakeWatcher() void {
+    if (watcher.load(.seq_cst) % 2 == 0) return;
+    _ = watcher.fetchAdd(2, .seq_cst);
+    platform.announceChange(&watcher);
+}
+
+/// Makes signals of this Interrupt wake that thread.
+pub fn setWatched(arg: u64) void {
+    const record = of(slab.enter(@bitCast(arg)) orelse return);
+    defer slab.leave(&record.head);
+    _ = record.flags.fetchOr(flag_watched, .seq_cst);
+}
+
+/// Whether native code that asks for this Interrupt shall stop: it is pending, and not blocked.
+pub fn stops(arg: u64) bool {
+    const target: slabs.Token = @bitCast(arg);
+    return poll(arg) != 0 and !isBlocked(get(target.slot));
+}
+
+/// Whether native code of this agent's thread shall stop: a record with `flag_stops` is pending,
+/// and not blocked. Only that thread takes records off the list. Another thread that walks it here
+/// may be led astray, to an answer that was right a moment ago.
+pub fn anyStops(agent: *agents.Agent) bool {
+    var slot = agent.list.load(.acquire);
+    while (slot != 0) {
+        const record = get(slot);
+        slot = record.next.load(.monotonic);
+        if (record.flags.load(.monotonic) & flag_stops == 0) continue;
+        if (record.pending().load(.acquire) == 0 or isBlocked(record)) continue;
+        _ = record.flags.fetchOr(flag_stopped, .monotonic);
+        return true;
+    }
+    return false;
+}
+
+/// Whether anyStops() was ever true for this record.
+pub fn hasStopped(slot: u32) callconv(.c) u32 {
+    return @intFromBool(get(slot).flags.load(.monotonic) & flag_stopped != 0);
+}
+
+fn isBlocked(record: *Record) bool {
+    return @atomicLoad(i32, &record.blocked, .monotonic) != 0;
+}
+
 /// `void (*)(void *arg)` for native code on the owner's thread.
 pub fn block(arg: u64) callconv(.c) void {
     const record = of(slab.enter(@bitCast(arg)) orelse return);
@@ -220,11 +279,11 @@ pub fn setFlag(slot: u32, flag: u32, on: u32) callconv(.c) void {
         _ = record.flags.fetchAnd(~flag, .seq_cst);
         // One wake too many does no harm, so do not wait for the thread that sends it: it may
         // itself be waiting for this processor.
-        if (flag != flag_wake) slab.awaitIdle(slot);
+        if (flag & pipe_flags != 0) slab.awaitIdle(slot);
         return;
     }
     _ = record.flags.fetchOr(flag, .seq_cst);
-    if (record.pending().load(.seq_cst) != 0) writePipe(record, flag & ~@as(u32, flag_wake));
+    if (record.pending().load(.seq_cst) != 0) writePipe(record, flag & pipe_flags);
 }
 
 /// First half of closing: from here on nobody signals the record. Its pending value stays, for the

@@ -14,6 +14,7 @@ pub const platform = @import("platform.zig");
 pub const realm = @import("realm.zig");
 pub const record = @import("record.zig");
 pub const slab = @import("slab.zig");
+const sqlite = @import("sqlite.zig");
 pub const status = @import("status.zig");
 pub const subscription = @import("signal/subscription.zig");
 const timer = @import("timer.zig");
@@ -33,7 +34,8 @@ pub const functions = .{
     .{ "record_open", record.openToken, .{ "agent", "flags" }, "Opens a record of the agent. Returns its token, which signal, block and unblock take as arg, and whose lower half is the slot; or a status, as int64." },
     .{ "record_address", record.address, .{"slot"}, "Address of the int32s of the record: see PENDING to LISTED." },
     .{ "record_notify", record.renotify, .{"slot"}, "Announces once more that this record is pending." },
-    .{ "record_flag", record.setFlag, .{ "slot", "flag", "on" }, "Sets or clears FLAG_WAKE, FLAG_PIPE or FLAG_PIPE_LAST. Clearing a pipe flag returns after the last write to the pipe." },
+    .{ "record_flag", record.setFlag, .{ "slot", "flag", "on" }, "Sets or clears FLAG_WAKE, FLAG_PIPE, FLAG_PIPE_LAST or FLAG_STOPS. Clearing a pipe flag returns after the last write to the pipe." },
+    .{ "record_has_stopped", record.hasStopped, .{"slot"}, "Returns 1 if native code has stopped because of FLAG_STOPS, else 0." },
     .{ "record_pipe", record.setPipe, .{ "slot", "pipe" }, "Sets the token of the EventPipe that signals make readable." },
     .{ "record_hook", subscription.hook, .{ "slot", "signal", "options" }, "Hooks a POSIX signal. Options: CHAIN, HYSTERESIS, LISTENED, ONCE." },
     .{ "record_hook_options", subscription.setOptions, .{ "slot", "options" }, "Changes the options of record_hook." },
@@ -66,6 +68,11 @@ pub const functions = .{
     .{ "pipe_renew", event_pipe.renew, .{"slot"}, "Puts new descriptors under the old numbers." },
     .{ "pipe_close", event_pipe.close, .{"slot"}, "Closes the EventPipe, when it was closed as often as opened." },
 
+    .{ "sqlite_open", sqlite.open, .{"agent"}, "Opens a tie for the connection of SQLite that loads this library next on this thread. Returns its token; or a status, as int64." },
+    .{ "sqlite_loaded", sqlite.loaded, .{"tie"}, "Returns 1 if the connection asks the tie, 0 if it has not loaded this library, a status if it cannot ask." },
+    .{ "sqlite_ask", sqlite.ask, .{ "tie", "interrupt" }, "Sets what stops the connection's queries: records with FLAG_STOPS and the Interrupt with this token; 1 for the records only, 0 for nothing. Returns 0 if the tie is closed." },
+    .{ "sqlite_close", sqlite.close, .{"tie"}, "Closes the tie. Does nothing if the end of the connection or of the agent has closed it." },
+
     .{ "function_address", native_function.address, .{"which"}, "Address of a function for native code: SIGNAL_FUNCTION and so on." },
     .{ "function_check", native_function.check, .{"func"}, "Returns 0 if the memory at this address is executable." },
     .{ "function_call", native_function.call, .{ "func", "arg", "value" }, "Calls void (*func)(void *arg, int value)." },
@@ -93,6 +100,7 @@ pub const constants = .{
     .{ "FLAG_WAKE", record.flag_wake, "Of record_open and record_flag: a signal wakes the loop." },
     .{ "FLAG_PIPE", record.flag_pipe, "Of record_flag: a signal writes to the EventPipe, which is drained before the callback." },
     .{ "FLAG_PIPE_LAST", record.flag_pipe_last, "Of record_flag: a signal writes to the EventPipe, which the loop that watches it drains before it checks the Interrupt." },
+    .{ "FLAG_STOPS", record.flag_stops, "Of record_flag: while it is pending and not blocked, native code of its thread that asks shall stop." },
     .{ "CHAIN", hook.option_chain, "Of record_hook: also call the earlier handler." },
     .{ "LISTENED", hook.option_listened, "Of record_hook: a listener of the runtime was registered, and its handler gets every signal." },
     .{ "ONCE", hook.option_once, "Of record_hook: the first delivery puts the earlier disposition back." },
@@ -122,6 +130,7 @@ comptime {
         // A test build (tests/native/faulty.zig) has some more.
         const all = functions ++ if (@hasDecl(root, "fail")) root.functions else .{};
         bindings.exportAll(bindings.prefix, all);
+        @export(&sqlite.init, .{ .name = "sqlite3_extension_init" });
         napi.exportModule(all, uv_wake.functions ++ uv_signal.functions);
     }
 }
@@ -133,6 +142,7 @@ test {
     _ = realm;
     _ = record;
     _ = slab;
+    _ = sqlite;
     _ = timer;
     _ = @import("fuzz.zig");
 }
