@@ -77,6 +77,24 @@ function openLoaded(): Native | undefined {
 }
 
 /**
+ * Lets foreign code load the library that this process has loaded already.
+ *
+ * @param attempt loads it by a path under which nobody can put another file. Returns whether it was
+ * the same library: another copy has a state of its own.
+ * @returns what `attempt` returns.
+ * @throws what `attempt` throws.
+ */
+export function loadAgain(attempt: (path: string) => boolean): boolean {
+  if (openLoaded() !== undefined) return attempt(SONAME);
+  // The name finds nothing in musl, which knows the library by its inode.
+  const rethrow = (error: unknown) => {
+    throw error;
+  };
+  const once = (path: string) => attempt(path) || undefined;
+  return openEmbedded(embedded[target]!, beside(), once, rethrow) ?? false;
+}
+
+/**
  * Returns what `step` returns; undefined if it fails. Throws if nothing else can succeed either.
  */
 function attempted<T>(step: () => T, failures: unknown[]): T | undefined {

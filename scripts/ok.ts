@@ -77,8 +77,9 @@ const checks: Steps = {
   links,
   circles: () => circles(flags),
   check: () => run([deno, "check", ...flags]),
-  doc: () => run([deno, "doc", "--lint", ...flags, "mod.ts"]),
-  "doc-tests": () => denoTest("doc-tests", ["--doc", "mod.ts", "src", "README.md", "docs"]),
+  doc: () => run([deno, "doc", "--lint", ...flags, "mod.ts", "sqlite.ts"]),
+  "doc-tests": () =>
+    denoTest("doc-tests", ["--doc", "mod.ts", "sqlite.ts", "src", "README.md", "docs"]),
   "zig-fmt": () =>
     run([zigPath, "fmt", "--check", "zig-src", "build.zig", "tests/native", "verify"]),
   publish: () => publish(flags),

@@ -5,6 +5,7 @@ import type { AsyncStorage } from "../ffi/node_types.ts";
 import { process } from "../ffi/runtime.ts";
 import { Interrupt } from "./interrupt.ts";
 import { abortSignalOf, EVERY, type InterruptOptions, signalNumbers } from "./interrupt_options.ts";
+import { hasStoppedNativeCode, stopNativeCode } from "./native_stop.ts";
 import { checkOptions } from "./options.ts";
 import type { SignalName } from "./signals.ts";
 
@@ -79,6 +80,9 @@ export function interruptible<T>(work: () => T, options: InterruptibleOptions = 
     if (isAsync) return scope.settle(result as PromiseLike<unknown>) as T;
     scope.handle();
     return result;
+  } catch (error) {
+    scope.handleStopped();
+    throw error;
   } finally {
     if (!isAsync) scope.close();
   }
@@ -142,6 +146,7 @@ class Scope {
       },
     });
     this.#interrupts.push(interrupt);
+    if (this.#runs) stopNativeCode(interrupt, true);
     return interrupt;
   }
 
@@ -181,9 +186,20 @@ class Scope {
     for (const interrupt of this.#interrupts) interrupt.handle();
   }
 
+  /** Handles what has stopped native code: its reason is thrown, and not the error of that code. */
+  handleStopped(): void {
+    for (const interrupt of this.#interrupts) {
+      if (hasStoppedNativeCode(interrupt)) interrupt.handle();
+    }
+  }
+
   settle(work: PromiseLike<unknown>): Promise<unknown> {
     this.#runs = false;
-    for (const interrupt of this.#interrupts) interrupt.ref();
+    for (const interrupt of this.#interrupts) {
+      interrupt.ref();
+      // Native code that runs now may belong to somebody else.
+      stopNativeCode(interrupt, false);
+    }
     return new Promise((resolve, reject) => {
       this.#reject = reject;
       if (this.#stopped !== undefined) reject(this.#stopped.reason);

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
 import { checkpoint, Interrupt, interruptible } from "../mod.ts";
 import { deferred, settle, start, testsOf, turn, until } from "./support/harness.ts";
+import { nameOf } from "./support/name_of.ts";
 import { SIGINT, SIGUSR2 } from "./support/signals.ts";
 import { testkit } from "./support/testkit.ts";
 
@@ -15,15 +16,6 @@ function compute(): never {
 
 function kill(signal: number) {
   testkit.kill(process.pid, signal, 1);
-}
-
-function nameOf(work: () => unknown): string {
-  try {
-    work();
-    return "none";
-  } catch (error) {
-    return (error as Error).name;
-  }
 }
 
 test("`interruptible()` returns what the work returns, also a promise of it", async () => {

@@ -58,7 +58,9 @@ export async function prepareModules(): Promise<Modules> {
   for (const [name, file] of Object.entries(stubs)) {
     imports[name] = file.href;
   }
-  imports[config.name] = new URL(config.exports["."], root).href;
+  for (const [name, file] of Object.entries(config.exports)) {
+    imports[config.name + name.slice(1)] = new URL(file, root).href;
+  }
   const importMap = new URL("build/import_map.json", root);
   await write(importMap, JSON.stringify({ imports }, null, 2));
   return {

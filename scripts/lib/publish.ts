@@ -18,7 +18,7 @@ export async function publish(flags: string[]): Promise<Outcome> {
     output.matchAll(/file:\S+(?= \()/g),
     ([url]) => url.slice(root.href.length),
   );
-  const missing = ["mod.ts", "README.md", "LICENSE", "ffi/embedded.ts"]
+  const missing = ["mod.ts", "sqlite.ts", "README.md", "LICENSE", "ffi/embedded.ts"]
     .filter((file) => !files.includes(file));
   const surplus = files.filter((file) => /^(scripts|tests|zig-src)\//.test(file));
   if (!ok || missing.length > 0 || surplus.length > 0) {
@@ -47,7 +47,11 @@ async function checkInNodeProject(files: string[]): Promise<Outcome> {
     await Deno.writeTextFile(`${folder}/package.json`, "{}");
     await Deno.writeTextFile(
       `${folder}/main.ts`,
-      `import { Interrupt } from "./published/mod.ts";\nnew Interrupt().close();\n`,
+      `import { Interrupt } from "./published/mod.ts";
+import { interruptibleDatabase } from "./published/sqlite.ts";
+using interrupt = new Interrupt();
+interruptibleDatabase({ loadExtension: (path: string) => path }, interrupt);
+`,
     );
     const { ok, output } = await run([deno, "check", "main.ts"], {
       cwd: folder,

@@ -5,6 +5,7 @@
  */
 
 import type * as module from "../../mod.ts";
+import type * as sqlite from "../../sqlite.ts";
 import type { SignalName as OurSignalName } from "../../src/signals.ts";
 
 interface NativeFunction {
@@ -185,6 +186,16 @@ export type Exact = [
   Is<Same<Plain<EventPipe>, Plain<module.EventPipe>>, true>,
   Is<Same<ReturnType<module.Interrupt["ref" | "unref"]>, module.Interrupt>, true>,
 ];
+
+interface SqliteContract {
+  interruptibleDatabase(
+    db: { loadExtension(path: string): unknown },
+    interrupt?: module.Interrupt,
+  ): Disposable;
+}
+
+/** The subpath of SQLite. */
+export type Sqlite = [Is<typeof sqlite, SqliteContract>, Is<SqliteContract, typeof sqlite>];
 
 /** The names that editors complete; a plain `string` in a union would swallow them. */
 type Completed = OurSignalName extends infer Name
