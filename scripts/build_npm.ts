@@ -26,6 +26,10 @@ const engines = {
   deno: `>=${deno}`,
 };
 
+/** The modules that users import, by the names of their files. */
+const entries = ["mod", "sqlite"] as const;
+type Entry = typeof entries[number];
+
 /**
  * Prepended to the types, because they name globals that not every project has. They cannot be in
  * the source: TypeScript drops the first line, and JSR allows neither. If the DOM or Node declares
@@ -40,7 +44,7 @@ Deno.chdir(new URL("..", import.meta.url));
 
 await emptyDir("npm");
 await build({
-  entryPoints: ["./mod.ts"],
+  entryPoints: ["./mod.ts", { name: "./sqlite", path: "./sqlite.ts" }],
   outDir: "./npm",
   // The modules look for `Deno` themselves.
   shims: {},
@@ -71,8 +75,14 @@ await build({
         import: { types: "./esm/mod.d.ts", default: "./esm/mod.js" },
         require: { types: "./script/mod.d.ts", default: "./script/mod.js" },
       },
+      "./sqlite": {
+        import: { types: "./esm/sqlite.d.ts", default: "./esm/sqlite.js" },
+        require: { types: "./script/sqlite.d.ts", default: "./script/sqlite.js" },
+      },
       "./package.json": "./package.json",
     },
+    // For TypeScript that does not read `exports`.
+    typesVersions: { "*": { sqlite: ["./script/sqlite.d.ts"] } },
     engines,
     sideEffects: false,
     // The dynamic linker cannot open a library inside a zip file.
@@ -87,32 +97,42 @@ await build({
       const json = JSON.stringify({ type, sideEffects: false }, null, 2);
       await Deno.writeTextFile(`npm/${folder}/package.json`, `${json}\n`);
     }
-    await Deno.writeTextFile(
-      "npm/script/mod.js",
-      `"use strict";
+    const start = `"use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
-${code}
-${names.map((name) => `exports.${name} = ${name};`).join("\n")}
+`;
+    const all = Object.values(names).flat();
+    await Deno.writeTextFile(
+      "npm/script/all.js",
+      `${start}${code}
+${all.map((name) => `exports.${name} = ${name};`).join("\n")}
 `,
     );
-    // `import` and `require` get the same classes. The ES module imports a small file, because Node
+    // `import` and `require` get the same classes. The ES modules import a small file, because Node
     // scans an imported CommonJS file for its exports, which takes 40 ms for the large one.
     await Deno.writeTextFile(
       "npm/script/for_esm.js",
-      'exports.all = require("./mod.js");\n',
+      'exports.all = require("./all.js");\n',
     );
-    // Destructure once: bundlers read an import again at each use, and `bun build` reads it by a
-    // getter, which takes 100 ns on Node.
-    await Deno.writeTextFile(
-      "npm/esm/mod.js",
-      `import { all } from "../script/for_esm.js";
-export const { ${names.join(", ")} } = all;
+    for (const [entry, exported] of Object.entries(names)) {
+      await Deno.writeTextFile(
+        `npm/script/${entry}.js`,
+        `${start}const all = require("./all.js");
+${exported.map((name) => `exports.${name} = all.${name};`).join("\n")}
 `,
-    );
-    await Deno.writeTextFile(
-      "npm/esm/mod.d.ts",
-      'export * from "../script/mod.js";\n',
-    );
+      );
+      // Destructure once: bundlers read an import again at each use, and `bun build` reads it by a
+      // getter, which takes 100 ns on Node.
+      await Deno.writeTextFile(
+        `npm/esm/${entry}.js`,
+        `import { all } from "../script/for_esm.js";
+export const { ${exported.join(", ")} } = all;
+`,
+      );
+      await Deno.writeTextFile(
+        `npm/esm/${entry}.d.ts`,
+        `export * from "../script/${entry}.js";\n`,
+      );
+    }
     for (const [name, text] of types) {
       await Deno.mkdir(dirname(`npm/script/${name}`), { recursive: true });
       await Deno.writeTextFile(`npm/script/${name}`, text);
@@ -128,20 +148,30 @@ export const { ${names.join(", ")} } = all;
 });
 
 /**
- * Bundles all of dnt's modules into one and lists its exports: Node takes three times as long to
- * load twenty files.
+ * Bundles all of dnt's modules into one and lists the exports of each entry point: Node takes three
+ * times as long to load twenty files.
  */
-async function bundle(): Promise<{ code: string; names: string[] }> {
-  const { outputFiles } = await esbuild.build({
-    entryPoints: ["npm/esm/mod.js"],
-    bundle: true,
-    // Not "cjs": esbuild would make the exports getters.
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    write: false,
-  });
-  const [code = "", exports = ""] = outputFiles[0]!.text.split(/^export \{([^}]*)\};\n$/m);
+async function bundle(): Promise<{ code: string; names: Record<Entry, string[]> }> {
+  const contents = entries.map((entry) => `export * from "./${entry}.js";`).join("\n");
+  const build = (options: esbuild.BuildOptions) =>
+    esbuild.build({
+      ...options,
+      bundle: true,
+      // Not "cjs": esbuild would make the exports getters.
+      format: "esm",
+      platform: "node",
+      target: "node20",
+      write: false,
+      metafile: true,
+    });
+  const { outputFiles } = await build({ stdin: { contents, resolveDir: "npm/esm" } });
+  const [code = ""] = outputFiles![0]!.text.split(/^export \{[^}]*\};\n$/m);
+  const names = Object.fromEntries(
+    await Promise.all(entries.map(async (entry) => {
+      const { metafile } = await build({ entryPoints: [`npm/esm/${entry}.js`], outdir: "npm" });
+      return [entry, Object.values(metafile!.outputs)[0]!.exports.sort()];
+    })),
+  );
   // esbuild renames a class that refers to itself, which would change its `name`.
   const renamed = /^var (\w+) = class _\1 [^]*?^\};$/gm;
   return {
@@ -149,11 +179,11 @@ async function bundle(): Promise<{ code: string; names: string[] }> {
       renamed,
       (text, name) => text.replaceAll(`_${name}`, name),
     ),
-    names: exports.split(",").map((name) => name.trim()),
+    names,
   };
 }
 
-/** The declaration files that mod.d.ts refers to, by file name. */
+/** The declaration files that those of the entry points refer to, by file name. */
 async function readTypes(): Promise<Map<string, string>> {
   const types = new Map<string, string>();
   const add = async (name: string) => {
@@ -164,8 +194,12 @@ async function readTypes(): Promise<Map<string, string>> {
       await add(join(dirname(name), `${imported}.d.ts`));
     }
   };
-  await add("mod.d.ts");
-  return types.set("mod.d.ts", `${globals}\n${types.get("mod.d.ts")}`);
+  for (const entry of entries) {
+    const name = `${entry}.d.ts`;
+    await add(name);
+    types.set(name, `${globals}\n${types.get(name)}`);
+  }
+  return types;
 }
 
 async function copyFiles(from: string, to: string) {

@@ -61,6 +61,32 @@ if (seen !== 7) throw new Error("seen: " + seen);
 console.log("ok");
 `;
 
+/** The subpath, with the driver that the runtime has. */
+const sqlite = `
+// Node 22 calls its driver experimental.
+process.removeAllListeners("warning");
+const { DatabaseSync, Database } = process.getBuiltinModule("bun:sqlite") ??
+  process.getBuiltinModule("node:sqlite") ?? {};
+const endless = "WITH RECURSIVE c AS (SELECT 1 UNION ALL SELECT * FROM c) SELECT count(*) FROM c";
+let seen = "none";
+try {
+  const db = Database ? new Database("data.db")
+    : DatabaseSync ? new DatabaseSync("data.db", { allowExtension: true }) : {};
+  interruptibleDatabase(db);
+  interruptible(() => db.prepare(endless).all(), { timeout: 10 });
+} catch ({ name }) {
+  seen = name;
+}
+if (seen !== (Database ?? DatabaseSync ? "TimeoutError" : "TypeError")) throw new Error(seen);
+console.log("ok");
+`;
+const sqlitePrograms = {
+  "sqlite.mjs": `import { interruptible } from "async-interrupt";
+    import { interruptibleDatabase } from "async-interrupt/sqlite";\n${sqlite}`,
+  "sqlite.cjs": `const { interruptible } = require("async-interrupt");
+    const { interruptibleDatabase } = require("async-interrupt/sqlite");\n${sqlite}`,
+};
+
 /** The files of the Worker example in README.md; the first line of each is its name. */
 async function readExample(): Promise<[name: string, text: string][]> {
   const readme = await Deno.readTextFile("README.md");
@@ -96,6 +122,9 @@ Deno.test("the package installs", async () => {
     await Deno.writeTextFile(`${folder}/${file}`, text);
   }
   await Deno.writeTextFile(`${folder}/classes.mjs`, classes);
+  for (const [file, text] of Object.entries(sqlitePrograms)) {
+    await Deno.writeTextFile(`${folder}/${file}`, text);
+  }
   const example = await readExample();
   assertEquals(example.map(([name]) => name), ["main.mjs", "worker.mjs"]);
   await Deno.mkdir(`${folder}/example`);
@@ -134,12 +163,15 @@ Deno.test("it holds what its users need, in less than 150 KB", async () => {
       "README.md",
       "esm/mod.js",
       "esm/package.json",
+      "esm/sqlite.js",
       "include/async_interrupt.h",
       ...libraries.map((name) => `lib/${name}`),
       "package.json",
+      "script/all.js",
       "script/for_esm.js",
       "script/mod.js",
       "script/package.json",
+      "script/sqlite.js",
     ].sort(),
   );
   const { size } = await Deno.stat(tarball);
@@ -188,6 +220,7 @@ Deno.test("Are the types wrong? No", async () => {
 const typed = `
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "async-interrupt";
 import type { InterruptOptions, NativeFunction, WaitOptions } from "async-interrupt";
+import { interruptibleDatabase } from "async-interrupt/sqlite";
 
 export function watch(options: InterruptOptions, wait: WaitOptions): Interrupt {
   using pipe = new EventPipe();
@@ -208,8 +241,14 @@ export function isClosed(error: unknown): boolean {
   return error instanceof InterruptError && error.code === "CLOSED";
 }
 
+export function tie(db: { loadExtension(path: string): void }): Disposable {
+  return interruptibleDatabase(db, new Interrupt());
+}
+
 // @ts-expect-error: else nothing was found, and all of it is any.
 new Interrupt({ signal: true });
+// @ts-expect-error: the same.
+interruptibleDatabase({});
 `;
 /** ES modules and CommonJS share one class. */
 const typedBoth = `
@@ -309,7 +348,7 @@ for (const major of nodeVersions) {
         decodeURIComponent(program.pathname),
       ],
       // More realms than a former version could have.
-      ...[`${installed}/script/mod.js`, "1100"],
+      ...[`${installed}/script/all.js`, "1100"],
     );
     assertEquals(output, "begins\nclosed\nleft open\nunreferred\n");
   });
@@ -330,6 +369,9 @@ for (const [runtime, start] of Object.entries(runtimes)) {
   }
   Deno.test(`the Worker example of README.md runs on ${runtime}`, async () => {
     assertEquals(await command(...await start(), "example/main.mjs"), "done\n");
+  });
+  Deno.test(`on ${runtime} \`async-interrupt/sqlite\` stops a query, imported and required`, async () => {
+    for (const file of Object.keys(sqlitePrograms)) await runsWell(await start(), file);
   });
   Deno.test(`on ${runtime}, import and require() get the same classes`, async () => {
     await runsWell(await start(), "classes.mjs");

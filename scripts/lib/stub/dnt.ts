@@ -8,7 +8,8 @@ import ts from "typescript";
 
 /** The options of dnt that are used. */
 export interface BuildOptions {
-  entryPoints: string[];
+  /** The first is `"."`. */
+  entryPoints: [string, ...{ name: string; path: string }[]];
   outDir: string;
   shims: Record<never, never>;
   /** Maps one file to another. */
@@ -31,7 +32,7 @@ export async function emptyDir(dir: string): Promise<void> {
 /** Writes all modules and their types as ESM and as CommonJS, and package.json. */
 export async function build(options: BuildOptions): Promise<void> {
   const { outDir, entryPoints } = options;
-  const entry = entryPoints[0]!.replace(/^\.\/(.*)\.ts$/, "$1.js");
+  const entry = entryPoints[0].replace(/^\.\/(.*)\.ts$/, "$1.js");
   await writeJson(`${outDir}/package.json`, {
     main: `./script/${entry}`,
     module: `./esm/${entry}`,
@@ -78,7 +79,9 @@ function emit(options: BuildOptions, folder: string, module: ts.ModuleKind) {
     const text = readFile(file);
     return text && mapImports(file, text, mappings);
   };
-  const program = ts.createProgram(options.entryPoints, compilerOptions, host);
+  const [main, ...others] = options.entryPoints;
+  const files = [main, ...others.map(({ path }) => path)];
+  const program = ts.createProgram(files, compilerOptions, host);
   const { diagnostics } = program.emit();
   for (const { messageText } of diagnostics) {
     throw new Error(ts.flattenDiagnosticMessageText(messageText, "\n"));
