@@ -7,6 +7,7 @@ import { allMutants } from "../scripts/lib/models.ts";
 import { demand, optionsOf } from "../scripts/lib/options.ts";
 import type { Outcome } from "../scripts/lib/run.ts";
 import { bindings } from "./bindings.ts";
+import { drivers } from "./drivers.ts";
 import { faults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
 import { model } from "./model.ts";
@@ -29,6 +30,7 @@ const parts: Record<
   soak,
   storm,
   oldest,
+  drivers,
 };
 
 const { values } = optionsOf({
@@ -43,7 +45,7 @@ if (values.help) {
   console.log(`Usage: deno task verify [--short] [--only PART,...] [--mutant M_X,...]
 
   --short   fewer and shorter runs, and the models without mutants
-  --only    only these parts; otherwise all but soak, storm and oldest, which take long;
+  --only    only these parts; otherwise all but soak, storm, oldest and drivers, which take long;
             rust only if cargo is on PATH
   --mutant  only the models, and only whether they catch these mutants
 
