@@ -16,13 +16,26 @@ import { question as reaction } from "./questions/reaction.ts";
 import { question as scale } from "./questions/scale.ts";
 import { question as seed } from "./questions/seed.ts";
 import { question as sender } from "./questions/sender.ts";
+import { question as sqlite } from "./questions/sqlite.ts";
 import { question as start } from "./questions/start.ts";
 import { question as stop } from "./questions/stop.ts";
 import type { Report } from "./lib/report.ts";
 import { javaScriptRuntimes } from "./lib/runtimes.ts";
 import { table } from "./lib/table.ts";
 
-const questions = [sender, reaction, poll, idle, flood, seed, start, scale, every, stop];
+const questions = [
+  sender,
+  reaction,
+  poll,
+  idle,
+  flood,
+  seed,
+  start,
+  scale,
+  every,
+  stop,
+  sqlite,
+];
 
 const help = `Usage: deno task bench [options]
 
