@@ -20,7 +20,8 @@ export async function publish(flags: string[]): Promise<Outcome> {
   );
   const missing = ["mod.ts", "sqlite.ts", "README.md", "LICENSE", "ffi/embedded.ts"]
     .filter((file) => !files.includes(file));
-  const surplus = files.filter((file) => /^(scripts|tests|zig-src)\//.test(file));
+  const wanted = /^((src|ffi)\/.*|[^/]*)\.ts$|^include\/.*\.h$|^([^/]*\.md|LICENSE|deno\.json)$/;
+  const surplus = files.filter((file) => !wanted.test(file));
   if (!ok || missing.length > 0 || surplus.length > 0) {
     return {
       ok: false,
