@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
+import { pipeKinds } from "../ffi/symbols.ts";
 import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
 import {
   plainCommand,
@@ -11,7 +12,7 @@ import {
   testsOf,
   until,
 } from "./support/harness.ts";
-import { busyUntil, kinds, type NativeLoop, wake } from "./support/native_loops.ts";
+import { busyUntil, type NativeLoop, wake } from "./support/native_loops.ts";
 import { pathOf, testkit } from "./support/testkit.ts";
 import { allowAll, UserProgram } from "./support/user_program.ts";
 
@@ -21,7 +22,7 @@ const test = testsOf(import.meta.url);
 const loops = ["poll(2)", "epoll(7)", "epoll(7), edge-triggered,"];
 
 for (const [loop, name] of loops.entries()) {
-  for (const type of kinds) {
+  for (const type of pipeKinds) {
     test(`${name} in a native thread is woken by an EventPipe of type ${type}`, async () => {
       await wake(inThread(loop), type);
     });
@@ -77,7 +78,7 @@ const noUvPoll: Reason = runtime === "bun"
   : /^2\.([0-7]\.|8\.[01]$)/.test(process.versions.deno ?? "") &&
     "Deno before 2.8.2 exports no uv_poll_init";
 
-for (const type of kinds) {
+for (const type of pipeKinds) {
   test(`libuv's \`uv_poll_t\` is woken by an EventPipe of type ${type}`, async () => {
     const addon = createRequire(import.meta.url)(
       pathOf(`uv_poll-${process.platform}-${process.arch}.node`),

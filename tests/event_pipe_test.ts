@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { pipeKinds } from "../ffi/symbols.ts";
 import { EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import { Socket } from "node:net";
 import process from "node:process";
@@ -44,7 +45,7 @@ test("`EventPipe` is an eventfd on Linux, non-blocking and closed on exec", () =
   assertEquals(testkit.fd_flags(pipe.fileno), 3);
 });
 
-for (const type of ["eventfd", "pipe", "socketpair"] as const) {
+for (const type of pipeKinds) {
   test(`\`EventPipe\` of type ${type}: signal, wait, drain, renew, a native thread, an Interrupt`, () => {
     using pipe = new EventPipe({ type });
     assertEquals(pipe.type, type);

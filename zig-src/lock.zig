@@ -16,4 +16,15 @@ pub const Lock = struct {
         debugCheck(lock.held.load(.monotonic));
         lock.held.store(false, .release);
     }
+
+    /// For tests: waits until a flag that the lock protects is false.
+    pub fn awaitFalse(lock: *Lock, flag: *const bool) void {
+        while (true) {
+            lock.acquire();
+            const value = flag.*;
+            lock.release();
+            if (!value) return;
+            platform.yield();
+        }
+    }
 };

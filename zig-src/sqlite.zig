@@ -317,10 +317,6 @@ const Fake = struct {
     }
 };
 
-fn openToken(agent: u32) u64 {
-    return records.token(records.open(agent, 0).?);
-}
-
 fn closeRecord(token: u64) void {
     const slot: u32 = @truncate(token);
     records.retire(slot);
@@ -336,7 +332,7 @@ test "the functions of SQLite stand where its headers put them" {
 test "a connection asks its tie for one Interrupt, while that is pending and not blocked" {
     const agent = agents.open().?;
     defer agents.close(agent);
-    const interrupt = openToken(agent);
+    const interrupt = records.openToken(agent, 0);
     const tie = open(agent);
     try std.testing.expectEqual(0, loaded(tie));
     try std.testing.expectEqual(ok_permanently, Fake.load(&Fake.api()));
@@ -353,7 +349,7 @@ test "a connection asks its tie for one Interrupt, while that is pending and not
     try std.testing.expect(!Fake.asksToStop());
     _ = ask(tie, interrupt);
     closeRecord(interrupt);
-    const other = openToken(agent);
+    const other = records.openToken(agent, 0);
     defer closeRecord(other);
     records.signal(other, 1);
     try std.testing.expect(!Fake.asksToStop());
@@ -367,9 +363,9 @@ test "a connection asks its tie for one Interrupt, while that is pending and not
 test "records with flag_stops stop the connections of their agent, and others do not" {
     const agent = agents.open().?;
     defer agents.close(agent);
-    const quiet = openToken(agent);
+    const quiet = records.openToken(agent, 0);
     defer closeRecord(quiet);
-    const stopper = openToken(agent);
+    const stopper = records.openToken(agent, 0);
     defer closeRecord(stopper);
     const tie = open(agent);
     defer close(tie);
@@ -420,7 +416,7 @@ test "without a tie that waits, or without what it needs of SQLite, nothing is l
 test "without a progress handler a thread interrupts the connection until the value is handled" {
     const agent = agents.open().?;
     defer agents.close(agent);
-    const interrupt = openToken(agent);
+    const interrupt = records.openToken(agent, 0);
     defer closeRecord(interrupt);
     var all = Fake.api();
     all.progress_handler = null;
@@ -433,11 +429,5 @@ test "without a progress handler a thread interrupts the connection until the va
     while (Fake.interrupts.load(.seq_cst) < 3) std.Thread.yield() catch {};
     records.get(@truncate(interrupt)).pending().store(0, .seq_cst);
     Fake.destroy.?(Fake.argument);
-    while (true) {
-        lock.acquire();
-        const lives = thread_lives;
-        lock.release();
-        if (!lives) break;
-        std.Thread.yield() catch {};
-    }
+    lock.awaitFalse(&thread_lives);
 }

@@ -249,12 +249,6 @@ test "the thread ends after the last timer, and comes again with the next" {
         stop(slot);
         records.retire(slot);
         records.release(slot);
-        while (true) {
-            lock.acquire();
-            const lives = thread_lives;
-            lock.release();
-            if (!lives) break;
-            std.Thread.yield() catch {};
-        }
+        lock.awaitFalse(&thread_lives);
     }
 }

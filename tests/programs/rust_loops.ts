@@ -6,7 +6,8 @@
 
 import { createRequire } from "node:module";
 import process from "node:process";
-import { busyUntil, kinds, wake } from "../support/native_loops.ts";
+import { pipeKinds } from "../../ffi/symbols.ts";
+import { busyUntil, wake } from "../support/native_loops.ts";
 
 /** What verify/rust/src/lib.rs exports. */
 interface RustLoops {
@@ -18,7 +19,7 @@ interface RustLoops {
 const addon = createRequire(import.meta.url)(process.argv[2]!) as RustLoops;
 let sum = 0;
 for (const library of ["mio", "tokio"]) {
-  for (const type of kinds) {
+  for (const type of pipeKinds) {
     sum += await wake({
       start(pipe, turns) {
         const { func, arg } = pipe.drainFunc();

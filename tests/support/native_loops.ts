@@ -15,9 +15,6 @@ export interface NativeLoop {
   ended(): void;
 }
 
-/** The kinds of an EventPipe. */
-export const kinds = ["eventfd", "pipe", "socketpair"] as const;
-
 const rounds = 200;
 
 /**
