@@ -1,7 +1,7 @@
 /**
- * Loops of many shapes, each with a checkpoint in its innermost loop, as users write it. kernel.ts
- * makes the same loops without it from their source text, so each function stands alone. Every
- * one returns a number that depends on all its work.
+ * Loops of many shapes, each with a checkpoint in its innermost loop, as users write it. poll.ts
+ * makes the same loops without it from their source text, so no function uses anything else of this
+ * module. The number that each returns depends on all its work.
  */
 
 import { checkpoint } from "../../mod.ts";

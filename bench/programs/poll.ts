@@ -122,7 +122,10 @@ async function nanoseconds(loop: Loop): Promise<number> {
   return p25;
 }
 
-/** The medians of the time with the poll, and of the time without, measured alternately. */
+/**
+ * The time with the poll and the time without, measured alternately: of five such pairs the one
+ * with the median ratio.
+ */
 async function compare(polled: Loop, bare: Loop): Promise<[number, number]> {
   if (polled() !== bare()) throw new Error("not the same loop");
   for (let i = 0; i < 3; i++) {

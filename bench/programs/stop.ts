@@ -14,7 +14,7 @@ import { pathToFileURL } from "node:url";
 const counts = new Int32Array(new SharedArrayBuffer(8));
 const [TURNS, FINALLY] = [0, 1];
 
-/** What a Worker is given as text, so each stands alone. */
+/** A Worker is given its source text, so it uses nothing else of this module. */
 type Work = (counts: Int32Array, checkpoint: () => void) => unknown;
 const works = {
   loop(counts: Int32Array, checkpoint: () => void) {
@@ -131,7 +131,7 @@ const ways: Record<string, () => Promise<Stopper>> = {
   },
 };
 
-/** What is left to do then is not measured: the work has ended, or was stopped. */
+/** Whether the work was stopped. */
 async function stopped(stop: Stopper, work: Work, timeout: number): Promise<boolean> {
   try {
     await stop(work, timeout);
