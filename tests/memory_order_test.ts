@@ -1,6 +1,7 @@
 import { assert, assertEquals, fail } from "@std/assert";
 import { checkpoint, Interrupt } from "../mod.ts";
 import { testsOf } from "./support/harness.ts";
+import { rounds as roundsOf } from "./support/rounds.ts";
 import { memory, testkit } from "./support/testkit.ts";
 
 const test = testsOf(import.meta.url);
@@ -10,10 +11,11 @@ const data = new BigInt64Array(memory(testkit.data_address(), 128));
 const WORD = 0;
 const ACKNOWLEDGED = 8;
 
+const rounds = roundsOf(2_000_000);
+
 test(
-  "what a thread wrote before `signalFunc()` is seen by the callback that follows, 2,000,000 times",
+  `what a thread wrote before \`signalFunc()\` is seen by the callback that follows, ${rounds} times`,
   () => {
-    const rounds = 2_000_000;
     let last = 0;
     const interrupt = new Interrupt({
       wake: false,
@@ -39,7 +41,7 @@ test(
     // The thread signals, writes, and signals again while the first signal is being handled. It
     // continues only once a callback has seen what it wrote. An implementation that returns early
     // if a value is already pending loses the second signal, so this test would probably hang.
-    const rounds = 100_000;
+    const handshakes = roundsOf(100_000);
     const interrupt = new Interrupt({
       wake: false,
       callback: () => {
@@ -47,7 +49,7 @@ test(
       },
     });
     const { func, arg } = interrupt.signalFunc();
-    const thread = testkit.thread_handshake(func, arg, rounds);
+    const thread = testkit.thread_handshake(func, arg, handshakes);
     // On a loaded machine each round may take milliseconds; then fewer rounds must be enough.
     const enough = performance.now() + 30_000;
     while (testkit.thread_done(thread) === 0 && performance.now() < enough) {

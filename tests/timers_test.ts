@@ -8,12 +8,13 @@ import { checkpoint, Interrupt } from "../mod.ts";
 import { testsOf } from "./support/harness.ts";
 import { testkit } from "./support/testkit.ts";
 import { randomNumbers } from "./support/random.ts";
+import { rounds as roundsOf } from "./support/rounds.ts";
 import { SIGALRM, SIGRT6, SIGUSR2 } from "./support/signals.ts";
 
 const test = testsOf(import.meta.url);
 
 // The kernel delivers lower numbers first. SIGUSR2 is below SIGALRM, SIGRT6 above.
-const rounds = 10_000;
+const rounds = roundsOf(10_000);
 
 /** How a round waits for its signals. */
 interface Waiter {
@@ -70,7 +71,7 @@ function raise(signal: number) {
 
 for (const [where, way] of Object.entries(ways)) {
   test(
-    `timers that callbacks set, 1 to 11 µs ahead: none of 10,000 is lost in ${where}`,
+    `timers that callbacks set, 1 to 11 µs ahead: none of ${rounds} is lost in ${where}`,
     async () => {
       const { alarm, timer } = delays();
       const { wake, until, notify } = way();
@@ -106,7 +107,7 @@ for (const [where, way] of Object.entries(ways)) {
   );
 
   test(
-    `two timers and a kill at once, 1 to 11 µs apart: none of 10,000 is lost in ${where}`,
+    `two timers and a kill at once, 1 to 11 µs apart: none of ${rounds} is lost in ${where}`,
     async () => {
       const { alarm, timer } = delays();
       const { wake, until, notify } = way();
@@ -156,7 +157,7 @@ const takers: Record<string, () => (signal: number) => () => void> = {
 
 for (const [taker, take] of Object.entries(takers)) {
   test(
-    `a signal that ${taker} takes while its last Interrupt opens or closes reaches that Interrupt or the old handler, 10,000 times`,
+    `a signal that ${taker} takes while its last Interrupt opens or closes reaches that Interrupt or the old handler, ${rounds} times`,
     () => {
       const send = take();
       testkit.handler_count(SIGRT6, 0n, 0n);
@@ -177,7 +178,7 @@ for (const [taker, take] of Object.entries(takers)) {
   );
 }
 
-test("`chain` calls the old handler whatever the Interrupt does meanwhile, 10,000 times", () => {
+test(`\`chain\` calls the old handler whatever the Interrupt does meanwhile, ${rounds} times`, () => {
   const { timer } = delays();
   testkit.handler_count(SIGRT6, 0n, 0n);
   for (let round = 1; round <= rounds; round++) {

@@ -13,6 +13,7 @@ import { fuzz } from "./fuzz.ts";
 import { model } from "./model.ts";
 import { oldest } from "./oldest.ts";
 import { hasCargo, rust } from "./rust.ts";
+import { searches } from "./searches.ts";
 import { soak } from "./soak.ts";
 import { storm } from "./storm.ts";
 import { stress } from "./stress.ts";
@@ -31,6 +32,7 @@ const parts: Record<
   storm,
   oldest,
   drivers,
+  searches,
 };
 
 const { values } = optionsOf({
@@ -45,8 +47,8 @@ if (values.help) {
   console.log(`Usage: deno task verify [--short] [--only PART,...] [--mutant M_X,...]
 
   --short   fewer and shorter runs, and the models without mutants
-  --only    only these parts; otherwise all but soak, storm, oldest and drivers, which take long;
-            rust only if cargo is on PATH
+  --only    only these parts; otherwise all but soak, storm, oldest, drivers and
+            searches, which take long; rust only if cargo is on PATH
   --mutant  only the models, and only whether they catch these mutants
 
 The parts:

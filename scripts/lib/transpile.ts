@@ -1,6 +1,7 @@
 /** Writes the project as JavaScript to `build/node/`, because Node 20 does not run TypeScript. */
 
 import ts from "typescript";
+import { run } from "./run.ts";
 import { write } from "./write.ts";
 
 const root = new URL("../..", import.meta.url);
@@ -18,7 +19,16 @@ export async function transpile(): Promise<URL> {
   await link("lib");
   await link("docs");
   await link("tests/native/lib");
+  await bundle();
   return tree;
+}
+
+/** Writes the library as one module: tests that need hundreds of copies copy and import this. */
+async function bundle() {
+  const { pathname } = new URL("bundle/mod.mjs", tree);
+  const command = [Deno.execPath(), "bundle", `--output=${pathname}`, "mod.ts"];
+  const { ok, output } = await run(command, { cwd: root });
+  if (!ok) throw new Error(`Could not bundle the library:\n${output}`);
 }
 
 /** Compiles to JavaScript for every Node: lowers syntax that Node 20 lacks, such as `using`. */

@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import process from "node:process";
 import { cannotFail, nameOf, table } from "./fault_calls.ts";
 import type { Modules, Scenario } from "./fault_scenarios.ts";
 import { assertNoMoreDescriptors, openDescriptors, openRuntimes } from "./harness.ts";
@@ -129,6 +130,8 @@ const onlyThisThread = { records: 0, pipes: 0, agents: 1, hooks: 0 };
 /** Injects every fault of a scenario. Returns how many faults the library survived. */
 export async function inject(scenario: Scenario): Promise<number> {
   openRuntimes();
+  // An AssertionError looks whether it can have colors there, for which Bun opens a descriptor.
+  void process.stderr;
   let faulty = new Faulty();
   await assertWorks(await faulty.modules());
   const { made, keeps } = await observe(

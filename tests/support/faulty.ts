@@ -1,11 +1,13 @@
 /** The library as faulty.zig builds it: each of its system calls can be made to fail. */
 
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { pathToFileURL } from "node:url";
 import { open } from "../../ffi/open.ts";
 import { SONAME } from "../../ffi/symbols.ts";
-import { copyModules, editModule } from "./modules_copy.ts";
+import { removedAtExit } from "./modules_copy.ts";
 import { pathOf } from "./testkit.ts";
 
 const symbols = {
@@ -15,26 +17,25 @@ const symbols = {
   fault_numbers: { parameters: [], result: "u32" },
 } as const;
 
+/** The library as one module; scripts/lib/transpile.ts writes it. */
+const bundle = "build/node/bundle/mod.mjs";
+
 /** A fresh copy of the modules, with a library and an agent of its own. */
 export class Faulty {
   /** The URL of this copy's `mod`. */
-  readonly url = copyModules(
-    pathOf(`faulty-${process.platform}-${process.arch}.node`),
-  );
+  readonly url: string;
   readonly #functions;
 
   constructor() {
-    const library = fileURLToPath(
-      new URL(`lib/${process.platform}-${process.arch}.node`, this.url),
-    );
-    this.#functions = open(library, "ai_", symbols).functions;
+    const folder = removedAtExit();
+    const library = join(folder, "faulty.node");
+    copyFileSync(pathOf(`faulty-${process.platform}-${process.arch}.node`), library);
     // It differs from the library in the modules. Let them take it for one that is already loaded,
     // which is not compared.
-    editModule(
-      this.url,
-      "ffi/symbols",
-      (text) => text.replace(SONAME, library),
-    );
+    const module = join(folder, "mod.mjs");
+    writeFileSync(module, readFileSync(bundle, "utf8").replace(SONAME, library));
+    this.url = pathToFileURL(module).href;
+    this.#functions = open(library, "ai_", symbols).functions;
   }
 
   /** The exports of the modules. */

@@ -7,7 +7,6 @@ import { assertLessOrEqual } from "@std/assert";
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
-import nodeTest from "node:test";
 import { fileURLToPath } from "node:url";
 import { watchdog } from "./watchdog.ts";
 
@@ -86,7 +85,10 @@ export function testsOf(
 }
 
 function register(name: string, skip: Reason, run: () => Promise<void>) {
-  if (runtime !== "bun") return nodeTest(name, { skip }, run);
+  if (runtime !== "bun") {
+    // Only here, because a process that runs one test need not load it.
+    return process.getBuiltinModule("node:test").test(name, { skip }, run);
+  }
   // `node:test` in older versions of Bun does not await promises, so all tests would pass.
   const { test } = process.getBuiltinModule("bun:test") as unknown as BunTest;
   (skip ? test.skip : test)(name, run);
@@ -119,15 +121,17 @@ export interface StartOptions {
   timeout?: number;
   /** A command to put before the runtime's, such as a shell. */
   prefix?: string[];
+  /** Flags for the runtime. */
+  flags?: string[];
 }
 
 /** Runs a module in another process of the same runtime. */
 export function start(
   file: URL,
   args: string[] = [],
-  { timeout = 15, prefix = [] }: StartOptions = {},
+  { timeout = 15, prefix = [], flags = [] }: StartOptions = {},
 ): Program {
-  const command = [...prefix, ...runtimeCommand(), fileURLToPath(file)];
+  const command = [...prefix, ...runtimeCommand(), ...flags, fileURLToPath(file)];
   return startCommand([...command, ...args], timeout);
 }
 

@@ -12,6 +12,13 @@ function removeAll() {
   }
 }
 
+/** Makes a folder that is removed when this process ends. */
+export function removedAtExit(): string {
+  const folder = mkdtempSync(join(tmpdir(), "modules-copy-"));
+  if (folders.push(folder) === 1) process.once("exit", removeAll);
+  return folder;
+}
+
 /**
  * Copies the modules into a folder that is alone in its parent; both are removed when this process
  * ends. With `library`, that file lies beside them; without it, there is none, as in packages from
@@ -19,9 +26,7 @@ function removeAll() {
  */
 export function copyModules(library?: string): string {
   const root = fileURLToPath(new URL("../..", import.meta.url));
-  const parent = mkdtempSync(join(tmpdir(), "modules-copy-"));
-  if (folders.push(parent) === 1) process.once("exit", removeAll);
-  const folder = join(parent, "package");
+  const folder = join(removedAtExit(), "package");
   for (const name of readdirSync(root)) {
     if (/\.[jt]s$|^src$|^ffi$|^package\.json$/.test(name)) {
       cpSync(join(root, name), join(folder, name), { recursive: true });
