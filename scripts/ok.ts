@@ -66,9 +66,11 @@ type Steps = Record<string, () => Promise<Result>>;
 /** Always run. */
 const preparations = ["toolchain", "modules", "build"];
 
+/** Before all others, because it writes files that they read. */
+const first: Steps = { stale: staleness };
+
 /** One after the other. */
 const checks: Steps = {
-  stale: staleness,
   guarantees,
   fmt: () => run([deno, "fmt", "--check"]),
   lint: () => run([deno, "lint"]),
@@ -88,6 +90,7 @@ const checks: Steps = {
 /** Side by side, the longest first; those in one lane one after the other. */
 const lanes: Steps[] = [
   { deno: () => denoTests("deno", files) },
+  checks,
   { stress: () => stress(true) },
   Object.fromEntries(["Debug", "ReleaseSafe"].map((mode) => {
     return [`zig-${mode.toLowerCase()}`, () => unitTests(mode)];
@@ -106,7 +109,7 @@ const lanes: Steps[] = [
   { oldest: oldestTests },
 ];
 
-const names = [...preparations, ...[checks, ...lanes].flatMap((steps) => Object.keys(steps))];
+const names = [...preparations, ...[first, ...lanes].flatMap((steps) => Object.keys(steps))];
 
 const { values, positionals } = optionsOf({
   allowPositionals: true,
@@ -268,11 +271,8 @@ let flags: string[] = [];
 
 const reports = await temporaryFolder("async-interrupt-junit-");
 let ready = await step("toolchain", async () => {
-  zigPath = await zig();
-  await bun();
-  await bun(oldest.bun);
-  await oldestDeno();
-  for (const name of [...nodeVersions, ...oldest.node]) await node(name);
+  const nodes = [...nodeVersions, ...oldest.node].map(node);
+  [zigPath] = await Promise.all([zig(), bun(), bun(oldest.bun), oldestDeno(), ...nodes]);
   return done;
 }) && await step("modules", async () => {
   const modules = await prepareModules();
@@ -286,14 +286,12 @@ ready = await step("build", async () => {
   return done;
 });
 
-for (const [name, work] of Object.entries(checks)) await choice(name, work);
-if (ready) {
-  await sideBySide(lanes.map((lane) => async () => {
-    for (const [name, work] of Object.entries(lane)) await choice(name, work);
-  }));
-} else {
-  console.log("No tests without a build.");
-}
+if (!ready) console.log("No tests without a build.");
+const inOrder = async (steps: Steps) => {
+  for (const [name, work] of Object.entries(steps)) await choice(name, work);
+};
+await inOrder(first);
+await sideBySide((ready ? lanes : [checks]).map((lane) => () => inOrder(lane)));
 finish();
 
 function denoTests(name: string, files: string[], path?: string) {

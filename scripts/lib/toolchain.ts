@@ -117,11 +117,21 @@ async function version(command: string[]): Promise<string> {
   return ok ? output.match(/\d+\.\d+\.\d+\S*/)?.[0] ?? "" : "";
 }
 
+/** By name. Steps that run side by side ask for the same tool. */
+const installs = new Map<string, Promise<string>>();
+
+function install(...how: Parameters<typeof installOnce>): Promise<string> {
+  const [name] = how;
+  const running = installs.get(name) ?? installOnce(...how);
+  installs.set(name, running);
+  return running;
+}
+
 /**
  * Installs into a temporary folder that is renamed only once it is complete and runs, so that a
  * broken install is never used.
  */
-async function install(
+async function installOnce(
   name: string,
   why: string,
   file: string,
