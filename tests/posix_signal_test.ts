@@ -5,6 +5,7 @@ import { checkpoint, EventPipe, Interrupt, InterruptError, sig2num } from "../mo
 import { runtime, startCommand, testsOf, until } from "./support/harness.ts";
 import { makePipe, readable, sender, startKiller, testkit } from "./support/testkit.ts";
 import { SIGCHLD, SIGUSR2 } from "./support/signals.ts";
+import { rounds } from "./support/rounds.ts";
 import { raise } from "./support/senders.ts";
 
 const test = testsOf(import.meta.url);
@@ -146,7 +147,7 @@ test("signals at any point of the delivery are not lost", () => {
   let calls = 0;
   const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
   const stop = startKiller(SIGUSR2, 50_000);
-  while (calls < 5000) checkpoint();
+  while (calls < rounds(5000)) checkpoint();
   stop();
   checkpoint();
   const before = calls;
@@ -167,7 +168,7 @@ test("signals at any point of `block()` and `unblock()` are not lost", () => {
     },
   });
   const stop = startKiller(SIGUSR2, 50_000);
-  while (calls < 5000) {
+  while (calls < rounds(5000)) {
     interrupt.block();
     depth++;
     checkpoint();
@@ -186,7 +187,7 @@ test("signals while Interrupts open and close are neither lost nor fatal", () =>
   let calls = 0;
   const stays = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
   const stop = startKiller(SIGUSR2, 50_000);
-  for (let round = 0; round < 1000; round++) {
+  for (let round = 0; round < rounds(1000); round++) {
     let own = 0;
     const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => own++ });
     while (own < 2) checkpoint();
@@ -202,7 +203,7 @@ test("the event loop handles signals at any point of its turn", async () => {
   let calls = 0;
   const interrupt = new Interrupt({ signal: SIGUSR2, callback: () => calls++ });
   const stop = startKiller(SIGUSR2, 20_000);
-  await until(() => calls >= 1000);
+  await until(() => calls >= rounds(1000));
   stop();
   await until(() => interrupt.pending === 0);
   for (let round = 0; round < 20; round++) {

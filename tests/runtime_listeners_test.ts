@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { connect } from "node:net";
 import process from "node:process";
-import { runtime, start, startCommand, testsOf, turn, until } from "./support/harness.ts";
-import { makePipe, pathOf, startKiller, testkit } from "./support/testkit.ts";
+import { runtime, start, testsOf, turn, until } from "./support/harness.ts";
+import { makePipe, startKiller, testkit } from "./support/testkit.ts";
 import { checkpoint, Interrupt, sig2num } from "../mod.ts";
 import { SIGINT, SIGPIPE, SIGTERM, SIGUSR2 } from "./support/signals.ts";
 import { raise } from "./support/senders.ts";
+import { sendTo } from "./support/signalled_program.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -26,8 +27,7 @@ async function everybodyHears(
   for (let text = await line(); text !== ""; text = await line()) {
     last = text;
     if (!text.startsWith("signal ")) break;
-    const spec = String(sig2num(signal) ?? signal);
-    await startCommand([pathOf("sender"), String(pid), spec]).ended;
+    sendTo(pid, sig2num(signal) ?? Number(signal));
     socket.write("sent");
   }
   socket.destroy();
@@ -139,20 +139,21 @@ async function raiseAndWait(counts: Record<string, number>, signal: number = SIG
 async function afterClose(signal: string, prefix: string[] = []) {
   const program = new URL("./programs/closed.ts", import.meta.url);
   const { line, pid, ended } = start(program, [signal], { prefix });
-  const send = (...specs: unknown[]) =>
-    startCommand([pathOf("sender"), `${pid}`, ...specs.map(String)]).ended;
   const before = await line();
   assertEquals(await line(), "open");
-  await send(sig2num(signal));
+  sendTo(pid, sig2num(signal)!);
   const after = await line();
   if (before === "ignored") {
-    await send(sig2num(signal), sig2num("SIGWINCH"));
+    sendTo(pid, sig2num(signal)!, sig2num("SIGWINCH")!);
   } else {
     // Repeatedly, because Deno's signal thread may still be busy with the first signal; until then
     // its listener stays.
     let over = false;
     void ended.then(() => over = true);
-    while (!over) await send(sig2num(signal));
+    while (!over) {
+      sendTo(pid, sig2num(signal)!);
+      await turn();
+    }
   }
   const { signal: killer, stdout, stderr, hung } = await ended;
   assertEquals([stderr, hung], ["", false]);
@@ -393,7 +394,7 @@ for (const way of ["open", "closed", "exit"]) {
   test(`a program that ends as soon as an Interrupt has heard a signal is not killed by that signal: ${way}`, async () => {
     const program = new URL("./programs/ends.ts", import.meta.url);
     // Many at once, so that in some of them Deno's signal thread is late.
-    const all = Array.from({ length: 20 }, async () => {
+    const all = Array.from({ length: runtime === "deno" ? 20 : 5 }, async () => {
       const { code, signal, stderr } = await start(program, [way]).ended;
       return { code, signal, stderr };
     });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { type Ended, type Program, start, startCommand } from "./harness.ts";
-import { pathOf } from "./testkit.ts";
+import { type Ended, type Program, start } from "./harness.ts";
+import { testkit } from "./testkit.ts";
 
 /** Where and when a program of tests/programs does its work. */
 export const places = ["main thread", "Worker"].flatMap((where) =>
@@ -11,9 +11,9 @@ export const places = ["main thread", "Worker"].flatMap((where) =>
   }))
 );
 
-/** Sends signals to a process from another one; they are sent when this resolves. */
-export function sendTo(pid: number, ...signals: number[]): Promise<Ended> {
-  return startCommand([pathOf("sender"), String(pid), ...signals.map(String)]).ended;
+/** Sends signals to another process, which may have ended. */
+export function sendTo(pid: number, ...signals: number[]): void {
+  for (const signal of signals) testkit.kill(pid, signal, 1);
 }
 
 /**
@@ -33,7 +33,7 @@ export async function signalled(
   assertEquals(await program.line(), "waiting");
   const told: string[] = [];
   for (const signal of signals) {
-    await sendTo(program.pid, signal);
+    sendTo(program.pid, signal);
     told.push(await program.line());
   }
   assertWell(await program.ended);
