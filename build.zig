@@ -29,7 +29,45 @@ const Step = std.Build.Step;
 const Target = struct { query: std.Target.Query, name: []const u8 };
 const targets = [_]Target{
     .{ .query = .{ .cpu_arch = .x86_64, .os_tag = .linux, .abi = .none }, .name = "linux-x64" },
+    .{ .query = .{ .cpu_arch = .aarch64, .os_tag = .linux, .abi = .none }, .name = "linux-arm64" },
+    .{ .query = macos(.x86_64), .name = "darwin-x64" },
+    .{ .query = macos(.aarch64), .name = "darwin-arm64" },
+    .{ .query = .{ .cpu_arch = .x86_64, .os_tag = .windows, .abi = .gnu }, .name = "win32-x64" },
+    .{ .query = .{ .cpu_arch = .aarch64, .os_tag = .windows, .abi = .gnu }, .name = "win32-arm64" },
 };
+
+/// 13 is the oldest that Node 24, Bun and Deno run on.
+fn macos(cpu: std.Target.Cpu.Arch) std.Target.Query {
+    const oldest: std.Target.Query.OsVersion =
+        .{ .semver = .{ .major = 13, .minor = 0, .patch = 0 } };
+    return .{ .cpu_arch = cpu, .os_tag = .macos, .os_version_min = oldest };
+}
+
+/// The targets that `-Dtarget=` names, by default the one that this machine runs.
+fn chosenTargets(b: *std.Build) []const Target {
+    const names = b.option(
+        []const []const u8,
+        "target",
+        "Build for these platforms, such as linux-arm64, or for all; default: for this machine",
+    ) orelse &.{};
+    const host = b.graph.host.result;
+    var chosen: std.ArrayList(Target) = .empty;
+    for (targets) |target| {
+        const is_chosen = for (names) |name| {
+            if (std.mem.eql(u8, name, target.name)) break true;
+            if (std.mem.eql(u8, name, "all") and hasPlatformFile(b, target)) break true;
+        } else names.len == 0 and
+            target.query.cpu_arch == host.cpu.arch and target.query.os_tag == host.os.tag;
+        if (is_chosen) chosen.append(b.allocator, target) catch @panic("OOM");
+    }
+    if (chosen.items.len == 0) std.process.fatal("no target of this name: see build.zig", .{});
+    return chosen.items;
+}
+
+fn hasPlatformFile(b: *std.Build, target: Target) bool {
+    const file = b.fmt("platform/{t}.zig", .{target.query.os_tag.?});
+    return std.mem.find(u8, @embedFile("zig-src/platform.zig"), file) != null;
+}
 
 /// How the stress is built. The library is all Zig, so debug and safe builds find by Zig's own
 /// checks what UBSan finds in C.
@@ -52,16 +90,17 @@ pub fn build(b: *std.Build) void {
         "For uv-poll: the folder that has Node's uv.h",
     );
 
+    const chosen = chosenTargets(b);
     const lib = b.step("lib", "Build lib/<platform>.node");
     const finish_elf = addFinishElf(b);
-    for (targets) |target| addShippedLibrary(b, lib, target, finish_elf, optimize orelse .small);
+    for (chosen) |target| addShippedLibrary(b, lib, target, finish_elf, optimize orelse .small);
     b.getInstallStep().dependOn(lib);
 
     const generate = b.step("generate", "Write the tables for JavaScript and the C header");
     addGenerated(b, generate);
 
     const testkit = b.step("testkit", "Build the native helpers of the tests");
-    for (targets) |target| {
+    for (chosen) |target| {
         addTestkit(b, testkit, target, optimize orelse .safe);
         addFaulty(b, testkit, target);
         addPlanted(b, testkit, target);
@@ -72,13 +111,13 @@ pub fn build(b: *std.Build) void {
 
     const uv_poll = b.step("uv-poll", "Build the addon that watches a descriptor with libuv");
     if (node_headers) |headers| {
-        for (targets) |target| addUvPoll(b, uv_poll, target, headers);
+        for (chosen) |target| addUvPoll(b, uv_poll, target, headers);
     } else {
         uv_poll.dependOn(&b.addFail("name the folder that has Node's uv.h: -Dnode-headers=").step);
     }
 
     const bench = b.step("bench", "Build the native helpers of the benchmark");
-    for (targets) |target| addBenchkit(b, bench, target);
+    for (chosen) |target| addBenchkit(b, bench, target);
 
     const stress = b.step(
         "stress",

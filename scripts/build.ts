@@ -1,4 +1,7 @@
-/** Builds the native library and embeds it in `ffi/embedded.ts`. */
+/**
+ * Builds the native library and embeds it in `ffi/embedded.ts`: for this machine, or with `--all`
+ * for all platforms.
+ */
 
 import { build } from "./lib/build.ts";
 

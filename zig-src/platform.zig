@@ -13,7 +13,7 @@ const builtin = @import("builtin");
 
 const implementation = switch (builtin.os.tag) {
     .linux => @import("platform/linux.zig"),
-    else => @compileError("no platform/ file for " ++ @tagName(builtin.os.tag) ++ " yet"),
+    else => @compileError("no platform/ file for " ++ @tagName(builtin.os.tag)),
 };
 
 // Signals

@@ -5,8 +5,12 @@ import { write } from "./write.ts";
 
 const root = new URL("../..", import.meta.url);
 
-/** Runs `zig build` for the library, and for further steps by name. */
+/**
+ * Runs `zig build` for the library, and for further steps by name. It builds for this machine, with
+ * `--all` for all platforms, and with `-Dtarget=linux-arm64` for that one.
+ */
 export async function build(...steps: string[]): Promise<void> {
+  steps = steps.map((step) => step === "--all" ? "-Dtarget=all" : step);
   const headers = steps.includes("uv-poll") ? [`-Dnode-headers=${await nodeHeaders()}`] : [];
   const { ok, output } = await zigBuild("install", ...headers, ...steps);
   if (!ok) throw new Error(`zig build failed:\n${output}`);

@@ -40,8 +40,8 @@ export const table: Record<string, Call> = {
     ],
     untold: ["EINTR", "ENOMEM", "EAGAIN"],
   },
-  open: {
-    number: 2,
+  openat: {
+    number: 257,
     errnos: [
       ...["EACCES", "EINTR", "ELOOP", "EMFILE", "ENAMETOOLONG", "ENFILE"],
       ...["ENOENT", "ENOMEM", "ENOTDIR", ...sandbox],

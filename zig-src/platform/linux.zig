@@ -1,6 +1,7 @@
 //! Linux, by raw system calls: the library needs no libc of its own, so one file serves glibc and
 //! musl hosts. Raw calls do not touch errno either, which a signal handler must leave alone. What
 //! each function promises is in ../platform.zig; here is why it does so in this way.
+const builtin = @import("builtin");
 const std = @import("std");
 const linux = std.os.linux;
 const assert = std.debug.assert;
@@ -65,8 +66,12 @@ pub fn swapDisposition(signal: u32, new: *const Disposition, old: *Disposition) 
 pub fn ours(handler: Handler) Disposition {
     var result = std.mem.zeroes(Disposition);
     result.handler = @ptrCast(handler);
-    result.flags = linux.SA.SIGINFO | linux.SA.RESTART | linux.SA.ONSTACK | linux.SA.RESTORER;
-    result.restorer = @ptrCast(&linux.restore_rt);
+    result.flags = linux.SA.SIGINFO | linux.SA.RESTART | linux.SA.ONSTACK;
+    // On arm64 the kernel has one of its own, which debuggers and unwinders know.
+    if (builtin.cpu.arch == .x86_64) {
+        result.flags |= linux.SA.RESTORER;
+        result.restorer = @ptrCast(&linux.restore_rt);
+    }
     result.mask = @splat(std.math.maxInt(std.meta.Child(linux.sigset_t)));
     return result;
 }
@@ -212,9 +217,9 @@ const Mapping = struct { start: u64 = 0, end: u64 = 0, is_executable: bool = fal
 /// By /proc/self/maps. null: it cannot be read. An empty mapping: nothing is mapped there.
 fn mappingOf(address: u64) ?Mapping {
     const fd = answer(.open, call(
-        .open,
-        linux.open,
-        .{ "/proc/self/maps", linux.O{ .CLOEXEC = true }, 0 },
+        .openat,
+        linux.openat,
+        .{ linux.AT.FDCWD, "/proc/self/maps", linux.O{ .CLOEXEC = true }, 0 },
     ));
     if (fd < 0) return null;
     defer close(fd);
