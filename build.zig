@@ -138,6 +138,14 @@ fn addShippedLibrary(
     optimize: Optimize,
 ) void {
     const resolved = b.resolveTargetQuery(target.query);
+    const path = b.fmt("lib/{s}.node", .{target.name});
+    if (target.query.os_tag == .windows) {
+        // The linker writes this name into the file: zig-src/platform/windows_host.zig.
+        const name = b.fmt("async_interrupt-{s}", .{release(b)});
+        const library = addLibrary(b, .dynamic, name, "zig-src/root.zig", resolved, optimize);
+        library.bundle_compiler_rt = false;
+        return copyTo(b, step, library.getEmittedBin(), path);
+    }
     const objects =
         addLibrary(b, .static, "async_interrupt", "zig-src/root.zig", resolved, optimize);
     const triple = target.query.zigTriple(b.allocator) catch @panic("OOM");
@@ -152,7 +160,7 @@ fn addShippedLibrary(
     const finish = b.addRunArtifact(finish_elf);
     finish.addFileArg(link.addOutputFileArg("library.so"));
     const finished = finish.addOutputFileArg("library.node");
-    copyTo(b, step, finished, b.fmt("lib/{s}.node", .{target.name}));
+    copyTo(b, step, finished, path);
 }
 
 /// The program that takes out of the library what the linker cannot leave out.

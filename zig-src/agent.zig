@@ -216,14 +216,13 @@ pub fn borrowed() callconv(.c) u64 {
 }
 
 fn tellMainThread() void {
-    const main_thread = platform.processId();
     // While this thread holds the lock no agent is closed, so no wake that it uses here goes away.
     lock.acquire();
     defer lock.release();
     for (1..slab.used.load(.acquire) + 1) |index| {
         const id: u32 = @intCast(index);
         const agent = get(id);
-        if (!slab.lives(id) or agent.thread.load(.seq_cst) != main_thread) continue;
+        if (!slab.lives(id) or !platform.isMainThread(agent.thread.load(.seq_cst))) continue;
         agent.listeners_due.store(1, .seq_cst);
         notify(agent, true);
     }

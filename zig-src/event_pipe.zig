@@ -34,10 +34,10 @@ fn get(slot: u32) *EventPipe {
     return @fieldParentPtr("head", slab.get(slot));
 }
 
-/// Any kind: an eventfd, or a pipe if the kernel has no eventfds or a sandbox forbids them.
+/// Any kind: an eventfd, or another if the kernel has no eventfds or a sandbox forbids them.
 pub fn open(agent: u32) callconv(.c) i32 {
     const slot = openKind(agent, @backingInt(platform.FdKind.eventfd));
-    return if (slot < 0) openKind(agent, @backingInt(platform.FdKind.pipe)) else slot;
+    return if (slot < 0) openKind(agent, @backingInt(platform.fallback_kind)) else slot;
 }
 
 pub fn openKind(agent: u32, kind: u32) callconv(.c) i32 {

@@ -2,6 +2,7 @@
 //! library and resolve when it is opened; weak, so that Deno.dlopen and bun:ffi open the file too,
 //! in hosts that lack some of them.
 const std = @import("std");
+const builtin = @import("builtin");
 pub const bindings = @import("bindings.zig");
 
 pub const Env = *opaque {};
@@ -14,12 +15,16 @@ pub const CleanupHandle = *opaque {};
 pub const CleanupHook = *const fn (CleanupHandle, *anyopaque) callconv(.c) void;
 const Status = c_int;
 
+const windows_host = @import("platform/windows_host.zig");
+const is_windows = builtin.os.tag == .windows;
+
 /// A function of the host, by its name.
-pub fn host(comptime name: []const u8, comptime F: type) *const F {
+pub fn host(comptime name: [:0]const u8, comptime F: type) *const F {
+    if (is_windows) return windows_host.find(name, F);
     return @extern(?*const F, .{ .name = name, .linkage = .weak }).?;
 }
 
-fn napi(comptime name: []const u8, comptime F: type) *const F {
+fn napi(comptime name: [:0]const u8, comptime F: type) *const F {
     return host("napi_" ++ name, F);
 }
 
@@ -40,14 +45,21 @@ pub fn exportModule(comptime functions: anytype, comptime extra: anytype) void {
         };
 
         fn register(env: Env, exports: Value) callconv(.c) ?Value {
+            // The dynamic linkers of the others find a library that is loaded already.
+            if (is_windows) if (windows_host.findInFirst(init)) |address| {
+                const first: *const @TypeOf(register) = @ptrCast(@alignCast(address));
+                return first(env, exports);
+            };
             var rest: [*:0]const u8 = names;
             for (&table) |*native| rest = add(env, exports, rest, call, native);
             inline for (extra) |function| rest = add(env, exports, rest, function[1], null);
             return exports;
         }
     };
-    @export(&Module.register, .{ .name = "napi_register_module_v1" });
+    @export(&Module.register, .{ .name = init });
 }
+
+const init = "napi_register_module_v1";
 
 /// Gives back where the next name starts.
 fn add(
@@ -249,4 +261,82 @@ pub fn eventLoop(env: Env) ?*anyopaque {
     var loop: *anyopaque = undefined;
     const get = napi("get_uv_event_loop", fn (Env, **anyopaque) callconv(.c) Status);
     return if (get(env, &loop) == 0) loop else null;
+}
+
+pub const ThreadsafeFunction = *opaque {};
+pub const CallJs = *const fn (?Env, ?Value, *anyopaque, ?*anyopaque) callconv(.c) void;
+pub const Finalize = *const fn (Env, *anyopaque, ?*anyopaque) callconv(.c) void;
+
+/// `call` runs on the event loop after each callThreadsafeFunction(), `finalize` once at the end;
+/// both get `context`.
+pub fn threadsafeFunction(
+    env: Env,
+    call_js: CallJs,
+    finalize: Finalize,
+    context: *anyopaque,
+) ?ThreadsafeFunction {
+    var name: Value = undefined;
+    const create_string = host("napi_create_string_utf8", fn (Env, [*]const u8, usize, *Value) callconv(.c) Status);
+    const text = "async-interrupt";
+    if (create_string(env, text, text.len, &name) != 0) return null;
+    const create = napi("create_threadsafe_function", fn (
+        Env,
+        function: ?Value,
+        resource: ?Value,
+        name: Value,
+        queue_max: usize,
+        threads: usize,
+        finalize_data: *anyopaque,
+        Finalize,
+        context: *anyopaque,
+        CallJs,
+        *ThreadsafeFunction,
+    ) callconv(.c) Status);
+    var result: ThreadsafeFunction = undefined;
+    const status =
+        create(env, null, null, name, 0, 1, context, finalize, context, call_js, &result);
+    return if (status == 0) result else null;
+}
+
+/// Any thread. Does not wait.
+pub fn callThreadsafeFunction(function: ThreadsafeFunction) c_int {
+    const F = fn (ThreadsafeFunction, ?*anyopaque, c_int) callconv(.c) Status;
+    return napi("call_threadsafe_function", F)(function, null, 0);
+}
+
+pub fn releaseThreadsafeFunction(function: ThreadsafeFunction) void {
+    const abort = 1;
+    const F = fn (ThreadsafeFunction, c_int) callconv(.c) Status;
+    _ = napi("release_threadsafe_function", F)(function, abort);
+}
+
+pub fn refThreadsafeFunction(env: Env, function: ThreadsafeFunction, on: bool) void {
+    const F = fn (Env, ThreadsafeFunction) callconv(.c) Status;
+    const set = if (on)
+        napi("ref_threadsafe_function", F)
+    else
+        napi("unref_threadsafe_function", F);
+    _ = set(env, function);
+}
+
+const SimpleHook = *const fn (*anyopaque) callconv(.c) void;
+
+/// Called at the end of the environment. Not for work that goes on after it returns.
+pub fn addSimpleCleanupHook(env: Env, hook: SimpleHook, arg: *anyopaque) void {
+    const F = fn (Env, SimpleHook, *anyopaque) callconv(.c) Status;
+    _ = napi("add_env_cleanup_hook", F)(env, hook, arg);
+}
+
+pub fn removeSimpleCleanupHook(env: Env, hook: SimpleHook, arg: *anyopaque) void {
+    const F = fn (Env, SimpleHook, *anyopaque) callconv(.c) Status;
+    _ = napi("remove_env_cleanup_hook", F)(env, hook, arg);
+}
+
+pub fn toString(env: Env, text: []const u16) ?Value {
+    var result: Value = undefined;
+    const create = napi(
+        "create_string_utf16",
+        fn (Env, [*]const u16, usize, *Value) callconv(.c) Status,
+    );
+    return if (create(env, text.ptr, text.len, &result) == 0) result else null;
 }

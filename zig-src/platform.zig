@@ -13,6 +13,7 @@ const builtin = @import("builtin");
 
 const implementation = switch (builtin.os.tag) {
     .linux => @import("platform/linux.zig"),
+    .windows => @import("platform/windows.zig"),
     else => @compileError("no platform/ file for " ++ @tagName(builtin.os.tag)),
 };
 
@@ -31,6 +32,9 @@ pub const signal_max: u32 = implementation.signal_max;
 
 /// Whether the signal cannot be caught, reports a fault of the code that runs, or is libc's own.
 pub const isReserved: fn (signal: u32) bool = implementation.isReserved;
+
+/// Whether the system delivers the signal to programs at all.
+pub const delivers: fn (signal: u32) bool = implementation.delivers;
 
 /// Reads the disposition. A status. Async-signal-safe.
 pub const disposition: fn (signal: u32, out: *Disposition) i32 = implementation.disposition;
@@ -85,9 +89,11 @@ pub const yield: fn () void = implementation.yield;
 /// Unique among the threads that live, and positive. Async-signal-safe.
 pub const threadId: fn () i32 = implementation.threadId;
 
-/// It is also the threadId() of the main thread. In the child of a fork(2) it is another one.
-/// Async-signal-safe.
+/// In the child of a fork(2) it is another one. Async-signal-safe.
 pub const processId: fn () i32 = implementation.processId;
+
+/// Whether the main thread has this threadId().
+pub const isMainThread: fn (thread: i32) bool = implementation.isMainThread;
 
 /// `function` runs when the calling thread ends, once, however often this was called; all callers
 /// give the same one. A status; 0 also where the host has no libc to do it. Calls libc. The caller
@@ -135,6 +141,9 @@ pub const isHosts: fn (address: u64) bool = implementation.isHosts;
 
 pub const Fd = implementation.Fd;
 pub const FdKind = implementation.FdKind;
+
+/// The kind of an event pipe where there is no eventfd.
+pub const fallback_kind: FdKind = implementation.fallback_kind;
 
 /// One descriptor, as both ends. A status.
 pub const eventFd: fn (ends: *[2]Fd) i32 = implementation.eventFd;

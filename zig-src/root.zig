@@ -19,7 +19,10 @@ pub const status = @import("status.zig");
 pub const subscription = @import("signal/subscription.zig");
 const timer = @import("timer.zig");
 const uv_signal = @import("uv_signal.zig");
-const uv_wake = @import("uv_wake.zig");
+const wake = if (builtin.os.tag == .windows)
+    @import("threadsafe_wake.zig")
+else
+    @import("uv_wake.zig");
 
 pub const functions = .{
     .{ "signal", record.signalChecked, .{ "arg", "value" }, "Signals the Interrupt whose token is arg. Any thread. Returns 1 if it was signalled, 0 if it is closed, a status if arg was never given to anybody." },
@@ -131,7 +134,7 @@ comptime {
         const all = functions ++ if (@hasDecl(root, "fail")) root.functions else .{};
         bindings.exportAll(bindings.prefix, all);
         @export(&sqlite.init, .{ .name = "sqlite3_extension_init" });
-        napi.exportModule(all, uv_wake.functions ++ uv_signal.functions);
+        napi.exportModule(all, wake.functions ++ uv_signal.functions);
     }
 }
 

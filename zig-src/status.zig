@@ -21,6 +21,22 @@ pub const Call = enum(u8) {
     pthread_create,
     uv_async_init,
     uv_signal_start,
+    // Those of Windows.
+    SetConsoleCtrlHandler,
+    FlsAlloc,
+    CreateThread,
+    WSAStartup,
+    WSADuplicateSocket,
+    WSAPoll,
+    socket,
+    setsockopt,
+    ioctlsocket,
+    bind,
+    listen,
+    connect,
+    accept,
+    getsockname,
+    getpeername,
 };
 
 /// Of a status: above errno stands the call.
@@ -40,6 +56,7 @@ pub const Status = enum(i32) {
     forged = -7,
     full = -8,
     unknown_signal = -9,
+    undelivered = -10,
     system = -1000,
 
     pub fn code(status: Status) i32 {
@@ -68,6 +85,7 @@ pub const errors = .{
     .{ Status.bad_fd, "BAD_FD", "a descriptor is not open: was it closed meanwhile?" },
     .{ Status.reserved_signal, "RESERVED_SIGNAL", "the signal cannot be caught, is a synchronous fault, or belongs to libc: choose another" },
     .{ Status.unsupported, "UNSUPPORTED", "this platform cannot do it" },
+    .{ Status.undelivered, "UNSUPPORTED", "Windows delivers no such signal: choose INT (Ctrl-C), BREAK (Ctrl-Break) or HUP (the console is closed)" },
     .{ Status.blocking_fd, "BAD_FD", "a descriptor is blocking: set O_NONBLOCK on both first" },
     .{ Status.wrong_direction, "BAD_FD", "the read side must be readable and the write side writable: are they swapped?" },
     .{ Status.full, "SYSTEM", "no native memory or no slot is left: close what is no longer needed" },

@@ -12,7 +12,9 @@ const Status = @import("status.zig").Status;
 const UvSignal = extern struct {
     /// The first member of each libuv handle: for its user.
     data: *Watcher,
-    rest: [256 - @sizeOf(usize)]u8 align(8),
+    rest: [size - @sizeOf(usize)]u8 align(8),
+
+    const size = if (@import("builtin").os.tag == .windows) 512 else 256;
 };
 
 const Watcher = struct {

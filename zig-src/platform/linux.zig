@@ -43,6 +43,10 @@ pub fn isReserved(signal: u32) bool {
     };
 }
 
+pub fn delivers(_: u32) bool {
+    return true;
+}
+
 fn sigaction(signal: u32, new: usize, old: usize) usize {
     const sigset_size = 8;
     return call(.rt_sigaction, linux.syscall4, .{ .rt_sigaction, signal, new, old, sigset_size });
@@ -151,6 +155,11 @@ pub fn threadId() i32 {
 
 pub fn processId() i32 {
     return linux.getpid();
+}
+
+/// The kernel gives the main thread the number of the process.
+pub fn isMainThread(thread: i32) bool {
+    return thread == processId();
 }
 
 const pthread_key_create = @extern(
@@ -275,6 +284,8 @@ fn hexDigit(byte: u8) u64 {
 // Descriptors
 
 pub const FdKind = enum(i32) { eventfd = 0, pipe = 1, socketpair = 2 };
+
+pub const fallback_kind: FdKind = .pipe;
 
 /// An eventfd is both ends.
 pub fn eventFd(ends: *[2]Fd) i32 {

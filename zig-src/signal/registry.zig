@@ -33,6 +33,7 @@ var lock: Lock = .{};
 pub fn check(signal: u32) callconv(.c) i32 {
     if (signal == 0 or signal > platform.signal_max) return Status.unknown_signal.code();
     if (platform.isReserved(signal)) return Status.reserved_signal.code();
+    if (!platform.delivers(signal)) return Status.undelivered.code();
     return 0;
 }
 
