@@ -302,6 +302,21 @@ export const systemCalls = [
   "pthread_create",
   "uv_async_init",
   "uv_signal_start",
+  "SetConsoleCtrlHandler",
+  "FlsAlloc",
+  "CreateThread",
+  "WSAStartup",
+  "WSADuplicateSocket",
+  "WSAPoll",
+  "socket",
+  "setsockopt",
+  "ioctlsocket",
+  "bind",
+  "listen",
+  "connect",
+  "accept",
+  "getsockname",
+  "getpeername",
 ] as const;
 
 /** Kinds of an EventPipe. */
@@ -320,6 +335,10 @@ export const statusErrors = {
   [-4]: [
     "UNSUPPORTED",
     "this platform cannot do it",
+  ],
+  [-10]: [
+    "UNSUPPORTED",
+    "Windows delivers no such signal: choose INT (Ctrl-C), BREAK (Ctrl-Break) or HUP (the console is closed)",
   ],
   [-5]: [
     "BAD_FD",
@@ -377,5 +396,17 @@ export const signalNumbers: {
     SIGPOLL: 29,
     SIGCLD: 17,
     SIGUNUSED: 31,
+  },
+  win32: {
+    SIGHUP: 1,
+    SIGINT: 2,
+    SIGILL: 4,
+    SIGFPE: 8,
+    SIGKILL: 9,
+    SIGSEGV: 11,
+    SIGTERM: 15,
+    SIGBREAK: 21,
+    SIGABRT: 22,
+    SIGWINCH: 28,
   },
 };

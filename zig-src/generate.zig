@@ -118,6 +118,13 @@ fn constantsInTypeScript(out: *std.Io.Writer, soname: []const u8) !void {
     inline for (aliases) |alias| {
         try out.print("    SIG{s}: {d},\n", .{ alias[0], @backingInt(alias[1]) });
     }
+    try out.writeAll("  },\n  win32: {\n");
+    // As Node numbers them; which of them reach a program, the library tells.
+    const windows = .{
+        .{ "HUP", 1 },   .{ "INT", 2 },   .{ "ILL", 4 },    .{ "FPE", 8 },   .{ "KILL", 9 },
+        .{ "SEGV", 11 }, .{ "TERM", 15 }, .{ "BREAK", 21 }, .{ "ABRT", 22 }, .{ "WINCH", 28 },
+    };
+    inline for (windows) |signal| try out.print("    SIG{s}: {d},\n", signal);
     try out.writeAll("  },\n};\n");
 }
 
