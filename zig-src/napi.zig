@@ -242,7 +242,10 @@ pub fn callFromLoop(env: Env, ref: Ref) void {
     if (get(env, ref, &function) != 0 or function == null) return;
     const Values = ?*const Value;
     const F = fn (Env, ?*anyopaque, Value, Value, usize, Values, ?*Value) callconv(.c) Status;
-    _ = napi("make_callback", F)(env, null, function.?, function.?, 0, null, null);
+    // Deno, which calls this on Windows only, writes the result without a look at the address.
+    var result: Value = undefined;
+    const place = if (is_windows) &result else null;
+    _ = napi("make_callback", F)(env, null, function.?, function.?, 0, null, place);
 }
 
 pub fn addCleanupHook(env: Env, hook: CleanupHook, arg: *anyopaque, handle: *CleanupHandle) bool {
