@@ -146,6 +146,7 @@ fn addShippedLibrary(
         library.bundle_compiler_rt = false;
         return copyTo(b, step, library.getEmittedBin(), path);
     }
+    if (target.query.os_tag == .macos) return addMachO(b, step, resolved, optimize, path);
     const objects =
         addLibrary(b, .static, "async_interrupt", "zig-src/root.zig", resolved, optimize);
     const triple = target.query.zigTriple(b.allocator) catch @panic("OOM");
@@ -161,6 +162,24 @@ fn addShippedLibrary(
     finish.addFileArg(link.addOutputFileArg("library.so"));
     const finished = finish.addOutputFileArg("library.node");
     copyTo(b, step, finished, path);
+}
+
+/// Zig links Mach-O itself, and signs it for arm64: after that no byte may change. libSystem is
+/// there in every process, and what else is undefined comes from the runtime.
+fn addMachO(
+    b: *std.Build,
+    step: *Step,
+    target: std.Build.ResolvedTarget,
+    optimize: Optimize,
+    path: []const u8,
+) void {
+    const library =
+        addLibrary(b, .dynamic, "async_interrupt", "zig-src/root.zig", target, optimize);
+    library.root_module.link_libc = true;
+    library.root_module.no_builtin = true;
+    library.install_name = soname(b);
+    library.link_gc_sections = true;
+    copyTo(b, step, library.getEmittedBin(), path);
 }
 
 /// The program that takes out of the library what the linker cannot leave out.

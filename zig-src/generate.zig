@@ -125,7 +125,12 @@ fn constantsInTypeScript(out: *std.Io.Writer, soname: []const u8) !void {
         .{ "SEGV", 11 }, .{ "TERM", 15 }, .{ "BREAK", 21 }, .{ "ABRT", 22 }, .{ "WINCH", 28 },
     };
     inline for (windows) |signal| try out.print("    SIG{s}: {d},\n", signal);
-    try out.writeAll("  },\n};\n");
+    try out.writeAll("  },\n  darwin: {\n");
+    const macos_signals = platform.macos_signals;
+    inline for (macos_signals, 1..) |name, number| {
+        try out.print("    SIG{s}: {d},\n", .{ name, number });
+    }
+    try out.writeAll("    SIGIOT: 6,\n  },\n};\n");
 }
 
 fn header(out: *std.Io.Writer) !void {

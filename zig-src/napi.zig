@@ -4,6 +4,7 @@
 const std = @import("std");
 const builtin = @import("builtin");
 pub const bindings = @import("bindings.zig");
+const imported = @import("platform/from_host.zig").imported;
 
 pub const Env = *opaque {};
 pub const Value = *opaque {};
@@ -21,7 +22,7 @@ const is_windows = builtin.os.tag == .windows;
 /// A function of the host, by its name.
 pub fn host(comptime name: [:0]const u8, comptime F: type) *const F {
     if (is_windows) return windows_host.find(name, F);
-    return @extern(?*const F, .{ .name = name, .linkage = .weak }).?;
+    return imported(@extern(?*const F, .{ .name = name, .linkage = .weak }).?);
 }
 
 fn napi(comptime name: [:0]const u8, comptime F: type) *const F {

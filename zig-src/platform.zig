@@ -13,6 +13,7 @@ const builtin = @import("builtin");
 
 const implementation = switch (builtin.os.tag) {
     .linux => @import("platform/linux.zig"),
+    .macos => @import("platform/macos.zig"),
     .windows => @import("platform/windows.zig"),
     else => @compileError("no platform/ file for " ++ @tagName(builtin.os.tag)),
 };
@@ -77,6 +78,10 @@ pub const chain: fn (
 /// `save()` reads the errno of the interrupted code, `restore(saved)` puts it back: around foreign
 /// code that a handler calls. Async-signal-safe.
 pub const Errno = implementation.Errno;
+
+/// The names of the signals of macOS, from number 1 on: those of Linux are in Zig's standard
+/// library, whatever the target.
+pub const macos_signals = @import("platform/macos_signals.zig").names;
 
 // Threads and memory
 

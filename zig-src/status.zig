@@ -37,6 +37,11 @@ pub const Call = enum(u8) {
     accept,
     getsockname,
     getpeername,
+    // Those of macOS.
+    pipe,
+    fstat,
+    dup2,
+    poll,
 };
 
 /// Of a status: above errno stands the call.

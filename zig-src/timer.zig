@@ -107,7 +107,7 @@ fn grow() bool {
     const size = @max(std.heap.page_size_min, 2 * heap.len * @sizeOf(Timer));
     const memory = platform.map(size) orelse return false;
     const larger: [*]Timer = @ptrCast(memory);
-    @memcpy(larger, heap);
+    for (larger, heap) |*to, timer| to.* = timer;
     heap = larger[0 .. size / @sizeOf(Timer)];
     return true;
 }
