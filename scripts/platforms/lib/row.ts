@@ -1,0 +1,14 @@
+/** One row of the table. */
+export interface Row {
+  /** For example "linux-arm64, Node 22". */
+  name: string;
+  /** How it was shown. "compiled": built and inspected, nothing of it ran. */
+  how: "run" | "emulated" | "compiled" | "impossible";
+  passed: number;
+  failed: number;
+  skipped: number;
+  /** Why tests were skipped or why it is impossible, one line. */
+  note?: string;
+  /** What failed. */
+  output?: string;
+}
