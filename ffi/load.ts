@@ -28,11 +28,7 @@ export function canLoadSilently(): boolean {
  */
 export function load(): Native {
   const library = embedded[target];
-  if (library === undefined) {
-    throw unsupported(
-      `there is none for ${target}, only for ${Object.keys(embedded).join(", ")}`,
-    );
-  }
+  if (library === undefined) throw unsupportedTarget();
   if (runtime !== "deno" && !("getBuiltinModule" in process())) {
     throw unsupported(oldRuntime);
   }
@@ -47,10 +43,11 @@ export function load(): Native {
   throw notFound(limitCure(causes) ?? placeCure(causes), failures);
 }
 
-function openAny(library: string, failures: unknown[]): Native | undefined {
+function openAny(library: () => string, failures: unknown[]): Native | undefined {
   if (!mayOpenAll() && !askToOpen()) throw notFound(ffiCure(), []);
   const loaded = openLoaded();
   if (loaded !== undefined) return loaded;
+  if (library() === "") throw unsupportedTarget();
   const attempt = (path: string, place: string) =>
     attempted(() => {
       try {
@@ -112,6 +109,12 @@ function note(error: unknown, failures: unknown[]): void {
   const cure = runtimeCure(`${error}`);
   if (cure !== undefined) throw notFound(cure, [error]);
   failures.push(error);
+}
+
+function unsupportedTarget(): InterruptError {
+  const built = Object.entries(embedded).filter(([, library]) => library() !== "");
+  const names = built.map(([name]) => name).join(", ");
+  return unsupported(`there is none for ${target}, only for ${names}`);
 }
 
 function unsupported(why: string): InterruptError {

@@ -1,5 +1,5 @@
 /**
- * Builds the native library and embeds it in `ffi/embedded.ts`: for this machine, or with `--all`
+ * Builds the native library and embeds it in `ffi/embedded/`: for this machine, or with `--all`
  * for all platforms.
  */
 

@@ -7,6 +7,7 @@ import { build, emptyDir } from "@deno/dnt";
 import { dirname, join } from "node:path/posix";
 import * as esbuild from "esbuild";
 import config from "../deno.json" with { type: "json" };
+import { platforms } from "./lib/platforms.ts";
 import versions from "./lib/versions.json" with { type: "json" };
 
 /**
@@ -49,7 +50,10 @@ await build({
   // The modules look for `Deno` themselves.
   shims: {},
   // dnt would wrap `import.meta` into a polyfill that changes globals, and fails under `node -e`.
-  mappings: { "./ffi/here.ts": "./scripts/lib/here_npm.ts" },
+  mappings: {
+    "./ffi/here.ts": "./scripts/lib/here_npm.ts",
+    "./ffi/embedded.ts": "./scripts/lib/embedded_npm.ts",
+  },
   // `deno check` and the tests have already checked these sources.
   typeCheck: false,
   test: false,
@@ -137,6 +141,12 @@ export const { ${exported.join(", ")} } = all;
       await Deno.mkdir(dirname(`npm/script/${name}`), { recursive: true });
       await Deno.writeTextFile(`npm/script/${name}`, text);
     }
+    await Deno.mkdir("npm/script/embedded");
+    for (const platform of platforms) {
+      const text = await Deno.readTextFile(`ffi/embedded/${platform}.js`);
+      const module = text.replace("export function library", "exports.library = function");
+      await Deno.writeTextFile(`npm/script/embedded/${platform}.js`, module);
+    }
     await copyFiles("lib", "npm/lib");
     await copyFiles("include", "npm/include");
     await Deno.copyFile("LICENSE", "npm/LICENSE");
@@ -175,10 +185,9 @@ async function bundle(): Promise<{ code: string; names: Record<Entry, string[]> 
   // esbuild renames a class that refers to itself, which would change its `name`.
   const renamed = /^var (\w+) = class _\1 [^]*?^\};$/gm;
   return {
-    code: code.trimEnd().replace(
-      renamed,
-      (text, name) => text.replaceAll(`_${name}`, name),
-    ),
+    code: code.trimEnd()
+      .replace(renamed, (text, name) => text.replaceAll(`_${name}`, name))
+      .replaceAll("requireEmbedded(", "require("),
     names,
   };
 }

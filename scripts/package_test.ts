@@ -10,6 +10,7 @@ import ts from "typescript";
 import ts52 from "typescript-5.2";
 import config from "../deno.json" with { type: "json" };
 import { bundlers, type Format } from "./lib/bundlers.ts";
+import { platforms } from "./lib/platforms.ts";
 import { removeFolder, run, temporaryFolder } from "./lib/run.ts";
 import { bun, node, nodeVersions } from "./lib/toolchain.ts";
 
@@ -168,6 +169,7 @@ Deno.test("it holds what its users need, in less than 150 KB", async () => {
       ...libraries.map((name) => `lib/${name}`),
       "package.json",
       "script/all.js",
+      ...platforms.map((platform) => `script/embedded/${platform}.js`),
       "script/for_esm.js",
       "script/mod.js",
       "script/package.json",
@@ -353,6 +355,20 @@ for (const major of nodeVersions) {
     assertEquals(output, "begins\nclosed\nleft open\nunreferred\n");
   });
 }
+
+Deno.test("of the libraries as text, Node reads only the one of this platform", async () => {
+  await Deno.writeTextFile(
+    `${folder}/read.cjs`,
+    `const { Interrupt } = require("async-interrupt");
+     new Interrupt().close();
+     const read = Object.keys(require.cache).filter((file) => file.includes("embedded"));
+     console.log(read.map((file) => file.replace(/.*embedded./, "")).join());`,
+  );
+  for (const major of nodeVersions) {
+    const output = await command(await node(major), "read.cjs");
+    assertEquals(output, `${process.platform}-${process.arch}.js\n`);
+  }
+});
 
 const runtimes: Record<string, () => Promise<string[]>> = {
   Deno: () => Promise.resolve([Deno.execPath(), "run", "-A"]),

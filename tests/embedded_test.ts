@@ -8,7 +8,8 @@ import { copyModules, editModule } from "./support/modules_copy.ts";
 
 const test = testsOf(import.meta.url);
 
-const name = `${process.platform}-${process.arch}.node`;
+const target = `${process.platform}-${process.arch}`;
+const name = `${target}.node`;
 const ours = fileURLToPath(new URL(`../lib/${name}`, import.meta.url));
 
 test("copies of the modules, with a library beside them or none, share one with all threads", async () => {
@@ -51,11 +52,11 @@ function copyOtherVersion(): string {
   const module = copyModules();
   const rename = (text: string) => text.replaceAll(SONAME, otherName);
   editModule(module, "ffi/symbols", rename);
-  editModule(module, "ffi/embedded", (text) =>
-    text.replace(
-      /(?<=": ")[^"]+/g,
-      (library) => btoa(rename(atob(library))),
-    ));
+  editModule(
+    module,
+    `ffi/embedded/${target}.js`,
+    (text) => text.replace(/(?<=")[^"]+(?=")/, (library) => btoa(rename(atob(library)))),
+  );
   return module;
 }
 

@@ -121,10 +121,10 @@ async function buildPackage() {
 async function publish(): Promise<URL> {
   const folder = new URL("build/published/", root);
   await Deno.remove(folder, { recursive: true }).catch(() => {});
-  for (const part of ["", "src/", "src/delivery/", "ffi/"]) {
+  for (const part of ["", "src/", "src/delivery/", "ffi/", "ffi/embedded/"]) {
     await Deno.mkdir(new URL(part, folder), { recursive: true });
     for (const { name } of Deno.readDirSync(new URL(part, root))) {
-      if (!name.endsWith(".ts")) continue;
+      if (!/\.[jt]s$/.test(name)) continue;
       await Deno.copyFile(
         new URL(part + name, root),
         new URL(part + name, folder),

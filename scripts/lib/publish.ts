@@ -1,5 +1,6 @@
 /** Checks what JSR would get, without asking JSR. */
 
+import { platforms } from "./platforms.ts";
 import { type Outcome, removeFolder, run, temporaryFolder } from "./run.ts";
 
 const root = new URL("../..", import.meta.url);
@@ -18,10 +19,11 @@ export async function publish(flags: string[]): Promise<Outcome> {
     output.matchAll(/file:\S+(?= \()/g),
     ([url]) => url.slice(root.href.length),
   );
-  const missing = ["mod.ts", "sqlite.ts", "README.md", "LICENSE", "ffi/embedded.ts"]
+  const libraries = platforms.map((platform) => `ffi/embedded/${platform}.js`);
+  const missing = ["mod.ts", "sqlite.ts", "README.md", "LICENSE", ...libraries]
     .filter((file) => !files.includes(file));
   const wanted = /^((src|ffi)\/.*|[^/]*)\.ts$|^include\/.*\.h$|^([^/]*\.md|LICENSE|deno\.json)$/;
-  const surplus = files.filter((file) => !wanted.test(file));
+  const surplus = files.filter((file) => !wanted.test(file) && !libraries.includes(file));
   if (!ok || missing.length > 0 || surplus.length > 0) {
     return {
       ok: false,
@@ -38,7 +40,7 @@ export async function publish(flags: string[]): Promise<Outcome> {
 async function checkInNodeProject(files: string[]): Promise<Outcome> {
   const folder = await temporaryFolder("async-interrupt-jsr-");
   try {
-    for (const file of files.filter((file) => file.endsWith(".ts"))) {
+    for (const file of files.filter((file) => /\.[jt]s$/.test(file))) {
       const copy = `${folder}/published/${file}`;
       await Deno.mkdir(copy.slice(0, copy.lastIndexOf("/")), {
         recursive: true,

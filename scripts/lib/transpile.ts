@@ -52,7 +52,7 @@ async function transpileFiles(folder: string, deep: boolean) {
   for (const { name, isDirectory } of list(new URL(folder, root))) {
     const path = folder + name;
     if (isDirectory && deep) await transpileFiles(`${path}/`, deep);
-    if (!/(?<!\.d)\.ts$/.test(name)) continue;
+    if (!/(?<!\.d)\.ts$|^ffi\/embedded\/.*\.js$/.test(path)) continue;
     const source = await Deno.readTextFile(new URL(path, root));
     const target = new URL(path.replace(/\.ts$/, ".js"), tree);
     await write(target, toJavaScript(source, name));

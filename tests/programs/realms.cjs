@@ -4,6 +4,7 @@
  */
 
 const { readdirSync, readFileSync } = require("node:fs");
+const { createRequire } = require("node:module");
 const { getHeapStatistics } = require("node:v8");
 const { createContext, Script } = require("node:vm");
 
@@ -19,7 +20,7 @@ const globals = { Buffer, URL, TextDecoder, TextEncoder, atob, console };
 function evaluate() {
   const module = { exports: {} };
   const context = createContext({ ...globals, process });
-  script.runInContext(context)(require, module, module.exports, file);
+  script.runInContext(context)(createRequire(file), module, module.exports, file);
   return module.exports;
 }
 

@@ -40,13 +40,17 @@ export function copyModules(library?: string): string {
   return pathToFileURL(join(folder, `mod${extension}`)).href;
 }
 
-/** Changes the text of one of the copied modules, such as "ffi/symbols". */
+/**
+ * Changes the text of one of the copied modules, such as "ffi/symbols", or of one that is always
+ * JavaScript, such as "ffi/embedded/linux-x64.js".
+ */
 export function editModule(
   module: string,
   name: string,
   change: (text: string) => string,
 ): void {
-  const file = new URL(`${name}${import.meta.url.slice(-3)}`, module);
+  const extension = name.endsWith(".js") ? "" : import.meta.url.slice(-3);
+  const file = new URL(name + extension, module);
   const text = readFileSync(file, "utf8");
   const changed = change(text);
   if (changed === text) throw new Error(`${file} does not contain what is to be changed`);
