@@ -47,7 +47,8 @@ function openAny(library: () => string, failures: unknown[]): Native | undefined
   if (!mayOpenAll() && !askToOpen()) throw notFound(ffiCure(), []);
   const loaded = openLoaded();
   if (loaded !== undefined) return loaded;
-  if (library() === "") throw unsupportedTarget();
+  const bytes = library();
+  if (bytes === "") throw unsupportedTarget();
   const attempt = (path: string, place: string) =>
     attempted(() => {
       try {
@@ -61,7 +62,7 @@ function openAny(library: () => string, failures: unknown[]): Native | undefined
       // same one. Where the name finds nothing, as in musl, use this copy.
       return openLoaded() ?? open(path, prefix, symbols);
     }, failures);
-  return openEmbedded(library, beside(), attempt, (error) => note(error, failures));
+  return openEmbedded(bytes, beside(), attempt, (error) => note(error, failures));
 }
 
 /**
@@ -88,7 +89,7 @@ export function loadAgain(attempt: (path: string) => boolean): boolean {
     throw error;
   };
   const once = (path: string) => attempt(path) || undefined;
-  return openEmbedded(embedded[target]!, beside(), once, rethrow) ?? false;
+  return openEmbedded(embedded[target]!(), beside(), once, rethrow) ?? false;
 }
 
 /**

@@ -30,6 +30,7 @@ interface NodeModules {
       snapshot(): (work: () => void) => void;
     };
   };
+  "node:buffer": { readonly Buffer: { from(text: string, encoding: "base64"): NodeBuffer } };
   "node:fs": {
     readonly constants: {
       readonly O_RDONLY: number;
@@ -64,6 +65,13 @@ interface NodeModules {
   "node:vm": { runInThisContext(code: string): unknown };
   "node:worker_threads": { readonly isMainThread: boolean };
   "node:url": { pathToFileURL(path: string): URL };
+  "node:zlib": { brotliDecompressSync(bytes: NodeBuffer): NodeBuffer };
+}
+
+/** A Buffer. */
+interface NodeBuffer {
+  subarray(start: number, end: number): NodeBuffer;
+  toString(encoding: "base64"): string;
 }
 
 /** A listener of an EventEmitter. */

@@ -6,8 +6,9 @@
 import { build, emptyDir } from "@deno/dnt";
 import { dirname, join } from "node:path/posix";
 import * as esbuild from "esbuild";
+import ts from "typescript";
 import config from "../deno.json" with { type: "json" };
-import { platforms } from "./lib/platforms.ts";
+import { packLibraries } from "./lib/pack_libraries.ts";
 import versions from "./lib/versions.json" with { type: "json" };
 
 /**
@@ -141,13 +142,7 @@ export const { ${exported.join(", ")} } = all;
       await Deno.mkdir(dirname(`npm/script/${name}`), { recursive: true });
       await Deno.writeTextFile(`npm/script/${name}`, text);
     }
-    await Deno.mkdir("npm/script/embedded");
-    for (const platform of platforms) {
-      const text = await Deno.readTextFile(`ffi/embedded/${platform}.js`);
-      const module = text.replace("export function library", "exports.library = function");
-      await Deno.writeTextFile(`npm/script/embedded/${platform}.js`, module);
-    }
-    await copyFiles("lib", "npm/lib");
+    await packLibraries("lib", "npm");
     await copyFiles("include", "npm/include");
     await Deno.copyFile("LICENSE", "npm/LICENSE");
     for (const name of ["README.md", "CHANGELOG.md"]) {
@@ -185,11 +180,18 @@ async function bundle(): Promise<{ code: string; names: Record<Entry, string[]> 
   // esbuild renames a class that refers to itself, which would change its `name`.
   const renamed = /^var (\w+) = class _\1 [^]*?^\};$/gm;
   return {
-    code: code.trimEnd()
+    code: withoutComments(code).trimEnd()
       .replace(renamed, (text, name) => text.replaceAll(`_${name}`, name))
       .replaceAll("requireEmbedded(", "require("),
     names,
   };
+}
+
+/** Comments would make the package 10 KB larger. The types keep theirs. */
+function withoutComments(code: string): string {
+  const { ESNext } = ts.ScriptTarget;
+  const compilerOptions = { removeComments: true, target: ESNext, module: ts.ModuleKind.ESNext };
+  return ts.transpileModule(code, { compilerOptions }).outputText;
 }
 
 /** The declaration files that those of the entry points refer to, by file name. */

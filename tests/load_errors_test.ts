@@ -1,14 +1,15 @@
 /** The errors when the library cannot be opened, and that following their advice helps. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { Buffer } from "node:buffer";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { plainCommand, type Reason, runtime, testsOf } from "./support/harness.ts";
-import { copyModules } from "./support/modules_copy.ts";
-import { allowAll, UserProgram } from "./support/user_program.ts";
+import { copyModules, editModule } from "./support/modules_copy.ts";
+import { allowAll, ours, UserProgram } from "./support/user_program.ts";
 
 const test = testsOf(import.meta.url);
 
@@ -86,6 +87,68 @@ test("the error for a runtime that is too old differs from all others", async ()
   }
   assertStringIncludes(message, "Node to 20.16");
 }, { skip: runtime === "deno" && "Deno needs no such function" });
+
+test("where this build has no library for the platform, the error says for which it has one", async () => {
+  const module = copyModules();
+  const target = `${process.platform}-${process.arch}`;
+  const empty = (text: string) => text.replace(/"[^"]+"/, '""');
+  editModule(module, `ffi/embedded/${target}.js`, empty);
+  editModule(
+    module,
+    "ffi/embedded/win32-arm64.js",
+    (text) => text.replace(/"[^"]*"/, '"TVo="'),
+  );
+  const { Interrupt } = await import(module);
+  let caught: { code?: string; message?: string } = {};
+  try {
+    new Interrupt();
+  } catch (error) {
+    caught = error as typeof caught;
+  }
+  assertEquals(caught.code, "UNSUPPORTED");
+  assertMatch(caught.message!, RegExp(`none for ${target}, only for (?!.*${target}).*win32-arm64`));
+});
+
+/** Files that the dynamic linker refuses. */
+const broken: [what: string, change: (bytes: Buffer) => Uint8Array][] = [
+  ["is empty", () => new Uint8Array()],
+  ["is cut off", (bytes) => bytes.subarray(0, 1000)],
+  ["is no library", (bytes) => bytes.fill("no")],
+  // e_machine of the ELF header: a SPARC.
+  ["is for another processor", (bytes) => bytes.fill(2, 18, 19)],
+];
+for (const [what, change] of broken) {
+  test(
+    `if the library that --allow-ffi names ${what}, the error names the file, and replacing it helps`,
+    async () => {
+      const program = new UserProgram();
+      writeFileSync(program.library, change(readFileSync(ours)));
+      const flags = [`--allow-ffi=${program.library}`];
+      const { stdout, stderr } = await program.run(flags);
+      assertEquals(stderr, "");
+      assertStringIncludes(stdout, `of the package at ${program.library}, or allow`);
+      program.placeOurs();
+      assertEquals((await program.run(flags)).stdout, "7\n");
+    },
+    {
+      skip: onlyDeno ||
+        // SIGBUS, as with any library. Only --allow-read would let us look into the file before.
+        what === "is cut off" && "it ends the process, inside the dynamic linker",
+    },
+  );
+  test(`if the library in the package ${what}, the one in the module is used`, async () => {
+    const program = new UserProgram();
+    writeFileSync(program.library, change(readFileSync(ours)));
+    const { stdout, stderr } = await program.run(allowAll);
+    assertEquals([stdout, stderr], ["7\n", ""]);
+  });
+}
+
+test("without HOME and all other variables it works", async () => {
+  const program = new UserProgram();
+  const { stdout, stderr } = await program.run(allowAll, ["env", "-i"]);
+  assertEquals([stdout, stderr], ["7\n", ""]);
+});
 
 test(
   "where Node may not read the library, the error names the flag, and adding it helps",

@@ -1,20 +1,46 @@
 /**
  * Replaces ffi/embedded.ts in the npm package, which is CommonJS: only the module of the platform
- * is read, and only where its text is needed.
+ * is read, and only where its text is needed. scripts/lib/pack_libraries.ts writes the modules.
  */
+
+import { process } from "../../ffi/runtime.ts";
+
+/** A platform's library in base64. */
+interface Whole {
+  library(): string;
+}
+
+/** The others' libraries, one after the other. */
+interface Others {
+  /** Where each begins and ends. A platform that was not built is missing. */
+  readonly places: Readonly<Record<string, [start: number, end: number]>>;
+  /** All of them, compressed, in base64. */
+  brotli(): string;
+}
 
 /**
  * `require`, under a name that no tool replaces: scripts/build_npm.ts writes the true one. Literal
  * names, so that bundlers find the modules.
  */
-declare function requireEmbedded(module: string): { library(): string };
+declare function requireEmbedded(module: "./embedded/linux-x64.js"): Whole;
+declare function requireEmbedded(module: "./embedded/others.js"): Others;
+
+function other(platform: string): string {
+  const { places, brotli } = requireEmbedded("./embedded/others.js");
+  const place = places[platform];
+  if (place === undefined) return "";
+  const { Buffer } = process().getBuiltinModule("node:buffer");
+  const { brotliDecompressSync } = process().getBuiltinModule("node:zlib");
+  const all = brotliDecompressSync(Buffer.from(brotli(), "base64"));
+  return all.subarray(...place).toString("base64");
+}
 
 /** As in ffi/embedded.ts. */
 export const embedded: Readonly<Record<string, () => string>> = {
-  "darwin-arm64": () => requireEmbedded("./embedded/darwin-arm64.js").library(),
-  "darwin-x64": () => requireEmbedded("./embedded/darwin-x64.js").library(),
-  "linux-arm64": () => requireEmbedded("./embedded/linux-arm64.js").library(),
+  "darwin-arm64": () => other("darwin-arm64"),
+  "darwin-x64": () => other("darwin-x64"),
+  "linux-arm64": () => other("linux-arm64"),
   "linux-x64": () => requireEmbedded("./embedded/linux-x64.js").library(),
-  "win32-arm64": () => requireEmbedded("./embedded/win32-arm64.js").library(),
-  "win32-x64": () => requireEmbedded("./embedded/win32-x64.js").library(),
+  "win32-arm64": () => other("win32-arm64"),
+  "win32-x64": () => other("win32-x64"),
 };
