@@ -11,7 +11,7 @@ import type {
 import { LateWake } from "./late_wake.ts";
 import type { NodeSocket } from "./node_types.ts";
 import { mayOpenAll } from "./permission.ts";
-import { process } from "./runtime.ts";
+import { os, process } from "./runtime.ts";
 import { checked } from "./errors.ts";
 
 /** Opens a library with `Deno.dlopen`, which needs --allow-ffi. */
@@ -28,9 +28,13 @@ export function openDeno<T extends Symbols>(
     openWake: (...wake) => openWake(functions as unknown as WakeSocket, ...wake),
     listen: (to) => listen(functions as unknown as CheckDescriptors, to),
     beforeEnd,
-    // A thread may have several realms in turn: with --watch, or for the files of `deno test`.
-    atRealmEnd: (callback) => globalThis.addEventListener("unload", callback),
+    atRealmEnd,
   };
+}
+
+/** A thread may have several realms in turn: with --watch, or for the files of `deno test`. */
+export function atRealmEnd(callback: () => void): void {
+  globalThis.addEventListener("unload", callback);
 }
 
 /** The address that it returns differs from one loaded copy of the library to another. */
@@ -117,7 +121,7 @@ function memory(
   }
 }
 
-function beforeEnd(callback: () => boolean): () => void {
+export function beforeEnd(callback: () => boolean): () => void {
   const listener = (event: Event) => {
     // Without this, Deno ends although the callback has begun something.
     if (callback()) event.preventDefault();
@@ -141,7 +145,7 @@ const lingering = new Map<string, (next: ListenTo) => SignalListener>();
  * Not with `process.on`: that takes 20 ms the first time, and warns when there are eleven
  * listeners.
  */
-function listen(
+export function listen(
   functions: CheckDescriptors,
   to: ListenTo,
 ): SignalListener | "none" {
@@ -213,7 +217,7 @@ function listen(
   };
   // Deno opens two descriptors with its first listener, and panics if it cannot. Two pairs are
   // asked for, since other threads may take some meanwhile.
-  if (!hasListened) {
+  if (!hasListened && os !== "win32") {
     checked(functions.check_descriptors(2), `Cannot listen to ${name}`);
   }
   try {

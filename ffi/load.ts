@@ -3,13 +3,16 @@ import { embedded } from "./embedded.ts";
 import { here } from "./here.ts";
 import type { Library } from "./library.ts";
 import { openEmbedded } from "./open_embedded.ts";
+import { windowsWays } from "./open_windows.ts";
 import { open } from "./open.ts";
 import { askToOpen, mayOpenAll, mayOpenByName } from "./permission.ts";
 import { cpu, os, process, runtime } from "./runtime.ts";
 import { SONAME, symbols } from "./symbols.ts";
+import { loadedPath } from "./windows.ts";
 
 const prefix = "ai_";
 const target = `${os}-${cpu}`;
+const ways = os === "win32" ? windowsWays : undefined;
 /** The message for a runtime that lacks what this module needs. */
 const oldRuntime =
   "this runtime has no process.getBuiltinModule(): update it, Node to 20.16, 22.3 or later, Bun to 1.3.14 or later";
@@ -62,7 +65,7 @@ function openAny(library: () => string, failures: unknown[]): Native | undefined
       // same one. Where the name finds nothing, as in musl, use this copy.
       return openLoaded() ?? open(path, prefix, symbols);
     }, failures);
-  return openEmbedded(bytes, beside(), attempt, (error) => note(error, failures));
+  return openEmbedded(bytes, beside(), attempt, (error) => note(error, failures), ways);
 }
 
 /**
@@ -83,13 +86,13 @@ function openLoaded(): Native | undefined {
  * @throws what `attempt` throws.
  */
 export function loadAgain(attempt: (path: string) => boolean): boolean {
-  if (openLoaded() !== undefined) return attempt(SONAME);
+  if (openLoaded() !== undefined) return attempt(os === "win32" ? loadedPath() : SONAME);
   // The name finds nothing in musl, which knows the library by its inode.
   const rethrow = (error: unknown) => {
     throw error;
   };
   const once = (path: string) => attempt(path) || undefined;
-  return openEmbedded(embedded[target]!(), beside(), once, rethrow) ?? false;
+  return openEmbedded(embedded[target]!(), beside(), once, rethrow, ways) ?? false;
 }
 
 /**
@@ -186,8 +189,16 @@ function beside(): string | undefined {
   try {
     const url = here();
     if (!url?.startsWith("file:")) return undefined;
-    return decodeURIComponent(new URL(`../lib/${target}.node`, url).pathname);
+    return pathOf(new URL(`../lib/${target}.node`, url));
   } catch {
     return undefined;
   }
+}
+
+function pathOf({ host, pathname }: URL): string {
+  const path = decodeURIComponent(pathname);
+  if (os !== "win32") return path;
+  // file:///C:/folder, or file://server/share/folder.
+  const windows = path.replaceAll("/", "\\");
+  return host === "" ? windows.slice(1) : `\\\\${host}${windows}`;
 }

@@ -1,11 +1,11 @@
 import type { Functions, Library, ListenTo, SignalListener, Symbols } from "./library.ts";
 import { beforeExit, listenOnProcess } from "./process_signals.ts";
-import { process } from "./runtime.ts";
+import { os, process } from "./runtime.ts";
 import { SONAME } from "./symbols.ts";
 import { checked } from "./errors.ts";
 
 /** What zig-src/uv_wake.zig and zig-src/uv_signal.zig add to the table. */
-interface Addon {
+export interface Addon {
   view(
     address: bigint,
     length: number,
@@ -15,6 +15,8 @@ interface Addon {
   agent_wake_ref(agent: number, on: number): void;
   agent_signal_start(agent: number, signal: number): number;
   agent_signal_stop(agent: number, signal: number): void;
+  /** Of its file. Only on Windows. */
+  path?(): string;
 }
 
 /**
@@ -58,7 +60,15 @@ export function openNode<T extends Symbols>(
   _prefix: string,
   symbols: T,
 ): Library<T> {
-  const addon = path === SONAME ? openLoaded() : openAddon(path);
+  return libraryOf(path === SONAME ? openLoaded() : openAddon(path), path, symbols);
+}
+
+/** The library that this addon is. */
+export function libraryOf<T extends Symbols>(
+  addon: Addon,
+  path: string,
+  symbols: T,
+): Library<T> {
   // As dlopen does on the other runtimes: a file of another version must not pass for this one.
   for (const name of Object.keys(symbols)) {
     if (!(name in addon)) throw new Error(`${path}: undefined symbol: ${name}`);
@@ -93,7 +103,9 @@ function listen(
   // For INT: with `breakOnSigint` Node removes the main thread's listeners for a while, and expects
   // that none are left. For PIPE: a Worker that ends would leave SIG_DFL for a moment, in which a
   // write to a closed pipe kills the process.
-  if (to.name === "SIGINT" || to.name === "SIGPIPE") return "main thread";
+  // Windows has neither of the two dangers.
+  const isDangerous = to.name === "SIGINT" || to.name === "SIGPIPE";
+  if (isDangerous && os !== "win32") return "main thread";
   checked(
     addon.agent_signal_start(to.agent, to.signal),
     `Cannot listen to ${to.name}`,

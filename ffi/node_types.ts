@@ -43,6 +43,8 @@ interface NodeModules {
       readonly size: number;
       readonly uid: number;
     };
+    readdirSync(path: string): string[];
+    statSync(path: string): { readonly mtimeMs: number };
     readFileSync(fd: number, encoding: "base64"): string;
     writeFileSync(fd: number, data: string, encoding: "base64"): void;
     closeSync(fd: number): void;

@@ -9,10 +9,13 @@ import { os, process, runtime } from "./runtime.ts";
  *
  * @param place what to call the path in a message.
  */
-type Attempt<T> = (path: string, place: string) => T | undefined;
+export type Attempt<T> = (path: string, place: string) => T | undefined;
 
 /** Calls `attempt`, or throws. If that returns nothing, the next way is tried. */
-type Way<T> = (attempt: Attempt<T>) => T | undefined;
+export type Way<T> = (attempt: Attempt<T>) => T | undefined;
+
+/** The ways of a platform, best first. The parameters are those of {@linkcode openEmbedded}. */
+export type Ways = <T>(library: string, file: string | undefined) => Generator<Way<T>>;
 
 /**
  * Tries the ways to open the embedded library, and returns what the first success of `attempt`
@@ -21,12 +24,14 @@ type Way<T> = (attempt: Attempt<T>) => T | undefined;
  * @param library the bytes of the library, in base64.
  * @param file where the same bytes may lie in a file.
  * @param failed called with what a way threw. If it throws itself, that ends the search.
+ * @param ways by default those of all systems but Windows.
  */
 export function openEmbedded<T>(
   library: string,
   file: string | undefined,
   attempt: Attempt<T>,
   failed: (error: unknown) => void,
+  ways: Ways = posixWays,
 ): T | undefined {
   for (const way of ways<T>(library, file)) {
     try {
@@ -43,7 +48,7 @@ export function openEmbedded<T>(
  * The ways, best first: from `file` if its bytes are those of `library`, or from memory; then from
  * a temporary file that is unlinked as soon as it is open.
  */
-function* ways<T>(
+function* posixWays<T>(
   library: string,
   file: string | undefined,
 ): Generator<Way<T>> {
@@ -82,7 +87,7 @@ function isGlibc(): boolean {
 }
 
 /** Newer than TypeScript's types. */
-const { fromBase64 } = Uint8Array as unknown as {
+export const { fromBase64 } = Uint8Array as unknown as {
   fromBase64(text: string): Uint8Array<ArrayBuffer>;
 };
 

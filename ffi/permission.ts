@@ -3,7 +3,7 @@
  * {@linkcode askToOpen} prompts.
  */
 
-import { runtime } from "./runtime.ts";
+import { os, runtime } from "./runtime.ts";
 
 /** Whether this permission is granted already. */
 export function granted(descriptor: Deno.PermissionDescriptor): boolean {
@@ -39,7 +39,7 @@ export function askToOpen(): boolean {
  * library that this module carries.
  */
 export function mayOpenByName(file: string): boolean {
-  const folder = file.slice(0, file.lastIndexOf("/"));
+  const folder = file.slice(0, file.lastIndexOf(os === "win32" ? "\\" : "/"));
   return granted({ name: "ffi", path: file }) &&
     !granted({ name: "ffi", path: folder });
 }
