@@ -102,6 +102,7 @@ pub fn build(b: *std.Build) void {
     const testkit = b.step("testkit", "Build the native helpers of the tests");
     for (chosen) |target| {
         addTestkit(b, testkit, target, optimize orelse .safe);
+        if (target.query.os_tag == .windows) continue;
         addFaulty(b, testkit, target);
         addPlanted(b, testkit, target);
     }
@@ -239,7 +240,9 @@ fn addTestkit(b: *std.Build, step: *Step, target: Target, optimize: Optimize) vo
         addLibrary(b, .dynamic, "testkit", "tests/native/testkit.zig", resolved, optimize);
     addImport(b, library.root_module, "napi", "zig-src/napi.zig");
     library.root_module.strip = true;
-    library.root_module.addObjectFile(addExamples(b, target, .posix, null));
+    if (target.query.os_tag != .windows) {
+        library.root_module.addObjectFile(addExamples(b, target, .posix, null));
+    }
     copyTo(b, step, library.getEmittedBin(), testFile(b, "testkit", target));
 }
 

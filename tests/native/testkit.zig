@@ -1,19 +1,22 @@
 //! What tests and the demo need from native code: the table of it. The functions are in testkit/, a
 //! file for each subject. No libc: one build for every Linux host, like the library under test.
+//! Windows has those that are not about POSIX.
 const builtin = @import("builtin");
 pub const bindings = @import("napi").bindings;
 const napi = @import("napi");
 
-const callbacks = @import("testkit/callbacks.zig");
-const clock = @import("testkit/clock.zig");
-const descriptors = @import("testkit/descriptors.zig");
-const dispositions = @import("testkit/dispositions.zig");
-const event_loops = @import("testkit/event_loops.zig");
-const lives = @import("testkit/lives.zig");
-const processes = @import("testkit/processes.zig");
-const senders = @import("testkit/senders.zig");
-const signals = @import("testkit/signals.zig");
-const threads = @import("testkit/threads.zig");
+const is_windows = builtin.os.tag == .windows;
+const windows = @import("testkit/windows.zig");
+const callbacks = if (is_windows) windows else @import("testkit/callbacks.zig");
+const clock = if (is_windows) windows else @import("testkit/clock.zig");
+const descriptors = if (is_windows) windows else @import("testkit/descriptors.zig");
+const dispositions = if (is_windows) windows else @import("testkit/dispositions.zig");
+const event_loops = if (is_windows) windows else @import("testkit/event_loops.zig");
+const lives = if (is_windows) windows else @import("testkit/lives.zig");
+const processes = if (is_windows) windows else @import("testkit/processes.zig");
+const senders = if (is_windows) windows else @import("testkit/senders.zig");
+const signals = if (is_windows) windows else @import("testkit/signals.zig");
+const threads = if (is_windows) windows else @import("testkit/threads.zig");
 
 pub const functions = .{
     .{ "plan", threads.plan, .{ "count", "interval_ns" }, "For the threads that thread_signal and thread_call start next: how often (0: until thread_stop), how far apart." },

@@ -54,6 +54,12 @@ export const runtime: "deno" | "bun" | "node" = process.versions.deno
 
 const marker = "--the-test";
 
+/**
+ * Where a process takes seconds to start (Wine), the tests of a file run in one, one after another:
+ * `FILE --in-one-process REGEXP` runs all but those whose names match.
+ */
+const together = "--in-one-process";
+
 /** The part of `bun:test` that is used here. */
 interface BunTest {
   test: BunTester & { skip: BunTester };
@@ -73,7 +79,10 @@ export function testsOf(
   return (name, body, { timeout = 20, skip = false } = {}) => {
     if (names.has(name)) throw new Error(`Two tests are called "${name}"`);
     names.add(name);
-    if (flag !== marker) {
+    if (flag === together) {
+      queue.push({ name, body, skip: new RegExp(wanted!).test(name) || skip });
+      if (queue.length === 1) runQueue();
+    } else if (flag !== marker) {
       const why = typeof skip === "function" ? skip() : skip;
       // Node's reporters print the reason, those of other runtimes do not.
       const told = why && runtime !== "node" ? `${name} # SKIP ${why}` : name;
@@ -92,6 +101,33 @@ function register(name: string, skip: Reason, run: () => Promise<void>) {
   // `node:test` in older versions of Bun does not await promises, so all tests would pass.
   const { test } = process.getBuiltinModule("bun:test") as unknown as BunTest;
   (skip ? test.skip : test)(name, run);
+}
+
+const queue: { name: string; body: () => unknown; skip: Reason | (() => Reason) }[] = [];
+
+/** Prints a line for each test, and ends the process with the last. */
+async function runQueue() {
+  const keepAlive = setInterval(() => {}, 1e9);
+  await turn();
+  let failures = 0;
+  for (const { name, body, skip } of queue) {
+    const skipped = typeof skip === "function" ? skip() : skip;
+    if (skipped) {
+      console.log(`skipped: ${name}`);
+      continue;
+    }
+    console.log(`begins: ${name}`);
+    try {
+      await body();
+      console.log(`passed: ${name}`);
+    } catch (error) {
+      failures++;
+      console.log(`failed: ${name}\n${(error as Error)?.stack ?? error}`);
+    }
+  }
+  clearInterval(keepAlive);
+  console.log("all");
+  process.exit(failures === 0 ? 0 : 1);
 }
 
 async function runBody(body: () => unknown) {
