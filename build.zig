@@ -179,6 +179,7 @@ fn addMachO(
     library.root_module.link_libc = true;
     library.root_module.no_builtin = true;
     library.install_name = soname(b);
+    library.discard_local_symbols = true;
     library.link_gc_sections = true;
     copyTo(b, step, library.getEmittedBin(), path);
 }

@@ -311,8 +311,9 @@ fn regionOf(address: u64) ?Region {
     // Of submaps, such as the one that has all of libSystem: the regions in them.
     var depth: c_uint = std.math.maxInt(c_uint);
     var info: [words]u32 = undefined;
-    var count: c.mach_msg_type_number_t = words;
-    const F = fn (c.mach_port_t, *u64, *u64, *c_uint, *[words]u32, *c.mach_msg_type_number_t) callconv(.c) c_int;
+    const Count = c.mach_msg_type_number_t;
+    var count: Count = words;
+    const F = fn (c.mach_port_t, *u64, *u64, *c_uint, *[words]u32, *Count) callconv(.c) c_int;
     const task = imported(@extern(*const c.mach_port_t, .{ .name = "mach_task_self_" })).*;
     const status = libcAs("mach_vm_region_recurse", F)(task, &start, &size, &depth, &info, &count);
     if (status == KERN_INVALID_ADDRESS) return .{};
