@@ -2,7 +2,7 @@
  * Finds the tools that build and test this project, and fetches missing ones into `.toolchain/`.
  */
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { npmInstall } from "./npm_install.ts";
 import { run } from "./run.ts";
 import versions from "./versions.json" with { type: "json" };
@@ -33,8 +33,35 @@ export async function zig(): Promise<string> {
     "the compiler of the native library, with pip",
     `ziglang/zig${exe}`,
     ["version"],
-    pip,
+    (folder) => pip(folder, `ziglang==${versions.zig}`),
   );
+}
+
+const pythonName = os === "windows" ? "python" : "python3";
+
+/**
+ * Installs the pinned packages of Python, to read libraries of other platforms and to emulate other
+ * processors.
+ *
+ * @returns the command that runs a script, and its environment.
+ */
+export async function python(): Promise<{ command: string; env: Record<string, string> }> {
+  const { unicorn, lief } = versions.python;
+  const file = await install(
+    `python-unicorn-${unicorn}-lief-${lief}`,
+    "to look into the libraries of other platforms, with pip",
+    "version.py",
+    [],
+    async (folder) => {
+      await pip(folder, `unicorn==${unicorn}`, `lief==${lief}`);
+      const script = "import importlib.metadata, lief, unicorn\n" +
+        "print(importlib.metadata.version('lief'))\n";
+      await Deno.writeTextFile(`${folder}/version.py`, script);
+    },
+    [pythonName],
+  );
+  const env = { PYTHONPATH: dirname(file), PYTHONDONTWRITEBYTECODE: "1" };
+  return { command: pythonName, env };
 }
 
 /** The path of Bun, from npm; by default the newest. */
@@ -137,6 +164,7 @@ async function installOnce(
   file: string,
   versionArgs: string[],
   fetch: (folder: string) => Promise<void>,
+  interpreter: string[] = [],
 ): Promise<string> {
   const target = path(new URL(name, folder));
   if (await exists(`${target}/${file}`)) return `${target}/${file}`;
@@ -149,7 +177,7 @@ async function installOnce(
   });
   try {
     await fetch(temp);
-    const found = await version([`${temp}/${file}`, ...versionArgs]);
+    const found = await version([...interpreter, `${temp}/${file}`, ...versionArgs]);
     if (!name.endsWith(`-${found}`) || !found) {
       throw new Error(
         `${name} was fetched, but reports version "${found}": is there a build of it for ${os} ${arch}?`,
@@ -192,7 +220,7 @@ function installNpm(
   );
 }
 
-async function pip(folder: string): Promise<void> {
+async function pip(folder: string, ...packages: string[]): Promise<void> {
   const args = [
     "install",
     "--quiet",
@@ -202,7 +230,7 @@ async function pip(folder: string): Promise<void> {
     // A folder of its own needs no venv, even where the system's Python is "externally managed".
     "--target",
     folder,
-    `ziglang==${versions.zig}`,
+    ...packages,
   ];
   let messages = "";
   const attempt = async (...command: string[]) => {
@@ -214,18 +242,17 @@ async function pip(folder: string): Promise<void> {
     if (!ok) messages += `$ ${command.join(" ")}\n${output}`;
     return ok;
   };
-  const python = os === "windows" ? "python" : "python3";
   const venv = `${folder}/venv`;
   const venvPip = os === "windows" ? "Scripts/pip.exe" : "bin/pip";
-  const ok = await attempt(python, "-m", "pip", ...args) ||
+  const ok = await attempt(pythonName, "-m", "pip", ...args) ||
     await attempt("pip3", ...args) ||
     await attempt("uv", "pip", ...args) ||
     // A Python without pip may still be able to make a venv, which has one.
-    await attempt(python, "-m", "venv", venv) &&
+    await attempt(pythonName, "-m", "venv", venv) &&
       await attempt(`${venv}/${venvPip}`, ...args);
   if (ok) return;
   throw new Error(
-    `Could not fetch Zig ${versions.zig}. Install Python's pip (Debian: apt install python3-pip), or put that Zig on PATH, or name it in $ZIG.\n${messages}`,
+    `Could not fetch ${packages}. Install Python's pip (Debian: apt install python3-pip); Zig ${versions.zig} may also be on PATH, or named in $ZIG.\n${messages}`,
   );
 }
 
