@@ -5,14 +5,15 @@
 
 import { allMutants } from "../scripts/lib/models.ts";
 import { demand, optionsOf } from "../scripts/lib/options.ts";
-import type { Outcome } from "../scripts/lib/run.ts";
+import { isInstalled, type Outcome } from "../scripts/lib/run.ts";
 import { bindings } from "./bindings.ts";
 import { drivers } from "./drivers.ts";
 import { faults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
+import { loom } from "./loom.ts";
 import { model } from "./model.ts";
 import { oldest } from "./oldest.ts";
-import { hasCargo, rust } from "./rust.ts";
+import { rust } from "./rust.ts";
 import { searches } from "./searches.ts";
 import { soak } from "./soak.ts";
 import { storm } from "./storm.ts";
@@ -27,6 +28,7 @@ const parts: Record<
   faults,
   fuzz,
   bindings,
+  loom,
   rust,
   soak,
   storm,
@@ -34,6 +36,9 @@ const parts: Record<
   drivers,
   searches,
 };
+
+/** Parts that need a tool which this project does not fetch. */
+const tools: Record<string, string> = { loom: "cargo", rust: "cargo" };
 
 const { values } = optionsOf({
   options: {
@@ -47,8 +52,8 @@ if (values.help) {
   console.log(`Usage: deno task verify [--short] [--only PART,...] [--mutant M_X,...]
 
   --short   fewer and shorter runs, and the models without mutants
-  --only    only these parts; otherwise all but soak, storm, oldest, drivers and
-            searches, which take long; rust only if cargo is on PATH
+  --only    only these parts; otherwise all but soak, storm, oldest, drivers and searches, which
+            take long; loom and rust only if cargo is on PATH
   --mutant  only the models, and only whether they catch these mutants
 
 The parts:
@@ -60,15 +65,16 @@ The mutants:
 }
 const mutants = values.mutant.flatMap((names) => names.split(","));
 demand("mutant", mutants, allMutants());
-const usual = mutants.length > 0 ? "model" : "model,stress,faults,fuzz,bindings,rust";
+const usual = mutants.length > 0 ? "model" : "model,stress,faults,fuzz,bindings,loom,rust";
 const chosen = (values.only ?? usual).split(",");
 demand("part", chosen, Object.keys(parts));
 Deno.chdir(new URL("..", import.meta.url));
 
 let failed = false;
 for (const name of chosen) {
-  if (name === "rust" && !values.only && !await hasCargo()) {
-    console.log("rust: NOT RUN, because cargo is not on PATH\n");
+  const tool = tools[name];
+  if (tool !== undefined && !values.only && !await isInstalled(tool)) {
+    console.log(`${name}: NOT RUN, because ${tool} is not on PATH\n`);
     continue;
   }
   const start = performance.now();

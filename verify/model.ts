@@ -86,7 +86,7 @@ function propertiesOf(models: string[]): string[] {
 }
 
 /** References in a model, `@file:function`, that no longer exist in the source. */
-function staleReferences(name: string, text: string): string[] {
+export function staleReferences(name: string, text: string): string[] {
   const references = text.matchAll(/@([\w/]+\.(?:ts|zig)):(#?\w+)/g);
   return Array.from(references, ([reference, file, symbol]) => {
     const [path, source] = sourceOf(file!);

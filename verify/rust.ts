@@ -5,11 +5,6 @@ import { commandsOf } from "./runtimes.ts";
 const root = new URL("..", import.meta.url);
 const folder = new URL("build/rust/", root);
 
-/** Whether Rust is installed. */
-export async function hasCargo(): Promise<boolean> {
-  return (await run(["cargo", "--version"])).ok;
-}
-
 /** Runs the loops of docs/event_loops.md in Rust, on all runtimes: mio's and tokio's. */
 export async function rust(): Promise<Outcome & { note: string }> {
   const docs = await Deno.readTextFile(new URL("docs/event_loops.md", root));

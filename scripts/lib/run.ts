@@ -153,6 +153,11 @@ export async function run(
   return { ok: success && !hung, output };
 }
 
+/** Whether a command is on PATH. */
+export async function isInstalled(command: string): Promise<boolean> {
+  return !(await run([command, "--version"])).output.includes("is not on PATH");
+}
+
 function killGroup(child: Deno.ChildProcess, signal: Deno.Signal = "SIGKILL") {
   try {
     if (Deno.build.os === "windows") child.kill(signal);
