@@ -17,6 +17,7 @@ pub const slab = @import("slab.zig");
 const sqlite = @import("sqlite.zig");
 pub const status = @import("status.zig");
 pub const subscription = @import("signal/subscription.zig");
+pub const system_call = @import("platform/system_call.zig");
 const timer = @import("timer.zig");
 const uv_signal = @import("uv_signal.zig");
 const wake = if (builtin.os.tag == .windows)

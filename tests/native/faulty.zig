@@ -1,11 +1,13 @@
 //! The library in a build where one call to the kernel or libc can be told to fail: see `fail`.
 const std = @import("std");
+const linux = std.os.linux;
 const library = @import("async_interrupt");
 
 pub const functions = .{
     .{ "fault", arm, .{ "number", "nth", "errno" }, "The nth call of this number from now on, on any thread, fails once with errno, with a negative errno all after it too; all 0: none does. Counts anew." },
     .{ "fault_calls", callsOf, .{"number"}, "How many calls of this number there were." },
     .{ "in_use", inUse, .{"what"}, "0 records, 1 EventPipes, 2 agents, 3 hooked signals." },
+    .{ "fault_name", nameOf, .{"number"}, "Address of the C string that names the call with this number; 0: there is none." },
     .{ "fault_numbers", highest, .{}, "Call numbers are below this." },
 };
 
@@ -43,6 +45,16 @@ fn arm(number: u32, nth: u32, errno: i32) callconv(.c) void {
 
 fn callsOf(number: u32) callconv(.c) u32 {
     return calls[number].load(.seq_cst);
+}
+
+fn nameOf(number: u32) callconv(.c) u64 {
+    const name = if (std.enums.fromInt(linux.SYS, number)) |call|
+        @tagName(call)
+    else if (std.enums.fromInt(library.system_call.Function, number)) |function|
+        @tagName(function)
+    else
+        return 0;
+    return @intFromPtr(name.ptr);
 }
 
 fn highest() callconv(.c) u32 {

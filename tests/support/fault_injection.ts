@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import process from "node:process";
-import { cannotFail, nameOf, table } from "./fault_calls.ts";
+import { cannotFail, table } from "./fault_calls.ts";
 import type { Modules, Scenario } from "./fault_scenarios.ts";
 import { assertNoMoreDescriptors, openDescriptors, openRuntimes } from "./harness.ts";
 import { Faulty } from "./faulty.ts";
@@ -17,7 +17,7 @@ import { raise } from "./senders.ts";
 interface Outcome {
   /** What was thrown, and what Interrupt.onError was told. */
   errors: unknown[];
-  made: [number: number, times: number][];
+  made: Map<string, number>;
 }
 
 /** Runs a scenario after `arm` has set up the fault. */
@@ -100,7 +100,7 @@ export async function observe(
   scenario: Scenario,
   faulty?: Faulty,
 ): Promise<{ made: Map<string, number>; keeps: number }> {
-  let made: Outcome["made"] = [];
+  let made: Outcome["made"] = new Map();
   let keeps = 0;
   // Twice: by the second round the runtime has opened what it opens only once.
   for (let round = 0; round < 2; round++) {
@@ -117,11 +117,9 @@ export async function observe(
     await assertWorks(await library.modules());
     keeps = openDescriptors() - before;
   }
-  const calls = made.filter(([number]) => number !== cannotFail);
-  return {
-    made: new Map(calls.map(([number, times]) => [nameOf(number), times])),
-    keeps,
-  };
+  made.delete(cannotFail);
+  for (const name of made.keys()) assert(name in table, `${name} has no row in the table`);
+  return { made, keeps };
 }
 
 /** What the library still has in use after everything was closed. */
@@ -140,7 +138,7 @@ export async function inject(scenario: Scenario): Promise<number> {
   );
   let injected = 0;
   for (const [name, times] of made) {
-    const { number, errnos, untold } = table[name]!;
+    const { errnos, untold } = table[name]!;
     const { unneeded = [], loses = [] } = scenario;
     for (let nth = 1; nth <= times; nth++) {
       for (const errno of errnos) {
@@ -163,9 +161,9 @@ export async function inject(scenario: Scenario): Promise<number> {
             scenario,
             faulty,
             !isTold && !isLost,
-            () => faulty.fail(number, nth, errno),
+            () => faulty.fail(name, nth, errno),
           );
-          hits = outcome.made.find(([made]) => made === number)?.[1];
+          hits = outcome.made.get(name);
         }
         assert(outcome !== undefined);
         try {

@@ -8,12 +8,13 @@ import { pathToFileURL } from "node:url";
 import { open } from "../../ffi/open.ts";
 import { SONAME } from "../../ffi/symbols.ts";
 import { removedAtExit } from "./modules_copy.ts";
-import { pathOf } from "./testkit.ts";
+import { pathOf, stringAt } from "./testkit.ts";
 
 const symbols = {
   fault: { parameters: ["u32", "u32", "i32"], result: "void" },
   fault_calls: { parameters: ["u32"], result: "u32" },
   in_use: { parameters: ["u32"], result: "u32" },
+  fault_name: { parameters: ["u32"], result: "u64" },
   fault_numbers: { parameters: [], result: "u32" },
 } as const;
 
@@ -25,6 +26,8 @@ export class Faulty {
   /** The URL of this copy's `mod`. */
   readonly url: string;
   readonly #functions;
+  /** By name: which system call has a number differs from one architecture to another. */
+  readonly #numbers = new Map<string, number>();
 
   constructor() {
     const folder = removedAtExit();
@@ -36,6 +39,10 @@ export class Faulty {
     writeFileSync(module, readFileSync(bundle, "utf8").replace(SONAME, library));
     this.url = pathToFileURL(module).href;
     this.#functions = open(library, "ai_", symbols).functions;
+    for (let number = 0; number < this.#functions.fault_numbers(); number++) {
+      const name = this.#functions.fault_name(number);
+      if (name !== 0n) this.#numbers.set(stringAt(name), number);
+    }
   }
 
   /** The exports of the modules. */
@@ -43,14 +50,20 @@ export class Faulty {
     return await import(this.url);
   }
 
-  /** From now on, lets the nth call with this number fail once. */
-  fail(number: number, nth: number, errno: string): void {
-    this.#functions.fault(number, nth, codeOf(errno));
+  /** From now on, lets the nth call of this name fail once. */
+  fail(call: string, nth: number, errno: string): void {
+    this.#functions.fault(this.#numberOf(call), nth, codeOf(errno));
   }
 
-  /** Lets all calls with this number fail. */
-  failAll(number: number, errno: string): void {
-    this.#functions.fault(number, 1, -codeOf(errno));
+  /** Lets all calls of this name fail. */
+  failAll(call: string, errno: string): void {
+    this.#functions.fault(this.#numberOf(call), 1, -codeOf(errno));
+  }
+
+  #numberOf(call: string): number {
+    const number = this.#numbers.get(call);
+    if (number === undefined) throw new Error(`There is no system call ${call}`);
+    return number;
   }
 
   /** Lets no call fail, and starts counting calls. */
@@ -58,16 +71,13 @@ export class Faulty {
     this.#functions.fault(0, 0, 0);
   }
 
-  /** How often each call was made, as [number, times]. */
-  calls(): [number: number, times: number][] {
-    const numbers = Array(this.#functions.fault_numbers()).keys();
-    return Array.from(
-      numbers,
-      (number): [number, number] => [
-        number,
-        this.#functions.fault_calls(number),
-      ],
-    ).filter(([, times]) => times > 0);
+  /** How often each call was made, by name. */
+  calls(): Map<string, number> {
+    const times = Array.from(
+      this.#numbers,
+      ([name, number]) => [name, this.#functions.fault_calls(number)] as const,
+    );
+    return new Map(times.filter(([, times]) => times > 0));
   }
 
   /** What the library has handed out and not got back. */

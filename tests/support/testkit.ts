@@ -39,8 +39,12 @@ export function sender(...specs: string[]): string[] {
 /** The name of the exported function at an address, if there is one. */
 export function symbolAt(address: bigint): string | undefined {
   const name = testkit.symbol_at(address);
-  if (name === 0n) return undefined;
-  const text = new Uint8Array(memory(name, 64));
+  return name === 0n ? undefined : stringAt(name);
+}
+
+/** The C string at an address, of up to 63 bytes. */
+export function stringAt(address: bigint): string {
+  const text = new Uint8Array(memory(address, 64));
   return new TextDecoder().decode(text.slice(0, text.indexOf(0)));
 }
 
