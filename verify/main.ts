@@ -10,6 +10,7 @@ import { bindings } from "./bindings.ts";
 import { drivers } from "./drivers.ts";
 import { faults } from "./faults.ts";
 import { fuzz } from "./fuzz.ts";
+import { litmus } from "./litmus.ts";
 import { loom } from "./loom.ts";
 import { model } from "./model.ts";
 import { oldest } from "./oldest.ts";
@@ -29,6 +30,7 @@ const parts: Record<
   fuzz,
   bindings,
   loom,
+  litmus,
   rust,
   soak,
   storm,
@@ -38,7 +40,7 @@ const parts: Record<
 };
 
 /** Parts that need a tool which this project does not fetch. */
-const tools: Record<string, string> = { loom: "cargo", rust: "cargo" };
+const tools: Record<string, string> = { loom: "cargo", rust: "cargo", litmus: "herd7" };
 
 const { values } = optionsOf({
   options: {
@@ -53,7 +55,7 @@ if (values.help) {
 
   --short   fewer and shorter runs, and the models without mutants
   --only    only these parts; otherwise all but soak, storm, oldest, drivers and searches, which
-            take long; loom and rust only if cargo is on PATH
+            take long; loom and rust only if cargo is on PATH, litmus only if herd7 is
   --mutant  only the models, and only whether they catch these mutants
 
 The parts:
@@ -65,7 +67,7 @@ The mutants:
 }
 const mutants = values.mutant.flatMap((names) => names.split(","));
 demand("mutant", mutants, allMutants());
-const usual = mutants.length > 0 ? "model" : "model,stress,faults,fuzz,bindings,loom,rust";
+const usual = mutants.length > 0 ? "model" : "model,stress,faults,fuzz,bindings,loom,litmus,rust";
 const chosen = (values.only ?? usual).split(",");
 demand("part", chosen, Object.keys(parts));
 Deno.chdir(new URL("..", import.meta.url));
