@@ -2,6 +2,7 @@
 //! signals. libuv keeps its handler in place as long as one of them is started, whatever the main
 //! thread adds and removes.
 const std = @import("std");
+const agents = @import("agent.zig");
 const callFunction = @import("platform/system_call.zig").callFunction;
 const hooks = @import("signal/registry.zig");
 const invariant = @import("invariant.zig").invariant;
@@ -19,13 +20,15 @@ const UvSignal = extern struct {
 
 const Watcher = struct {
     uv: UvSignal = undefined,
-    /// Until onClosed(): after uv_close() libuv still uses the handle.
-    in_use: std.atomic.Value(bool) = .init(false),
-    is_closing: bool = false,
-    agent: u32 = 0,
+    /// The agent whose handle this is; `agents.nobody` if it is free, or `closing`. All threads read
+    /// it, and the rest belongs to the thread of the agent.
+    owner: std.atomic.Value(u32) = .init(agents.nobody),
     signal: u32 = 0,
     cleanup: napi.CleanupHandle = undefined,
 };
+
+/// Until onClosed(): after uv_close() libuv still uses the handle.
+const closing = std.math.maxInt(u32);
 
 const uv_signal = 16;
 const watchers_max = 1024;
@@ -50,21 +53,20 @@ fn tryStart(env: napi.Env, agent: u32, signal: u32) i32 {
     const sizeOf = napi.host("uv_handle_size", fn (c_int) callconv(.c) usize);
     invariant(sizeOf(uv_signal) <= @sizeOf(UvSignal));
     const watcher = for (&watchers) |*watcher| {
-        if (!watcher.in_use.swap(true, .acquire)) break watcher;
+        const taken = watcher.owner.cmpxchgStrong(agents.nobody, agent, .acquire, .monotonic);
+        if (taken == null) break watcher;
     } else return Status.full.code();
-    watcher.agent = agent;
     watcher.signal = signal;
-    watcher.is_closing = false;
     watcher.uv.data = watcher;
     if (!napi.addCleanupHook(env, onCleanup, watcher, &watcher.cleanup)) {
-        watcher.in_use.store(false, .release);
+        watcher.owner.store(agents.nobody, .release);
         return Status.unsupported.code();
     }
     const init = napi.host("uv_signal_init", fn (*anyopaque, *UvSignal) callconv(.c) c_int);
     var failed = callFunction(.uv_signal_init, init, .{ loop, &watcher.uv });
     if (failed != 0) {
         napi.removeCleanupHook(watcher.cleanup);
-        watcher.in_use.store(false, .release);
+        watcher.owner.store(agents.nobody, .release);
         return Status.ofErrno(.uv_signal_start, @intCast(@abs(failed)));
     }
     const begin = napi.host(
@@ -83,7 +85,7 @@ fn tryStart(env: napi.Env, agent: u32, signal: u32) i32 {
 }
 
 fn onSignal(uv: *UvSignal, _: c_int) callconv(.c) void {
-    hooks.listenerCalled(uv.data.agent, uv.data.signal);
+    hooks.listenerCalled(uv.data.owner.load(.monotonic), uv.data.signal);
 }
 
 /// agent_signal_stop(agent, signal)
@@ -92,8 +94,8 @@ fn stop(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
     const agent = napi.fromValue(u32, env, values[0]) orelse return null;
     const signal = napi.fromValue(u32, env, values[1]) orelse return null;
     for (&watchers) |*watcher| {
-        if (!watcher.in_use.load(.acquire) or watcher.is_closing) continue;
-        if (watcher.agent == agent and watcher.signal == signal) close(watcher);
+        if (watcher.owner.load(.monotonic) != agent) continue;
+        if (watcher.signal == signal) close(watcher);
     }
     return null;
 }
@@ -101,15 +103,11 @@ fn stop(env: napi.Env, info: napi.CallbackInfo) callconv(.c) ?napi.Value {
 /// For an agent that ends, on its thread. With the last handle libuv puts SIG_DFL there, so the
 /// records that hook the signals are closed before.
 pub fn closeAllOf(agent: u32) void {
-    for (&watchers) |*watcher| {
-        if (watcher.in_use.load(.acquire) and !watcher.is_closing and watcher.agent == agent) {
-            close(watcher);
-        }
-    }
+    for (&watchers) |*watcher| if (watcher.owner.load(.monotonic) == agent) close(watcher);
 }
 
 fn close(watcher: *Watcher) void {
-    watcher.is_closing = true;
+    watcher.owner.store(closing, .monotonic);
     napi.host(
         "uv_close",
         fn (*UvSignal, *const fn (*UvSignal) callconv(.c) void) callconv(.c) void,
@@ -119,15 +117,16 @@ fn close(watcher: *Watcher) void {
 /// The environment ends.
 fn onCleanup(_: napi.CleanupHandle, arg: *anyopaque) callconv(.c) void {
     const watcher: *Watcher = @ptrCast(@alignCast(arg));
-    if (watcher.is_closing) return;
-    subscriptions.closeAllOf(watcher.agent);
+    const agent = watcher.owner.load(.monotonic);
+    if (agent == closing) return;
+    subscriptions.closeAllOf(agent);
     close(watcher);
-    _ = hooks.unlistened(watcher.agent, watcher.signal, 1);
+    _ = hooks.unlistened(agent, watcher.signal, 1);
 }
 
 fn onClosed(uv: *UvSignal) callconv(.c) void {
     const watcher = uv.data;
     const cleanup = watcher.cleanup;
-    watcher.in_use.store(false, .release);
+    watcher.owner.store(agents.nobody, .release);
     napi.removeCleanupHook(cleanup);
 }
