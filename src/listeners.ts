@@ -117,7 +117,10 @@ export class Listeners {
     listener.waits = true;
     if (this.#wakes) return;
     this.#setWake(1);
-    // It was signalled before the flag was set, so that signal has not woken the loop.
+    // It was signalled before the flag was set, so that signal has not woken the loop. `pending`
+    // must stay an Atomics.load: a plain read may come before the store of the flag on arm64, and
+    // a signaller that stores its value and then reads the flag may miss that too.
+    // (verify/litmus/wait.litmus)
     if (this.#record.pending !== 0) this.#record.notify();
   }
 

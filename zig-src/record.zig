@@ -148,7 +148,8 @@ fn announce(slot: u32, record: *Record) void {
 }
 
 /// A signaller that finds the record listed pushes nothing: the signaller that has marked it does,
-/// and sets the attention bit after its push.
+/// and sets the attention bit after its push. It swaps all the same: JavaScript, which unlists the
+/// record and then reads its value without an order, has read this swap then, and sees the value.
 fn list(agent: *agents.Agent, slot: u32, record: *Record) void {
     if (record.listed.swap(1, .seq_cst) == 0) push(agent, slot, record);
 }

@@ -261,7 +261,10 @@ export class InterruptRecord {
     try {
       while (!this.closed) {
         // A plain read is five times as fast as an atomic one. It may miss a value that is stored
-        // just now, but then its signaller notifies.
+        // just now, but then its signaller notifies. On a processor that reorders memory this needs
+        // the signaller to *swap* LISTED: if its swap came before that in unlist(), unlist() has
+        // read what it wrote, and the value is seen here; if after, it lists the record again.
+        // (verify/litmus/listed.litmus)
         if (memory.get(at + PENDING) === 0 && this.left.taken === 0) {
           if (!this.#drainDue) return undefined;
           this.#drain();
