@@ -104,7 +104,8 @@ const cures: Record<string, string> = {
  */
 export function limitCure(text: string): string | undefined {
   if (/ENFILE|Too many open files in system/.test(text)) return cures.ENFILE;
-  if (/EMFILE|Too many open files/.test(text)) return cures.EMFILE;
+  // The last are the words of musl.
+  if (/EMFILE|Too many open files|No file descriptors available/.test(text)) return cures.EMFILE;
   return undefined;
 }
 

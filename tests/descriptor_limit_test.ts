@@ -107,7 +107,7 @@ for (
         assertEquals(name, "InterruptError");
         // With some descriptors left the library itself may open.
         if (left === 0) assertEquals(code, "LIBRARY_NOT_FOUND");
-        assertMatch(message, /EMFILE|Too many open files/);
+        assertMatch(message, /EMFILE|Too many open files|No file descriptors available/);
         assertStringIncludes(message, "ulimit -n");
         assert(!message.includes("--allow-ffi"), message);
       }
@@ -124,6 +124,7 @@ test("an error that names a descriptor limit is distinguished from all others", 
   for (
     const [text, cure] of [
       [`${dlopen}Too many open files`, "ulimit -n"],
+      ["Error loading shared library x.so: No file descriptors available", "ulimit -n"],
       ["EMFILE: too many open files, open 'x.so'", "ulimit -n"],
       [`${dlopen}Too many open files in system`, "fs.file-max"],
       ["ENFILE: file table overflow, open 'x.so'", "fs.file-max"],
