@@ -45,10 +45,11 @@ interface NodeModules {
     };
     readdirSync(path: string): string[];
     statSync(path: string): { readonly mtimeMs: number };
-    readFileSync(fd: number, encoding: "base64"): string;
+    readFileSync(fd: number | string, encoding: "base64"): string;
     writeFileSync(fd: number, data: string, encoding: "base64"): void;
     closeSync(fd: number): void;
     unlinkSync(path: string): void;
+    readlinkSync(path: string): string;
     rmdirSync(path: string): void;
   };
   "node:net": {

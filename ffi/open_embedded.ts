@@ -1,4 +1,5 @@
 import type { Library } from "./library.ts";
+import { fromSharedMemory } from "./musl.ts";
 import { open } from "./open.ts";
 import { granted, keepsNames } from "./permission.ts";
 import { os, process, runtime } from "./runtime.ts";
@@ -61,8 +62,9 @@ function* posixWays<T>(
   if (runtime !== "node" && os === "linux") {
     best.push((attempt) => fromMemory(library, attempt));
   }
-  // In Bun, loading node:fs takes longer than everything else.
-  if (runtime === "bun" && isGlibc()) best.reverse();
+  // In Bun, loading node:fs takes longer than everything else. And with musl, only what is opened
+  // from memory is shared with those who have another file.
+  if (runtime === "bun") best.reverse();
   yield* best;
   for (const folder of new Set([temporaryFolder(), "/dev/shm", "/var/tmp"])) {
     if (granted({ name: "write", path: folder })) {
@@ -71,10 +73,7 @@ function* posixWays<T>(
   }
 }
 
-/**
- * Whether the libc is glibc, which finds a loaded library by its name. musl does not; there,
- * threads share what they open from one file.
- */
+/** Whether the libc is glibc, which finds a loaded library by its name. musl does not. */
 function isGlibc(): boolean {
   try {
     open("libc.so.6", "", {
@@ -95,6 +94,7 @@ const libcSymbols = {
   memfd_create: { parameters: ["u64", "u32"], result: "i32" },
   write: { parameters: ["i32", "u64", "u64"], result: "u64" },
   close: { parameters: ["i32"], result: "i32" },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
 } as const;
 
 /**
@@ -112,24 +112,29 @@ function fromMemory<T>(
   }
   // Every glibc process has loaded this, so the name opens no file; musl takes the name for itself.
   const libc: Library<typeof libcSymbols> = open("libc.so.6", "", libcSymbols);
-  const { functions: { memfd_create, write, close }, addressOf } = libc;
-  const bytes = fromBase64(library);
-  // Large enough that engines do not keep it on a heap whose objects move.
-  const name = new Uint8Array(4096);
-  new TextEncoder().encodeInto("async-interrupt", name);
-  const closeOnExec = 1;
-  const fd = memfd_create(addressOf(name)!, closeOnExec);
-  if (fd < 0) {
-    throw new Error(
-      "memory: memfd_create(2) failed: is a descriptor left, and does a sandbox (seccomp) allow it?",
-    );
-  }
-  try {
-    const written = write(fd, addressOf(bytes)!, BigInt(bytes.length));
-    if (written !== BigInt(bytes.length)) {
-      throw new Error("memory: write(2) to a memfd failed: is memory left?");
+  const { functions: { memfd_create, write, close, flock }, addressOf } = libc;
+  const make = () => {
+    const bytes = fromBase64(library);
+    // Large enough that engines do not keep it on a heap whose objects move.
+    const name = new Uint8Array(4096);
+    new TextEncoder().encodeInto("async-interrupt", name);
+    const closeOnExec = 1;
+    const fd = memfd_create(addressOf(name)!, closeOnExec);
+    if (fd < 0) {
+      throw new Error(
+        "memory: memfd_create(2) failed: is a descriptor left, and does a sandbox (seccomp) allow it?",
+      );
     }
-    return attempt(pathOf(fd), "memory");
+    const written = write(fd, addressOf(bytes)!, BigInt(bytes.length));
+    if (written === BigInt(bytes.length)) return fd;
+    close(fd);
+    throw new Error("memory: write(2) to a memfd failed: is memory left?");
+  };
+  const use = (fd: number) => attempt(pathOf(fd), "memory");
+  if (runtime === "bun" && !isGlibc()) return fromSharedMemory(library, flock, make, use);
+  const fd = make();
+  try {
+    return use(fd);
   } finally {
     close(fd);
   }

@@ -5,10 +5,10 @@
 
 import { assertLessOrEqual } from "@std/assert";
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { watchdog } from "./watchdog.ts";
+import { emulator, watchdog } from "./watchdog.ts";
 
 /** Why a test is skipped; false if it is not. */
 export type Reason = string | false;
@@ -265,9 +265,19 @@ function lineReader() {
   };
 }
 
+/** Whether the libc of the runtime is musl. */
+export function isMusl(): boolean {
+  return readFileSync("/proc/self/maps", "utf8").includes("/ld-musl-");
+}
+
 /** How many descriptors this process has open. */
 export function openDescriptors(): number {
   return readdirSync("/proc/self/fd").length;
+}
+
+/** Skips a test where qemu-user emulates the processor, which `cannot` do what the test needs. */
+export function underQemu(cannot: string): Reason {
+  return emulator === "qemu-user" && `qemu-user ${cannot}`;
 }
 
 /** Why the library has no wake socket. */

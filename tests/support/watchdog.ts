@@ -2,14 +2,21 @@
 
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import process from "node:process";
 
 /** Seconds between two ticks. */
 const PERIOD = 0.25;
 
+/** The emulator under which these tests run, if there is one. */
+export const emulator: string | undefined = process.env.ASYNC_INTERRUPT_EMULATOR;
+
+/** How many times as long everything takes: qemu-user translates machine code while it runs. */
+const SLOWNESS = emulator === "qemu-user" ? 10 : 1;
+
 /**
  * Calls `bark` once, after this process could have used `seconds` of processor time. On an idle
  * machine these are plain seconds. If so many tasks want to run that each gets a tenth of a
- * processor, a second counts as a tenth.
+ * processor, a second counts as a tenth. An emulator gets more of them.
  *
  * @param load the number of tasks per processor, at least 1: see {@linkcode machineLoad}.
  * @returns a function that stops the watchdog.
@@ -19,7 +26,7 @@ export function watchdog(
   bark: () => void,
   load: () => number = machineLoad,
 ): () => void {
-  let left = seconds;
+  let left = seconds * SLOWNESS;
   // Count ticks instead of reading a clock: while this process itself cannot run, no time passes.
   const timer = setInterval(() => {
     left -= PERIOD / load();
