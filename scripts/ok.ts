@@ -14,6 +14,15 @@ import { publish } from "./lib/publish.ts";
 import { demand, optionsOf } from "./lib/options.ts";
 import { type Outcome, removeFolder, run, temporaryFolder } from "./lib/run.ts";
 import { spelling } from "./lib/spelling.ts";
+import {
+  bunTests,
+  type Counts,
+  denoTests,
+  nodeEnv,
+  nodeTests,
+  runTests,
+  testFiles,
+} from "./lib/tests.ts";
 import { bun, node, nodeVersions, oldest, oldestDeno, zig } from "./lib/toolchain.ts";
 import { transpile } from "./lib/transpile.ts";
 import { unitTests } from "./lib/unit_tests.ts";
@@ -30,12 +39,6 @@ const help = `Usage: deno task test [--only STEP,...] [--filter TEXT] [FILE...]
   FILE       only these test files
 
 With only files or a filter, all runtimes run and no other step.`;
-
-interface Counts {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
 
 /** A step without counts counts as one test. */
 type Result = Outcome & Partial<Counts> & { note?: string };
@@ -89,7 +92,7 @@ const checks: Steps = {
 
 /** Side by side, the longest first; those in one lane one after the other. */
 const lanes: Steps[] = [
-  { deno: () => denoTests("deno", files) },
+  { deno: () => onDeno("deno", files) },
   checks,
   { stress: () => stress(true) },
   Object.fromEntries(["Debug", "ReleaseSafe"].map((mode) => {
@@ -101,10 +104,10 @@ const lanes: Steps[] = [
     field: () => denoTest("field", ["--no-check", "scripts/field_test.ts"]),
     package: () => denoTest("package", ["--no-check", "scripts/package_test.ts"]),
   },
-  { bun: async () => bunTests("bun", await bun(), files) },
+  { bun: async () => onBun("bun", await bun(), files) },
   ...nodeVersions.map((major): Steps => {
     const name = `node${major}`;
-    return { [name]: async () => nodeTests(name, await node(major), files) };
+    return { [name]: async () => onNode(name, await node(major), files) };
   }),
   { oldest: oldestTests },
 ];
@@ -145,8 +148,6 @@ if (only.length === 0 && (positionals.length > 0 || values.filter)) {
 
 const files = positionals.length > 0 ? positionals.map((file) => relative(".", file)) : testFiles();
 const filter = values.filter;
-// RegExp.escape() also escapes letters, which Bun rejects.
-const pattern = filter?.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 
 /** Runs, counts and prints one step. */
@@ -199,46 +200,14 @@ async function sideBySide(queue: (() => Promise<void>)[]) {
 
 const done = { ok: true, output: "" };
 
-/** Runs tests and counts them from their JUnit report. */
-async function tests(
-  name: string,
-  command: (report: string) => string[],
-  env: Record<string, string> = {},
-): Promise<Outcome & Counts> {
-  const report = `${reports}/${name}.xml`;
-  // Each test has its own watchdog, so this one is only for a runtime that never ends.
-  const { ok, output } = await run(command(report), { timeout: 1500, env });
-  const xml = (await Deno.readTextFile(report).catch(() => ""))
-    // Node reports a file without tests as a passed test.
-    .replace(/<testcase name="[^"]*_test\.js"[^>]*\/>/g, "");
-  const count = (tag: RegExp) => xml.match(tag)?.length ?? 0;
-  const all = count(/<testcase\b/g);
-  const failed = count(/<(failure|error)\b/g);
-  const skipped = count(/<skipped\b/g);
-  const ran = all > skipped;
-  return {
-    ok: ok && failed === 0 && ran,
-    output: ran ? output : `${output}\nNo test ran.`,
-    passed: all - failed - skipped,
-    failed,
-    skipped,
-  };
+/** Runs `deno test` with the flags that every use of it needs. */
+function denoTest(name: string, files: string[], path = deno, filter?: string) {
+  const report = reportOf(name);
+  return runTests(report, denoTests({ path, files, report, filter, flags }));
 }
 
-/** Runs `deno test` with the flags that every use of it needs. */
-function denoTest(
-  name: string,
-  args: string[],
-  path = deno,
-): Promise<Outcome & Counts> {
-  return tests(name, (report) => [
-    path,
-    "test",
-    "-A",
-    ...flags,
-    `--junit-path=${report}`,
-    ...args,
-  ]);
+function reportOf(name: string) {
+  return `${reports}/${name}.xml`;
 }
 
 function summary({ passed, failed, skipped }: Counts) {
@@ -294,38 +263,18 @@ await inOrder(first);
 await sideBySide((ready ? lanes : [checks]).map((lane) => () => inOrder(lane)));
 finish();
 
-function denoTests(name: string, files: string[], path?: string) {
-  const filterArgs = filter ? ["--filter", filter] : [];
-  return denoTest(name, ["--no-check", ...filterArgs, ...files], path);
+function onDeno(name: string, files: string[], path?: string) {
+  return denoTest(name, ["--no-check", ...files], path, filter);
 }
 
-function bunTests(name: string, path: string, files: string[]) {
-  return tests(name, (report) => [
-    path,
-    "test",
-    // Each test has its own watchdog, which takes the load of the machine into account; Bun would
-    // allow 5 s.
-    "--timeout=0",
-    "--reporter=junit",
-    `--reporter-outfile=${report}`,
-    ...pattern ? ["-t", pattern] : [],
-    ...files.map((file) => `./${file}`),
-  ]);
+function onBun(name: string, path: string, files: string[]) {
+  const report = reportOf(name);
+  return runTests(report, bunTests({ path, files, report, filter }));
 }
 
-function nodeTests(name: string, path: string, files: string[]) {
-  return tests(name, (report) => [
-    path,
-    "--test",
-    "--test-reporter=spec",
-    "--test-reporter-destination=stdout",
-    "--test-reporter=junit",
-    `--test-reporter-destination=${report}`,
-    ...pattern ? [`--test-name-pattern=${pattern}`] : [],
-    ...files.map((file) => `build/node/${file.replace(/\.ts$/, ".js")}`),
-    // Where this is set, Node 20 reads the certificates whenever it starts, which takes longer than
-    // all else; no test needs them.
-  ], { NODE_EXTRA_CA_CERTS: "" });
+function onNode(name: string, path: string, files: string[]) {
+  const report = reportOf(name);
+  return runTests(report, nodeTests({ path, files, report, filter }), { env: nodeEnv });
 }
 
 /** Runs tests on the oldest versions, side by side; `deno task verify` runs all files there. */
@@ -334,9 +283,9 @@ async function oldestTests(): Promise<Outcome & Counts> {
   // A version that is also pinned for its major has a step of its own, which runs all files.
   const nodes = oldest.node.filter((version) => !Object.values(versions.node).includes(version));
   const outcomes = await Promise.all([
-    denoTests(`deno${oldest.deno}`, some, await oldestDeno()),
-    bunTests(`bun${oldest.bun}`, await bun(oldest.bun), some),
-    ...nodes.map(async (version) => nodeTests(`node${version}`, await node(version), some)),
+    onDeno(`deno${oldest.deno}`, some, await oldestDeno()),
+    onBun(`bun${oldest.bun}`, await bun(oldest.bun), some),
+    ...nodes.map(async (version) => onNode(`node${version}`, await node(version), some)),
   ]);
   const sum = (key: keyof Counts) => outcomes.reduce((sum, counts) => sum + counts[key], 0);
   return {
@@ -346,13 +295,6 @@ async function oldestTests(): Promise<Outcome & Counts> {
     failed: sum("failed"),
     skipped: sum("skipped"),
   };
-}
-
-function testFiles(): string[] {
-  return Array.from(Deno.readDirSync("tests"), (entry) => entry.name)
-    .filter((name) => name.endsWith("_test.ts"))
-    .map((name) => `tests/${name}`)
-    .sort();
 }
 
 function finish(): never {
