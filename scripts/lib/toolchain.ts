@@ -210,12 +210,14 @@ async function removeTemps(name: string) {
  *
  * @param name its folder in `.toolchain/`, which ends with the version.
  * @param file a program; with --version it must say the version.
+ * @param interpreter goes before its path where this machine cannot run it alone.
  */
 export function installNpm(
   name: string,
   npmPackage: string,
   version: string,
   file: string,
+  interpreter: string[] = [],
 ): Promise<string> {
   return install(
     name,
@@ -223,10 +225,12 @@ export function installNpm(
     `node_modules/${npmPackage}/${file}`,
     ["--version"],
     (folder) => npmInstall(folder, { [npmPackage]: version }),
+    interpreter,
   );
 }
 
-async function pip(folder: string, ...packages: string[]): Promise<void> {
+/** Installs packages of Python into a folder; `packages` may begin with options of pip. */
+export async function pip(folder: string, ...packages: string[]): Promise<void> {
   const args = [
     "install",
     "--quiet",

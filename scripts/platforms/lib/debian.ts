@@ -11,10 +11,16 @@ const toolchain = decodeURIComponent(new URL("../../../.toolchain/", import.meta
  * @param name of the folder.
  * @param arch in Debian's words, such as arm64.
  * @param packages with all that they need.
+ * @param finish what is to be done in the folder once.
  * @returns the path of the folder.
  * @throws if Debian cannot be reached.
  */
-export async function debian(name: string, arch: string, packages: string[]): Promise<string> {
+export async function debian(
+  name: string,
+  arch: string,
+  packages: string[],
+  finish: (folder: string) => Promise<void> = () => Promise.resolve(),
+): Promise<string> {
   const target = toolchain + name;
   if (await Deno.stat(target).catch(() => undefined)) return target;
   await Deno.mkdir(toolchain, { recursive: true });
@@ -35,15 +41,18 @@ export async function debian(name: string, arch: string, packages: string[]): Pr
     mkdir -p usr/lib && ln -s usr/lib lib
     for package in *.deb; do dpkg-deb -x $package .; done
     rm -r apt *.deb`;
-  const { ok, output } = await run(["sh", "-c", script], { cwd: folder });
-  if (ok) {
+  try {
+    const { ok, output } = await run(["sh", "-c", script], { cwd: folder });
+    if (!ok) {
+      throw new Error(
+        `Could not fetch ${packages} of Debian ${suite} for ${arch}: this needs apt-get with a Debian server among its sources\n${output}`,
+      );
+    }
+    await finish(folder);
     await Deno.rename(folder, target);
-    return target;
+  } catch (error) {
+    await Deno.remove(folder, { recursive: true });
+    throw error;
   }
-  await Deno.remove(folder, { recursive: true });
-  throw new Error(
-    `Could not fetch ${
-      packages.join(", ")
-    } of Debian ${suite} for ${arch}: this needs apt-get with a Debian server among its sources\n${output}`,
-  );
+  return target;
 }

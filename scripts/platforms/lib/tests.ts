@@ -1,6 +1,6 @@
 import { prepareModules } from "../../lib/modules.ts";
 import { removeFolder, temporaryFolder } from "../../lib/run.ts";
-import { bunTests, denoTests, nodeTests, runTests } from "../../lib/tests.ts";
+import { bunTests, denoTests, nodeEnv, nodeTests, runTests } from "../../lib/tests.ts";
 import { transpile } from "../../lib/transpile.ts";
 import type { Row } from "./row.ts";
 
@@ -42,7 +42,7 @@ export async function rowsOf(runtimes: Runtime[], tests: Tests): Promise<Row[]> 
     const { passed, failed, skipped, output, ok, reasons } = await runTests(
       report,
       [...prefix, ...command],
-      { env, timeout: 7200 },
+      { env: { ...nodeEnv, ...env }, timeout: 7200 },
     );
     const note = countsOf(reasons.filter((reason) => reason.startsWith(limit)));
     // A crash after the last test fails no test, so count it as one failure.
