@@ -20,8 +20,8 @@ const UvSignal = extern struct {
 
 const Watcher = struct {
     uv: UvSignal = undefined,
-    /// The agent whose handle this is; `agents.nobody` if it is free, or `closing`. All threads read
-    /// it, and the rest belongs to the thread of the agent.
+    /// The agent whose handle this is; `agents.nobody` if it is free, or `closing`. All threads
+    /// read it, and the rest belongs to the thread of the agent.
     owner: std.atomic.Value(u32) = .init(agents.nobody),
     signal: u32 = 0,
     cleanup: napi.CleanupHandle = undefined,

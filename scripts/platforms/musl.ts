@@ -36,8 +36,6 @@ export async function musl(short: boolean): Promise<Row[]> {
   });
 }
 
-const linker = "ld-musl-x86_64.so.1";
-
 /** Adds the libraries of GCC, and sorts all by the folder in which musl looks for it. */
 async function finish(folder: string) {
   const wheel = `${folder}/wheel`;

@@ -33,9 +33,9 @@ giveDescriptors();
 // With the first listener for any signal Deno opens two descriptors, and panics if it cannot.
 const denos = runtime === "deno" ? 2 : 0;
 // What threads share the library by.
-const librarys = isMusl() ? 1 : 0;
+const shared = isMusl() ? 1 : 0;
 if (errors.length > 0) {
-  assertNoMoreDescriptors(descriptors + denos + librarys, "after failures");
+  assertNoMoreDescriptors(descriptors + denos + shared, "after failures");
 }
 
 for (let round = 0; round < 3; round++) {
