@@ -54,6 +54,9 @@ const MUTANTS: &[(&str, &str)] = &[
     ("idle_relaxed", "close"),
     ("leave_before_announce", "close"),
     ("busy_after_value", "close"),
+    // Who has a handle is not in the word that takes it.
+    ("owner_in_another_word", "handles"),
+    ("handle_given_back_relaxed", "handles"),
 ];
 
 const SCENARIOS: &[(&str, fn(&'static str))] = &[
@@ -62,6 +65,7 @@ const SCENARIOS: &[(&str, fn(&'static str))] = &[
     ("two_records", two_records),
     ("with_and_without_wake", with_and_without_wake),
     ("close", close),
+    ("handles", handles),
 ];
 
 struct Record {
@@ -481,6 +485,77 @@ fn close(mutant: &'static str) {
     world.wake.with_mut(|wake| unsafe { *wake = NONE });
     for thread in threads {
         thread.join().unwrap();
+    }
+}
+
+const FREE: u32 = 0;
+const CLOSING: u32 = 3;
+
+/// The signal handle of a Node Worker, in an array that all Workers share.
+struct Handle {
+    mutant: &'static str,
+    owner: AtomicU32,
+    /// The rest of it.
+    signal: UnsafeCell<u32>,
+    /// In the mutant: the owner, and whether it is closing.
+    agent: AtomicU32,
+    closes: AtomicU32,
+}
+
+impl Handle {
+    /// @uv_signal.zig:tryStart
+    fn start(&self, agent: u32) -> bool {
+        let taken = self.owner.compare_exchange(FREE, agent, Acquire, Relaxed);
+        if taken.is_ok() {
+            self.agent.store(agent, Relaxed);
+            self.closes.store(0, Relaxed);
+            self.signal.with_mut(|signal| unsafe { *signal = agent });
+        }
+        taken.is_ok()
+    }
+
+    /// @uv_signal.zig:stop, and @uv_signal.zig:onClosed, which comes later.
+    fn stop(&self, agent: u32) {
+        let is_own = if self.mutant == "owner_in_another_word" {
+            self.owner.load(Acquire) != FREE
+                && self.closes.load(Relaxed) == 0
+                && self.agent.load(Relaxed) == agent
+        } else {
+            self.owner.load(Relaxed) == agent
+        };
+        if !is_own {
+            return;
+        }
+        if self.signal.with(|signal| unsafe { *signal }) != agent {
+            violated("each_closes_its_own");
+        }
+        self.closes.store(1, Relaxed);
+        self.owner.store(CLOSING, Relaxed);
+        let relaxed = self.mutant == "handle_given_back_relaxed";
+        self.owner
+            .store(FREE, if relaxed { Relaxed } else { Release });
+    }
+}
+
+/// Two Workers take the same handle in turn.
+fn handles(mutant: &'static str) {
+    let handle = Arc::new(Handle {
+        mutant,
+        owner: AtomicU32::new(FREE),
+        signal: UnsafeCell::new(0),
+        agent: AtomicU32::new(0),
+        closes: AtomicU32::new(0),
+    });
+    let workers = [1, 2].map(|agent| {
+        let handle = handle.clone();
+        thread::spawn(move || {
+            handle.start(agent);
+            handle.stop(agent);
+            handle.stop(agent);
+        })
+    });
+    for worker in workers {
+        worker.join().unwrap();
     }
 }
 
