@@ -106,9 +106,13 @@ pub fn build(b: *std.Build) void {
         addFaulty(b, testkit, target);
         addPlanted(b, testkit, target);
     }
-    for ([_][]const u8{ "sender", "tracer" }) |name| {
-        addTestProgram(b, testkit, name, optimize orelse .safe);
+    for (chosen) |target| {
+        if (target.query.os_tag != .linux) continue;
+        const resolved = b.resolveTargetQuery(target.query);
+        const name = b.fmt("sender-{s}", .{target.name});
+        addTestProgram(b, testkit, "sender", name, resolved, optimize orelse .safe);
     }
+    addTestProgram(b, testkit, "tracer", "tracer", b.graph.host, optimize orelse .safe);
 
     const uv_poll = b.step("uv-poll", "Build the addon that watches a descriptor with libuv");
     if (node_headers) |headers| {
@@ -316,12 +320,19 @@ fn addPlanted(b: *std.Build, step: *Step, target: Target) void {
 }
 
 /// A program: `sender`, another process that signals, or `tracer`, which steps through a handler.
-fn addTestProgram(b: *std.Build, step: *Step, name: []const u8, optimize: Optimize) void {
+fn addTestProgram(
+    b: *std.Build,
+    step: *Step,
+    source: []const u8,
+    name: []const u8,
+    target: std.Build.ResolvedTarget,
+    optimize: Optimize,
+) void {
     const program = b.addExecutable(.{
         .name = name,
         .root_module = b.createModule(.{
-            .root_source_file = b.path(b.fmt("tests/native/{s}.zig", .{name})),
-            .target = b.graph.host,
+            .root_source_file = b.path(b.fmt("tests/native/{s}.zig", .{source})),
+            .target = target,
             .optimize = optimize,
             .strip = true,
         }),

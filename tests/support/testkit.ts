@@ -31,9 +31,17 @@ export function memory(address: bigint, length: number): ArrayBuffer {
   return buffer;
 }
 
-/** The command `sender PID SPEC...`: another process that signals this one; see sender.zig. */
+/**
+ * The command `sender PID SPEC...`: another process that signals this one; see sender.zig. It is built for the runtime's processor, since qemu-user gives real-time
+ * signals other numbers.
+ */
 export function sender(...specs: string[]): string[] {
-  return [pathOf("sender"), String(process.pid), ...specs];
+  return senderTo(process.pid, ...specs);
+}
+
+/** The same for another process than this one. */
+export function senderTo(pid: number, ...specs: string[]): string[] {
+  return [pathOf(`sender-${process.platform}-${process.arch}`), String(pid), ...specs];
 }
 
 /** The name of the exported function at an address, if there is one. */
