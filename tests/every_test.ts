@@ -14,7 +14,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { checkpoint, Interrupt, type NativeFunction } from "../mod.ts";
-import { testsOf, turn, underQemu, until } from "./support/harness.ts";
+import { noProc, testsOf, turn, until } from "./support/harness.ts";
 import { testkit } from "./support/testkit.ts";
 import type { Order } from "./programs/worker.ts";
 import { raise } from "./support/senders.ts";
@@ -235,7 +235,7 @@ test("the thread takes no signals but those of libc", async () => {
   checkpoint();
   assertEquals(calls, 1);
   counted.interrupt.close();
-}, { skip: underQemu("keeps a mask of its own in the kernel") });
+}, { skip: noProc });
 
 test("libc's calls that need all threads go on", () => {
   const counted = counter(0.05);

@@ -265,6 +265,9 @@ function lineReader() {
   };
 }
 
+/** Why /proc does not tell what signals do and which are masked. */
+export const noProc: Reason = underQemu("has its own signals in /proc");
+
 /** Whether the libc of the runtime is musl. */
 export function isMusl(): boolean {
   return readFileSync("/proc/self/maps", "utf8").includes("/ld-musl-");
