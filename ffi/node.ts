@@ -1,6 +1,6 @@
 import type { Functions, Library, ListenTo, SignalListener, Symbols } from "./library.ts";
 import { beforeExit, listenOnProcess } from "./process_signals.ts";
-import { os, process } from "./runtime.ts";
+import { os, process, runtime } from "./runtime.ts";
 import { SONAME } from "./symbols.ts";
 import { checked } from "./errors.ts";
 
@@ -103,9 +103,11 @@ function listen(
   // For INT: with `breakOnSigint` Node removes the main thread's listeners for a while, and expects
   // that none are left. For PIPE: a Worker that ends would leave SIG_DFL for a moment, in which a
   // write to a closed pipe kills the process.
-  // Windows has neither of the two dangers.
-  const isDangerous = to.name === "SIGINT" || to.name === "SIGPIPE";
-  if (isDangerous && os !== "win32") return "main thread";
+  // On Windows: a Worker of Bun that is terminated with such a handle ends the process.
+  const isDangerous = os === "win32"
+    ? runtime === "bun"
+    : to.name === "SIGINT" || to.name === "SIGPIPE";
+  if (isDangerous) return "main thread";
   checked(
     addon.agent_signal_start(to.agent, to.signal),
     `Cannot listen to ${to.name}`,

@@ -62,9 +62,15 @@ pub fn processId() i32 {
     return @bitCast(api.GetCurrentProcessId());
 }
 
-/// No fork(2), so one process is what the library is told of.
-pub fn isMainThread(_: i32) bool {
-    return false;
+/// The threads of a process are listed in the order in which they began.
+pub fn isMainThread(thread: i32) bool {
+    const THREAD_QUERY_LIMITED_INFORMATION = 0x800;
+    var first: api.HANDLE = undefined;
+    const process = api.GetCurrentProcess();
+    const access = THREAD_QUERY_LIMITED_INFORMATION;
+    if (api.NtGetNextThread(process, null, access, 0, 0, &first) < 0) return false;
+    defer _ = api.CloseHandle(first);
+    return @as(i32, @bitCast(api.GetThreadId(first))) == thread;
 }
 
 var thread_exit_function: ?*const fn (?*anyopaque) callconv(.c) void = null;

@@ -45,6 +45,7 @@ pub extern "kernel32" fn K32EnumProcessModules(
     bytes: u32,
     needed: *u32,
 ) callconv(.winapi) BOOL;
+pub extern "kernel32" fn GetThreadId(HANDLE) callconv(.winapi) u32;
 pub extern "kernel32" fn QueryPerformanceCounter(*u64) callconv(.winapi) BOOL;
 pub extern "kernel32" fn QueryPerformanceFrequency(*u64) callconv(.winapi) BOOL;
 pub extern "kernel32" fn SetConsoleCtrlHandler(?*const ConsoleHandler, BOOL) callconv(.winapi) BOOL;
@@ -72,6 +73,14 @@ pub extern "kernel32" fn WaitForMultipleObjects(
     milliseconds: u32,
 ) callconv(.winapi) u32;
 
+pub extern "ntdll" fn NtGetNextThread(
+    process: HANDLE,
+    after: ?HANDLE,
+    access: u32,
+    attributes: u32,
+    flags: u32,
+    *HANDLE,
+) callconv(.winapi) i32;
 pub extern "ntdll" fn RtlDllShutdownInProgress() callconv(.winapi) u8;
 
 pub const MEMORY_BASIC_INFORMATION = extern struct {

@@ -127,6 +127,7 @@ pub fn chain(handler: usize, _: i32, _: ?*const anyopaque, context: ?*anyopaque)
     wish.goes_on = true;
 }
 
-pub fn isHosts(address: u64) bool {
-    return address == next;
+/// `next` is nobody's code: without a listener of ours, what comes next may end the process.
+pub fn isHosts(_: u64) bool {
+    return false;
 }

@@ -1,0 +1,53 @@
+/** What Ctrl-C and the end of a console do to a program. */
+
+import process from "node:process";
+import { Interrupt } from "../../../mod.ts";
+import { testkit } from "../../support/testkit.ts";
+import { send, SIGHUP, SIGINT } from "../support/console.ts";
+
+/** Until the end of the process, which the event brings. */
+function wait(): never {
+  while (true) testkit.tid();
+}
+
+switch (process.argv[2]) {
+  case "never":
+    send(SIGINT);
+    wait();
+    break;
+  case "closed":
+    new Interrupt({ signal: SIGINT }).close();
+    send(SIGINT);
+    // Deno plays the default action in its event loop.
+    setInterval(() => {}, 1000);
+    break;
+  case "once": {
+    const interrupt = new Interrupt({ signal: SIGINT, once: true });
+    send(SIGINT);
+    while (interrupt.pending === 0) testkit.tid();
+    send(SIGINT);
+    wait();
+    break;
+  }
+  case "once beside a listener": {
+    let heard = 0;
+    process.on("SIGINT", () => {
+      if (++heard === 2) process.exit(0);
+    });
+    const interrupt = new Interrupt({ signal: SIGINT, once: true });
+    send(SIGINT);
+    while (interrupt.pending === 0) testkit.tid();
+    send(SIGINT);
+    break;
+  }
+  case "hangup":
+    new Interrupt({
+      signal: "SIGHUP",
+      callback(value) {
+        console.log("heard", value);
+        // Windows ends the process at once if our handler returns.
+        setTimeout(() => process.exit(0), 500);
+      },
+    }).ref();
+    send(SIGHUP);
+}
