@@ -161,13 +161,15 @@ function placeCure(causes: string): string {
   const put = `put lib/${target}.node of the package at`;
   const named = namedFile();
   if (named !== undefined) return `${put} ${named}, or allow --allow-ffi whole`;
-  const folder =
-    "set TMPDIR to a folder that this process may write to and that is not mounted noexec";
-  if (runtime === "deno") {
+  const folder = os === "win32"
+    ? "set TEMP to a folder that this process may write to"
+    : "set TMPDIR to a folder that this process may write to and that is not mounted noexec";
+  if (runtime === "deno" && os !== "win32") {
     return `${folder}, and allow --allow-write and --allow-env`;
   }
   const file = beside();
   if (file === undefined) return folder;
+  if (os === "win32") return `${put} ${file}, or ${folder}`;
   if (causes.includes("--allow-fs-read")) {
     return `Node's permission model needs --allow-fs-read=${file}`;
   }

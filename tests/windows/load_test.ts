@@ -1,0 +1,103 @@
+/** Where the library is loaded from. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { type Ended, runtime, startCommand, testsOf } from "../support/harness.ts";
+import { copyModules } from "../support/modules_copy.ts";
+
+const test = testsOf(import.meta.url);
+const library = fileURLToPath(new URL("../../lib/win32-x64.node", import.meta.url));
+const program = fileURLToPath(new URL("./programs/load.ts", import.meta.url));
+
+interface Options {
+  temp: string;
+  workers?: number;
+  flags?: string[];
+}
+
+/** Runs a program that loads the library of these modules, and prints what it finds. */
+async function load(module: string, { temp, workers = 0, flags = ["-A"] }: Options) {
+  const { TEMP, TMP } = process.env;
+  process.env.TEMP = process.env.TMP = temp;
+  const command = runtime === "deno"
+    ? [process.execPath, "run", "--no-config", "--no-check", "--no-prompt", ...flags]
+    : [process.execPath];
+  const { ended } = startCommand([...command, program, module, `${workers}`], 60);
+  Object.assign(process.env, { TEMP, TMP });
+  return await ended;
+}
+
+function temporary(name = "temp"): string {
+  const folder = join(mkdtempSync(join(tmpdir(), "load-")), name);
+  mkdirSync(folder);
+  return folder;
+}
+
+function assertLoaded({ code, stdout, stderr }: Ended, workers = 0) {
+  assertEquals([code, stdout.trim()], [0, `loaded, ${workers} Workers signalled`], stderr);
+}
+
+/** The files of ours in a folder. */
+function files(folder: string): string[] {
+  return readdirSync(folder).filter((name) => name.startsWith("async-interrupt-"));
+}
+
+test("the file beside the modules is loaded, and no other is written", async () => {
+  const temp = temporary();
+  assertLoaded(await load(copyModules(library), { temp }));
+  assertEquals(files(temp), []);
+});
+
+test("without a file the bytes of the module are loaded from the temporary folder", async () => {
+  const temp = temporary("with spaces, # % ü and \u{1f600}");
+  const module = copyModules();
+  for (let round = 0; round < 2; round++) assertLoaded(await load(module, { temp }));
+  // Deno and Bun use one file for all processes.
+  assertEquals(files(temp).length, runtime === "node" ? 2 : 1);
+});
+
+test("Workers share one copy, whatever file each has loaded", async () => {
+  assertLoaded(await load(copyModules(), { temp: temporary(), workers: 4 }), 4);
+});
+
+test("a file of other bytes is not loaded, beside the modules or in the temporary folder", async () => {
+  const temp = temporary();
+  const module = copyModules();
+  assertLoaded(await load(module, { temp }));
+  const bytes = readFileSync(library);
+  bytes[bytes.length - 100]! ^= 1;
+  for (const name of files(temp)) writeFileSync(join(temp, name), bytes);
+  assertLoaded(await load(module, { temp }));
+  const cut = join(temporary(), "cut.node");
+  writeFileSync(cut, bytes.subarray(0, 1000));
+  assertLoaded(await load(copyModules(cut), { temp }));
+});
+
+test("where no file can be written, the error names the folder and what helps", async () => {
+  const temp = join(temporary(), "missing");
+  const { code, stdout, stderr } = await load(copyModules(), { temp });
+  assert(code !== 0);
+  assertStringIncludes(stdout + stderr, "LIBRARY_NOT_FOUND");
+  assertStringIncludes(stdout + stderr, "missing");
+  assertStringIncludes(stdout + stderr, "set TEMP to a folder");
+});
+
+const notDeno = runtime !== "deno" && "there are no permissions";
+
+test("Deno needs --allow-ffi only", async () => {
+  assertLoaded(await load(copyModules(), { temp: temporary(), flags: ["--allow-ffi"] }));
+}, { skip: notDeno });
+
+test("--allow-ffi=<path> of the library's file is enough, and without it the error says so", async () => {
+  const module = copyModules(library);
+  const file = fileURLToPath(new URL("lib/win32-x64.node", module));
+  const temp = temporary();
+  assertLoaded(await load(module, { temp, flags: [`--allow-ffi=${file}`] }));
+  const { code, stdout, stderr } = await load(module, { temp, flags: [] });
+  assert(code !== 0);
+  assertStringIncludes(stdout + stderr, `--allow-ffi=${file}`);
+}, { skip: notDeno });
