@@ -2,7 +2,8 @@ import { InterruptError, limitCure } from "./errors.ts";
 import { embedded } from "./embedded.ts";
 import { here } from "./here.ts";
 import type { Library } from "./library.ts";
-import { openEmbedded } from "./open_embedded.ts";
+import { openEmbedded, type Ways } from "./open_embedded.ts";
+import { macosWays } from "./open_macos.ts";
 import { windowsWays } from "./open_windows.ts";
 import { open } from "./open.ts";
 import { askToOpen, mayOpenAll, mayOpenByName } from "./permission.ts";
@@ -12,7 +13,7 @@ import { loadedPath } from "./windows.ts";
 
 const prefix = "ai_";
 const target = `${os}-${cpu}`;
-const ways = os === "win32" ? windowsWays : undefined;
+const ways = ({ win32: windowsWays, darwin: macosWays } as Record<string, Ways>)[os];
 /** The message for a runtime that lacks what this module needs. */
 const oldRuntime =
   "this runtime has no process.getBuiltinModule(): update it, Node to 20.16, 22.3 or later, Bun to 1.3.14 or later";

@@ -44,7 +44,12 @@ interface NodeModules {
       readonly uid: number;
     };
     readdirSync(path: string): string[];
-    statSync(path: string): { readonly mtimeMs: number };
+    statSync(path: string): {
+      readonly mode: number;
+      readonly mtimeMs: number;
+      readonly uid: number;
+    };
+    realpathSync(path: string): string;
     readFileSync(fd: number | string, encoding: "base64"): string;
     writeFileSync(fd: number, data: string, encoding: "base64"): void;
     closeSync(fd: number): void;

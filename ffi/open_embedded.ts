@@ -25,14 +25,14 @@ export type Ways = <T>(library: string, file: string | undefined) => Generator<W
  * @param library the bytes of the library, in base64.
  * @param file where the same bytes may lie in a file.
  * @param failed called with what a way threw. If it throws itself, that ends the search.
- * @param ways by default those of all systems but Windows.
+ * @param ways by default those of Linux.
  */
 export function openEmbedded<T>(
   library: string,
   file: string | undefined,
   attempt: Attempt<T>,
   failed: (error: unknown) => void,
-  ways: Ways = posixWays,
+  ways: Ways = linuxWays,
 ): T | undefined {
   for (const way of ways<T>(library, file)) {
     try {
@@ -49,7 +49,7 @@ export function openEmbedded<T>(
  * The ways, best first: from `file` if its bytes are those of `library`, or from memory; then from
  * a temporary file that is unlinked as soon as it is open.
  */
-function* posixWays<T>(
+function* linuxWays<T>(
   library: string,
   file: string | undefined,
 ): Generator<Way<T>> {
@@ -143,11 +143,14 @@ function fromMemory<T>(
 /**
  * Uses the file beside the modules. A bundler, or somebody who unpacked a program, may have left
  * another file there, so its owner, mode and bytes are checked.
+ *
+ * @param path under which the descriptor is opened again.
  */
-function fromFile<T>(
+export function fromFile<T>(
   file: string,
   library: string,
   attempt: Attempt<T>,
+  path: (fd: number) => string = pathOf,
 ): T | undefined {
   const fs = process().getBuiltinModule("node:fs");
   const { O_RDONLY, O_NONBLOCK } = fs.constants;
@@ -172,7 +175,7 @@ function fromFile<T>(
     if (size > library.length || fs.readFileSync(fd, "base64") !== library) {
       refuse("it is not the library of this very build");
     }
-    return attempt(pathOf(fd), file);
+    return attempt(path(fd), file);
   } finally {
     fs.closeSync(fd);
   }
@@ -197,7 +200,7 @@ function fromFolder<T>(
 }
 
 /** On Deno, reads the environment only if that needs no question to the user. */
-function temporaryFolder(): string {
+export function temporaryFolder(): string {
   return granted({ name: "env" }) ? process().getBuiltinModule("node:os").tmpdir() : "/tmp";
 }
 
