@@ -42,8 +42,8 @@ function demandFolders(file: string): void {
 }
 
 /**
- * Uses a new folder that nobody else can open. It is removed at once: a library that is loaded needs
- * no name.
+ * Uses a new folder that nobody else can open. It is removed at once: a library that is loaded
+ * needs no name.
  */
 function fromNewFolder<T>(folder: string, library: string, attempt: Attempt<T>): T | undefined {
   const fs = process().getBuiltinModule("node:fs");

@@ -1,6 +1,6 @@
 //! macOS, by libSystem: its kernel has no stable system calls. What each function promises is in
-//! ../platform.zig; here is why it does so in this way. docs/platforms.md lists what has not yet run
-//! on a Mac.
+//! ../platform.zig; here is why it does so in this way. docs/platforms.md says what has not run on
+//! a Mac yet.
 const std = @import("std");
 const c = std.c;
 const imported = @import("from_host.zig").imported;
@@ -241,7 +241,8 @@ pub fn startThread(main: *const ThreadMain) i32 {
     _ = set_mask(c.SIG.SETMASK, &all, &before);
     defer _ = set_mask(c.SIG.SETMASK, &before, null);
     var thread: c.pthread_t = undefined;
-    const Create = fn (*c.pthread_t, *const Attributes, *const ThreadMain, ?*anyopaque) callconv(.c) c.E;
+    const Thread = *c.pthread_t;
+    const Create = fn (Thread, *Attributes, *const ThreadMain, ?*anyopaque) callconv(.c) c.E;
     failed = libcAs("pthread_create", Create)(&thread, &attributes, main, null);
     return if (failed == .SUCCESS) 0 else Status.ofErrno(.pthread_create, @backingInt(failed));
 }
@@ -267,7 +268,7 @@ pub fn now(nanoseconds: *u64) i32 {
     return 0;
 }
 
-/// By what libc++ and Zig's standard library wait. The documented os_sync_wait_on_address() has come
+/// By what libc++ and Zig's standard library wait. The documented os_sync_wait_on_address() came
 /// with macOS 14.4.
 pub fn awaitChange(word: *const std.atomic.Value(u32), value: u32, deadline_ns: u64) void {
     const left = deadline_ns -| clock();

@@ -483,6 +483,17 @@ def timers_tick_from_a_thread_that_takes_no_signals(mac):
 
 
 @test
+def a_deadline_that_passes_just_before_the_wait_is_not_missed(mac):
+    _, slot, address = mac.record()
+    mac.run("timer_start", slot, 10 * MILLISECOND)
+    (thread,) = mac.threads
+    # So much passes with each of the next looks at the clock.
+    mac.step, mac.looks = 6 * MILLISECOND, 2
+    mac.let_run(thread)
+    equal(mac.take(address), 1)
+
+
+@test
 def code_is_told_from_data(mac):
     address = mac.export("_ai_function_address", C["SIGNAL_FUNCTION"])
     equal(mac.run("function_check", address), 0)

@@ -261,6 +261,9 @@ class Mac:
 
     def do_clock_gettime_nsec_np(self):
         demand(self.int(0) == 8, "not CLOCK_UPTIME_RAW")
+        self.looks -= 1
+        if self.looks >= 0:
+            self.clock += self.step
         return self.clock
 
     def do_ulock_wait2(self):
@@ -572,6 +575,8 @@ class Mac:
     # What a test does
 
     parks = False
+    # How much time the next looks at the clock take.
+    step = looks = 0
     region_failure = 0
 
     @property
