@@ -88,7 +88,8 @@ const foreign = "a descriptor was closed or replaced: which code closes what is 
 /** What the caller can do about an errno. */
 const cures: Record<string, string> = {
   EMFILE: "this process has no descriptor left: close some, or raise its limit (ulimit -n)",
-  ENFILE: "the system has no descriptor left: close some, or raise fs.file-max",
+  ENFILE:
+    "the system has no descriptor left: close some, or raise fs.file-max (macOS: kern.maxfiles)",
   EAGAIN:
     "a limit is reached: use less, or raise it (of threads: ulimit -u, or pids.max of the cgroup)",
   ENOMEM: "no memory is left for it: free some, or raise the limit",

@@ -278,6 +278,17 @@ def with_once_the_handler_gives_the_signal_back(mac):
 
 
 @test
+def a_signal_that_nobody_takes_while_listeners_change_is_sent_again(mac):
+    mac.dispositions[INT] = (mac.machine.function(mac.note), 0, 0)
+    _, slot, address = mac.record()
+    mac.run("record_hook", slot, INT, C["ONCE"])
+    # The first spends the Interrupt. The second is for the handler that was there before.
+    mac.arriving = [INT, INT]
+    mac.run("hook_listened", INT)
+    equal((mac.take(address), mac.pending), (INT, [(INT, "process")]))
+
+
+@test
 def a_one_shot_handler_is_called_once(mac):
     mac.dispositions[INT] = (mac.machine.function(mac.note), 0, SA_RESETHAND)
     _, slot, _ = mac.record()

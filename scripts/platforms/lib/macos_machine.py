@@ -114,6 +114,7 @@ class Machine:
         self.system = system
         self.used_exports, self.used_imports = set(), set()
         self.failure = None
+        self.has_ended = False
         self.stacks = 0
         self.parked = None
         for segment in self.file.segments:
@@ -211,6 +212,7 @@ class Machine:
 
     def on_foreign(self, _uc, address, _size, _data):
         if address == STOP:
+            self.has_ended = True
             return self.uc.emu_stop()
         try:
             self.give_back(self.foreign[address](*[self.argument(i) for i in range(3)]))
@@ -226,12 +228,18 @@ class Machine:
         self.uc.reg_write(self.arch.result, 0)
         self.uc.reg_write(self.arch.pc, self.arch.leave(self.uc))
         self.parked = self.uc.context_save()
+        self.has_ended = True
         self.uc.emu_stop()
 
     def run(self, start):
-        self.uc.emu_start(start, 0)
-        if self.failure:
-            raise self.failure
+        outer, self.has_ended = self.has_ended, False
+        # A signal handler that an import has called stops this call too: then go on.
+        while not self.has_ended:
+            self.uc.emu_start(start, 0)
+            if self.failure:
+                raise self.failure
+            start = self.uc.reg_read(self.arch.pc)
+        self.has_ended = outer
 
     def call(self, address, *arguments, stack=None):
         saved = self.uc.context_save()

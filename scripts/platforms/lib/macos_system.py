@@ -87,6 +87,9 @@ class Mac:
         self.failures = {}
         self.calls = []
         self.in_handler = False
+        self.alternate_stack = None
+        # Signals that come while the next call of sigaction() is made.
+        self.arriving = []
         self.noted = []
         self.sigpipes = 0
         self.clock = 5_000_000_000
@@ -160,6 +163,9 @@ class Mac:
             self.dispositions[signal] = struct.unpack("<QIi", data)
         if old:
             self.machine.uc.mem_write(old, struct.pack("<QIi", *before))
+        arriving, self.arriving = self.arriving, []
+        for number in arriving:
+            self.deliver(number)
         return 0
 
     def do_kill(self):
@@ -597,9 +603,9 @@ class Mac:
         self.machine.used_exports.add(name)
         return self.guarded(self.machine.exports[name], *arguments)
 
-    def guarded(self, address, *arguments):
+    def guarded(self, address, *arguments, stack=None):
         self.machine.write(self.errno, SENTINEL, 4)
-        result = self.machine.call(address, *arguments)
+        result = self.machine.call(address, *arguments, stack=stack)
         errno = self.machine.read(self.errno, 4)
         demand(errno == SENTINEL, f"errno is {errno} afterwards")
         return result
@@ -614,7 +620,9 @@ class Mac:
         info, context = self.machine.put(bytes(104)), self.machine.put(bytes(64))
         self.machine.write(info, signal, 4)
         self.in_handler = True
-        self.guarded(handler, signal, info, context)
+        # A thread that it interrupts has the other stack.
+        self.alternate_stack = self.alternate_stack or self.machine.new_stack()
+        self.guarded(handler, signal, info, context, stack=self.alternate_stack)
         self.in_handler = False
         again, self.pending = self.pending, []
         for number, _ in again:
