@@ -411,13 +411,15 @@ class Mac:
         return int(ready != 0)
 
     def do_fstat(self):
+        demand(self.machine.arch.name == "arm64", "fstat() has another struct on x64")
+        return self.do_fstat_INODE64()
+
+    def do_fstat_INODE64(self):
         file = self.file(self.int(0))
         data = bytearray(144)
         struct.pack_into("<iHHQ", data, 0, 0, file.mode | 0o600, 1, file.inode)
         self.machine.uc.mem_write(self.word(1), bytes(data))
         return 0
-
-    do_fstat_INODE64 = do_fstat
 
     def release(self, number):
         if number in self.files:
