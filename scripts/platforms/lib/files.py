@@ -214,6 +214,21 @@ def check_macho():
         int(macho.get_segment("__DATA_CONST").flags) & SG_READ_ONLY,
         SG_READ_ONLY,
     )
+    info, names = macho.dyld_info, macho.symbol_command
+    indirect = macho.dynamic_symbol_command
+    end = macho.get_segment("__LINKEDIT").file_offset
+    for offset, size in sorted(
+        [
+            *(info.rebase, info.bind, info.export_info),
+            (macho.function_starts.data_offset, macho.function_starts.data_size),
+            (macho.data_in_code.data_offset, macho.data_in_code.data_size),
+            (names.symbol_offset, 16 * names.numberof_symbols),
+            (indirect.indirect_symbol_offset, 4 * indirect.nb_indirect_symbols),
+            (names.strings_offset, names.strings_size),
+        ]
+    ):
+        check(f"__LINKEDIT: what begins at {offset}", (offset % 8, offset >= end), (0, True))
+        end = offset + size
     # On x64 macOS runs code without a signature.
     check("signature", macho.has_code_signature, expected["cpu"] == "arm64")
     if macho.has_code_signature:
