@@ -1,6 +1,7 @@
 /** Checks what JSR would get, without asking JSR. */
 
 import { platforms } from "./platforms.ts";
+import { published } from "./published.ts";
 import { type Outcome, removeFolder, run, temporaryFolder } from "./run.ts";
 
 const root = new URL("../..", import.meta.url);
@@ -8,17 +9,7 @@ const deno = Deno.execPath();
 
 /** `deno publish --dry-run` lists the files, but does not report one that is missing. */
 export async function publish(flags: string[]): Promise<Outcome> {
-  const { ok, output } = await run([
-    deno,
-    "publish",
-    "--dry-run",
-    "--allow-dirty",
-    ...flags,
-  ], { cwd: root });
-  const files = Array.from(
-    output.matchAll(/file:\S+(?= \()/g),
-    ([url]) => url.slice(root.href.length),
-  );
+  const { ok, output, files } = await published(flags);
   const libraries = platforms.map((platform) => `ffi/embedded/${platform}.js`);
   const missing = ["mod.ts", "sqlite.ts", "README.md", "LICENSE", ...libraries]
     .filter((file) => !files.includes(file));

@@ -1,0 +1,24 @@
+import { prepareModules } from "../../lib/modules.ts";
+import { run } from "../../lib/run.ts";
+
+const root = new URL("../../../", import.meta.url);
+let building: Promise<string> | undefined;
+
+/** Builds the libraries of all platforms and the npm package, once. Returns its folder. */
+export function packageFolder(): Promise<string> {
+  return building ??= build();
+}
+
+async function build(): Promise<string> {
+  const { flags } = await prepareModules();
+  for (const script of [["build.ts", "--all"], ["build_npm.ts"]]) {
+    const [name, ...args] = script;
+    const command = [Deno.execPath(), "run", "-A", "--no-check", ...flags];
+    const { ok, output } = await run([...command, `scripts/${name}`, ...args], {
+      cwd: root,
+      timeout: 600,
+    });
+    if (!ok) throw new Error(output);
+  }
+  return decodeURIComponent(new URL("npm", root).pathname);
+}
