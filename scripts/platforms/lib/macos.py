@@ -106,6 +106,17 @@ class Scene(Mac):
         for name in ("ATTENTION", "LIST"):
             self.machine.write(self.words + 4 * C[name], 0, 4)
 
+    def listed(self):
+        """The slots on the list, which are taken off it."""
+        found = set()
+        slot = self.at(self.words, "LIST")
+        while slot != 0:
+            found.add(slot)
+            address = self.export("_ai_record_address", slot)
+            slot = self.at(address, "NEXT")
+            self.machine.write(address + 4 * C["LISTED"], 0, 4)
+        return found
+
     def close_record(self, slot):
         self.run("record_retire", slot)
         self.run("record_release", slot)
@@ -275,6 +286,31 @@ def with_once_the_handler_gives_the_signal_back(mac):
     mac.deliver(INT)
     equal((mac.noted, mac.take(address)), ([INT], INT))
     equal(mac.run("record_unhook_spent", slot), 1)
+
+
+@test
+def a_handler_that_interrupts_another_signal_at_any_instruction_loses_nothing(mac):
+    _, socket = mac.wake_socket()
+    token, slot, address = mac.record(C["FLAG_WAKE"])
+    _, hooked, hooked_address = mac.record(C["FLAG_WAKE"])
+    mac.run("record_hook", hooked, USR2, 0)
+    signal = mac.machine.exports["_ai_signal"]
+    count, is_interrupted = 0, True
+    while is_interrupted:
+        count += 1
+        is_interrupted = mac.machine.call_interrupted(
+            signal, count, lambda: mac.deliver(USR2), token, 5
+        )
+        if not is_interrupted:
+            break
+        equal((mac.take(address), mac.take(hooked_address)), (5, USR2), f"at instruction {count}")
+        equal(socket.bytes, 1, f"at instruction {count}: what was written")
+        equal(mac.attention(), C["NEEDS_SCAN"] | C["WAKE_SENT"])
+        listed = mac.listed()
+        equal(listed, {slot, hooked}, f"at instruction {count}: what is listed")
+        mac.handled()
+        socket.bytes = 0
+    demand(count > 50, f"only {count} instructions were interrupted")
 
 
 @test

@@ -251,6 +251,37 @@ class Machine:
         self.uc.context_restore(saved)
         return result
 
+    def call_interrupted(self, address, count, interrupt, *arguments):
+        """Calls `interrupt` before the instruction with this number of the library's own. Returns
+        whether there is one."""
+        left, place = count, None
+
+        def on_instruction(uc, address, _size, _data):
+            nonlocal left, place
+            left -= 1
+            if left == 0:
+                place = address
+                uc.emu_stop()
+
+        end = BASE + self.file.get_segment("__TEXT").virtual_size
+        hook = self.uc.hook_add(UC_HOOK_CODE, on_instruction, begin=BASE, end=end)
+        # What is translated already has no hook.
+        self.uc.ctl_flush_tb()
+        self.arch.enter(self.uc, self.main_stack)
+        for register, argument in zip(self.arch.arguments, arguments):
+            self.uc.reg_write(register, argument)
+        self.has_ended = False
+        self.uc.emu_start(address, 0)
+        self.uc.hook_del(hook)
+        if place is not None:
+            saved = self.uc.context_save()
+            interrupt()
+            self.uc.context_restore(saved)
+            self.run(place)
+        if self.failure:
+            raise self.failure
+        return place is not None
+
     def resume(self, context):
         saved = self.uc.context_save()
         self.uc.context_restore(context)
