@@ -13,12 +13,18 @@ interface Result {
 }
 
 /** Runs the native functions of both libraries for macOS on an emulated processor. */
-export async function macos(): Promise<Row[]> {
+export async function macos(short: boolean): Promise<Row[]> {
   const names = ["darwin-x64", "darwin-arm64"];
   await build(...names.map((name) => `-Dtarget=${name}`));
   const entries = Object.entries(symbols).filter(([, value]) => typeof value === "number");
   const { systemCalls, pipeKinds, statusErrors } = symbols;
-  const input = { constants: Object.fromEntries(entries), systemCalls, pipeKinds, statusErrors };
+  const input = {
+    constants: Object.fromEntries(entries),
+    systemCalls,
+    pipeKinds,
+    statusErrors,
+    step: short ? 10 : 1,
+  };
   const rows: Row[] = [];
   for (const name of names) {
     const result = await runPython<Result>("macos.py", `lib/${name}.node`, input);

@@ -40,6 +40,8 @@ given = json.loads(sys.argv[2])
 C = given["constants"]
 calls = given["systemCalls"]
 kinds = given["pipeKinds"]
+# Where signals come at instructions: at the first, and then at one of so many.
+step = given["step"]
 (unsupported,) = (
     int(code)
     for code, (name, text) in given["statusErrors"].items()
@@ -295,9 +297,9 @@ def a_handler_that_interrupts_another_signal_at_any_instruction_loses_nothing(ma
     _, hooked, hooked_address = mac.record(C["FLAG_WAKE"])
     mac.run("record_hook", hooked, USR2, 0)
     signal = mac.machine.exports["_ai_signal"]
-    count, is_interrupted = 0, True
+    count, is_interrupted = 1 - step, True
     while is_interrupted:
-        count += 1
+        count += step
         is_interrupted = mac.machine.call_interrupted(
             signal, count, lambda: mac.deliver(USR2), token, 5
         )
@@ -311,6 +313,33 @@ def a_handler_that_interrupts_another_signal_at_any_instruction_loses_nothing(ma
         mac.handled()
         socket.bytes = 0
     demand(count > 50, f"only {count} instructions were interrupted")
+
+
+@test
+def a_signal_at_any_instruction_of_hooking_and_closing_is_delivered_once(mac):
+    before = (mac.machine.function(mac.note), 0, 0)
+    for name in ("record_hook", "record_retire"):
+        count, is_interrupted = 1 - step, True
+        while is_interrupted:
+            count += step
+            mac.dispositions[USR2], mac.noted = before, []
+            _, slot, address = mac.record()
+            if name == "record_retire":
+                mac.run("record_hook", slot, USR2, 0)
+            is_interrupted = mac.machine.call_interrupted(
+                mac.machine.exports[f"_ai_{name}"], count, lambda: mac.deliver(USR2), slot, USR2, 0
+            )
+            found = [*mac.noted, *[value for value in [mac.take(address)] if value != 0]]
+            equal(found, [USR2] * is_interrupted, f"{name}, at instruction {count}: what got it")
+            mac.listed()
+            mac.handled()
+            if name == "record_hook":
+                mac.run("record_retire", slot)
+            mac.run("record_release", slot)
+            equal(
+                mac.dispositions[USR2], before, f"{name}, at instruction {count}: the disposition"
+            )
+        demand(count > 100, f"only {count} instructions were interrupted")
 
 
 @test
