@@ -18,7 +18,8 @@ export function openWindows<T extends Symbols>(
   symbols: T,
 ): Library<T> {
   const library = libraryOf(path === SONAME ? loaded() : addonOf(path), path, symbols);
-  if (runtime !== "deno") return library;
+  if (runtime === "node") return library;
+  if (runtime === "bun") return { ...library, openWake: turnByTurn(library.openWake) };
   const functions = library.functions as unknown as Parameters<typeof listen>[0];
   return {
     ...library,
@@ -28,6 +29,16 @@ export function openWindows<T extends Symbols>(
     beforeEnd,
     atRealmEnd,
   };
+}
+
+/**
+ * Bun calls a threadsafe function again and again as long as its callback has it called: timers and
+ * all else of the event loop would wait for ever. So the work begins with the loop's next turn.
+ */
+function turnByTurn(openWake: Library<Symbols>["openWake"]): typeof openWake {
+  // As it is now, since tests of users replace it.
+  const { setImmediate } = globalThis;
+  return (agent, callback, failed) => openWake(agent, () => setImmediate(callback), failed);
 }
 
 /** The path of the file from which the process has loaded the library. */

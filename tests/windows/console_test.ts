@@ -5,11 +5,11 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import process from "node:process";
-import { checkpoint, Interrupt, interruptible, InterruptError } from "../../mod.ts";
+import { checkpoint, Interrupt, InterruptError, interruptible } from "../../mod.ts";
 import { runtime, start, testsOf, turn, until } from "../support/harness.ts";
 import { recorder } from "../support/recorder.ts";
 import { openWorker } from "./support/worker.ts";
-import { SIGBREAK, SIGHUP, SIGINT, send } from "./support/console.ts";
+import { send, SIGBREAK, SIGHUP, SIGINT } from "./support/console.ts";
 
 const test = testsOf(import.meta.url);
 const all = [["SIGINT", SIGINT], ["SIGBREAK", SIGBREAK]] as const;

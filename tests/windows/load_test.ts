@@ -92,12 +92,16 @@ test("Deno needs --allow-ffi only", async () => {
   assertLoaded(await load(copyModules(), { temp: temporary(), flags: ["--allow-ffi"] }));
 }, { skip: notDeno });
 
-test("--allow-ffi=<path> of the library's file is enough, and without it the error says so", async () => {
-  const module = copyModules(library);
-  const file = fileURLToPath(new URL("lib/win32-x64.node", module));
-  const temp = temporary();
-  assertLoaded(await load(module, { temp, flags: [`--allow-ffi=${file}`] }));
-  const { code, stdout, stderr } = await load(module, { temp, flags: [] });
-  assert(code !== 0);
-  assertStringIncludes(stdout + stderr, `--allow-ffi=${file}`);
-}, { skip: notDeno });
+test(
+  "--allow-ffi=<path> of the library's file is enough, and without it the error says so",
+  async () => {
+    const module = copyModules(library);
+    const file = fileURLToPath(new URL("lib/win32-x64.node", module));
+    const temp = temporary();
+    assertLoaded(await load(module, { temp, flags: [`--allow-ffi=${file}`] }));
+    const { code, stdout, stderr } = await load(module, { temp, flags: [] });
+    assert(code !== 0);
+    assertStringIncludes(stdout + stderr, `--allow-ffi=${file}`);
+  },
+  { skip: notDeno },
+);
