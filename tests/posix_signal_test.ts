@@ -20,7 +20,7 @@ const catchable = Array.from({ length: 64 }, (_, i) => i + 1)
   .filter((number) => !reserved.has(number));
 
 /** Numbers that qemu-user cannot pass on: it keeps some of the machine's to itself. */
-const qemus = [61, 62, 63, 64];
+const keptByQemu = [61, 62, 63, 64];
 const skip = underQemu("keeps four signals to itself");
 
 function hookEach(numbers: number[]) {
@@ -36,19 +36,19 @@ function hookEach(numbers: number[]) {
   }
 }
 
-const others = catchable.filter((number) => !qemus.includes(number));
+const others = catchable.filter((number) => !keptByQemu.includes(number));
 
 test("every catchable signal can be hooked by its number, and that is the value of the callback", () => {
   hookEach(others);
 });
 
-test("signals 61 to 64 can be hooked by their number too", () => hookEach(qemus), { skip });
+test("signals 61 to 64 can be hooked by their number too", () => hookEach(keptByQemu), { skip });
 
 test("every catchable signal can be hooked by its name", () => {
   const { signals } = Interrupt.supports;
   assertEquals(signals.map(sig2num).sort(), [...catchable].sort());
   for (const name of signals) {
-    if (skip && qemus.includes(sig2num(name)!)) continue;
+    if (skip && keptByQemu.includes(sig2num(name)!)) continue;
     let calls = 0;
     for (const spelling of [name, name.slice(3), name.toLowerCase()]) {
       using _interrupt = new Interrupt({
@@ -83,7 +83,7 @@ test("every catchable signal arrives from another process", async () => {
   await receiveEach(others.filter((number) => runtime !== "deno" || number !== 10));
 });
 
-test("signals 61 to 64 arrive from another process too", () => receiveEach(qemus), { skip });
+test("signals 61 to 64 arrive from another process too", () => receiveEach(keptByQemu), { skip });
 
 test("another process interrupts a computation", () => {
   let stop = false;

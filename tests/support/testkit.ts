@@ -32,8 +32,8 @@ export function memory(address: bigint, length: number): ArrayBuffer {
 }
 
 /**
- * The command `sender PID SPEC...`: another process that signals this one; see sender.zig. It is built for the runtime's processor, since qemu-user gives real-time
- * signals other numbers.
+ * The command `sender PID SPEC...`: another process that signals this one; see sender.zig. It is
+ * built for the runtime's processor, since qemu-user gives real-time signals other numbers.
  */
 export function sender(...specs: string[]): string[] {
   return senderTo(process.pid, ...specs);

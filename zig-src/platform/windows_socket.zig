@@ -207,7 +207,8 @@ pub fn waitReadable(fd: Fd, timeout_ns: u64) i32 {
     const deadline = waits.clock() +| timeout_ns;
     while (true) {
         const left = deadline -| waits.clock();
-        const milliseconds = left / std.time.ns_per_ms + @intFromBool(left % std.time.ns_per_ms != 0);
+        const ms = std.time.ns_per_ms;
+        const milliseconds = left / ms + @intFromBool(left % ms != 0);
         var fds = [_]api.WSAPOLLFD{.{ .fd = socketOf(fd), .events = POLLIN, .revents = 0 }};
         const ready = api.WSAPoll(&fds, 1, @intCast(@min(milliseconds, 1 << 30)));
         if (ready < 0) return failed(.WSAPoll);
