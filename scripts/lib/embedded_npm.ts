@@ -1,16 +1,12 @@
 /**
- * Replaces ffi/embedded.ts in the npm package, which is CommonJS: only the module of the platform
- * is read, and only where its text is needed. scripts/lib/pack_libraries.ts writes the modules.
+ * Replaces ffi/embedded.ts in the npm package, which is CommonJS: the module with the libraries of
+ * all platforms but one is read only on these. scripts/lib/pack_libraries.ts writes it.
  */
 
+import { library } from "../../ffi/embedded/linux-x64.js";
 import { process } from "../../ffi/runtime.ts";
 
-/** A platform's library in base64. */
-interface Whole {
-  library(): string;
-}
-
-/** The others' libraries, one after the other. */
+/** The libraries of the others, one after the other. */
 interface Others {
   /** Where each begins and ends. A platform that was not built is missing. */
   readonly places: Readonly<Record<string, [start: number, end: number]>>;
@@ -19,14 +15,13 @@ interface Others {
 }
 
 /**
- * `require`, under a name that no tool replaces: scripts/build_npm.ts writes the true one. Literal
- * names, so that bundlers find the modules.
+ * `require`, under a name that no tool replaces: scripts/build_npm.ts writes the true one. The name
+ * of the module is literal, so that bundlers find it.
  */
-declare function requireEmbedded(module: "./embedded/linux-x64.js"): Whole;
-declare function requireEmbedded(module: "./embedded/others.js"): Others;
+declare function requireEmbedded(module: "./others.js"): Others;
 
 function other(platform: string): string {
-  const { places, brotli } = requireEmbedded("./embedded/others.js");
+  const { places, brotli } = requireEmbedded("./others.js");
   const place = places[platform];
   if (place === undefined) return "";
   const { Buffer } = process().getBuiltinModule("node:buffer");
@@ -40,7 +35,7 @@ export const embedded: Readonly<Record<string, () => string>> = {
   "darwin-arm64": () => other("darwin-arm64"),
   "darwin-x64": () => other("darwin-x64"),
   "linux-arm64": () => other("linux-arm64"),
-  "linux-x64": () => requireEmbedded("./embedded/linux-x64.js").library(),
+  "linux-x64": library,
   "win32-arm64": () => other("win32-arm64"),
   "win32-x64": () => other("win32-x64"),
 };

@@ -3,21 +3,21 @@ import { brotliCompressSync, constants } from "node:zlib";
 import { platforms } from "./platforms.ts";
 
 /**
- * The platform whose library is in the npm package as a file and as text that is not compressed.
- * Each further file would make the package 16 KB larger, each further text of this kind 19 KB.
+ * The platform whose library is in the npm package as a file, and as text that is not compressed
+ * (embedded_npm.ts). Each further file would make the package 16 KB larger, each further text of
+ * this kind 19 KB.
  */
 const whole = "linux-x64";
 
 /**
- * Puts the libraries into the npm package. Compressed together they take less than four of them
- * take alone. Node opens a file sooner, and can open one where no folder can be written to.
+ * Puts the libraries into the npm package. Compressed together five of them take as much as three
+ * that are not. Node opens a file sooner, and can open one where no folder can be written to.
  *
  * @param lib the folder of the built libraries.
  * @param npm the folder of the package.
  */
 export async function packLibraries(lib: string, npm: string): Promise<void> {
   await Deno.mkdir(`${npm}/lib`);
-  await Deno.mkdir(`${npm}/script/embedded`);
   const others: Buffer[] = [];
   const ends: Record<string, [start: number, end: number]> = {};
   let end = 0;
@@ -29,17 +29,19 @@ export async function packLibraries(lib: string, npm: string): Promise<void> {
       others.push(bytes);
       continue;
     }
-    const text = JSON.stringify(bytes.toString("base64"));
-    await write(npm, platform, `exports.library = () => ${text};`);
     if (bytes.length > 0) await Deno.copyFile(`${lib}/${name}`, `${npm}/lib/${name}`);
   }
   const all = Buffer.concat(others);
   const packed = brotliCompressSync(all, {
     params: { [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: all.length },
   });
-  const text = JSON.stringify(packed.toString("base64"));
-  const places = JSON.stringify(ends);
-  await write(npm, "others", `exports.places = ${places};\nexports.brotli = () => ${text};`);
+  await Deno.writeTextFile(
+    `${npm}/script/others.js`,
+    `// Written by scripts/lib/pack_libraries.ts.
+exports.places = ${JSON.stringify(ends)};
+exports.brotli = () => ${JSON.stringify(packed.toString("base64"))};
+`,
+  );
 }
 
 async function read(file: string): Promise<Buffer> {
@@ -50,9 +52,4 @@ async function read(file: string): Promise<Buffer> {
     if (error instanceof Deno.errors.NotFound) return Buffer.alloc(0);
     throw error;
   }
-}
-
-function write(npm: string, name: string, code: string): Promise<void> {
-  const start = "// Written by scripts/lib/pack_libraries.ts.\n";
-  return Deno.writeTextFile(`${npm}/script/embedded/${name}.js`, `${start}${code}\n`);
 }

@@ -131,7 +131,7 @@ async function compiled(name: string, kind: Kind, root: string, cells: Cell[]): 
 
 /** The text of the package that has the libraries of the other platforms. */
 function otherLibraries(): string {
-  return createRequire(import.meta.url)("../../npm/script/embedded/others.js").brotli();
+  return createRequire(import.meta.url)("../../npm/script/others.js").brotli();
 }
 
 async function failureOf(work: Promise<unknown>): Promise<string | undefined> {

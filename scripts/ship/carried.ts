@@ -12,15 +12,17 @@ import { packageFolder } from "./lib/package_folder.ts";
 export async function carriedCells(): Promise<Cell[]> {
   const npm = await packageFolder();
   const require = createRequire(import.meta.url);
-  const { places, brotli } = require(`${npm}/script/embedded/others.js`);
+  const { places, brotli } = require(`${npm}/script/others.js`);
   const others = brotliDecompressSync(Buffer.from(brotli(), "base64"));
-  const whole = Buffer.from(require(`${npm}/script/embedded/linux-x64.js`).library(), "base64");
+  const code = await Deno.readTextFile(`${npm}/script/all.js`);
   const cells: Cell[] = [];
   for (const platform of otherPlatforms) {
     const built = await Deno.readFile(`lib/${platform}.node`);
     const { library } = await import(`../../ffi/embedded/${platform}.js`);
     const carried: Record<string, Uint8Array> = {
-      npm: platform === "linux-x64" ? whole : others.subarray(...places[platform]),
+      npm: platform in places
+        ? others.subarray(...places[platform])
+        : Buffer.from(/return "([\w+/=]{1000,})"/.exec(code)?.[1] ?? "", "base64"),
       jsr: Buffer.from(library(), "base64"),
     };
     for (const [name, bytes] of Object.entries(carried)) {

@@ -56,6 +56,7 @@ export async function build(options: BuildOptions): Promise<void> {
 
 function emit(options: BuildOptions, folder: string, module: ts.ModuleKind) {
   const compilerOptions: ts.CompilerOptions = {
+    allowJs: true,
     declaration: true,
     esModuleInterop: true,
     lib: ["lib.esnext.d.ts"],
