@@ -2,12 +2,11 @@ import { Buffer } from "node:buffer";
 import { brotliCompressSync, constants } from "node:zlib";
 import { platforms } from "./platforms.ts";
 
-/**
- * The platform whose library is in the npm package as a file, and as text that is not compressed
- * (embedded_npm.ts). Each further file would make the package 16 KB larger, each further text of
- * this kind 19 KB.
- */
+/** The platform whose text is in script/all.js, and not compressed (embedded_npm.ts). */
 const whole = "linux-x64";
+
+/** The platforms that have a file besides. Each one more makes the package 16 KB larger. */
+const files: readonly string[] = ["linux-x64"];
 
 /**
  * Puts the libraries into the npm package. Compressed together five of them take as much as three
@@ -24,12 +23,11 @@ export async function packLibraries(lib: string, npm: string): Promise<void> {
   for (const platform of platforms) {
     const name = `${platform}.node`;
     const bytes = await read(`${lib}/${name}`);
-    if (platform !== whole) {
-      if (bytes.length > 0) ends[platform] = [end, end += bytes.length];
-      others.push(bytes);
-      continue;
-    }
-    if (bytes.length > 0) await Deno.copyFile(`${lib}/${name}`, `${npm}/lib/${name}`);
+    if (bytes.length === 0) continue;
+    if (files.includes(platform)) await Deno.copyFile(`${lib}/${name}`, `${npm}/lib/${name}`);
+    if (platform === whole) continue;
+    ends[platform] = [end, end += bytes.length];
+    others.push(bytes);
   }
   const all = Buffer.concat(others);
   const packed = brotliCompressSync(all, {
