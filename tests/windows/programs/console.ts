@@ -29,17 +29,6 @@ switch (process.argv[2]) {
     wait();
     break;
   }
-  case "once beside a listener": {
-    let heard = 0;
-    process.on("SIGINT", () => {
-      if (++heard === 2) process.exit(0);
-    });
-    const interrupt = new Interrupt({ signal: SIGINT, once: true });
-    send(SIGINT);
-    while (interrupt.pending === 0) testkit.tid();
-    send(SIGINT);
-    break;
-  }
   case "hangup":
     new Interrupt({
       signal: "SIGHUP",
