@@ -104,7 +104,7 @@ export async function jsrCells(): Promise<Cell[]> {
       cells.push({ way, where, how: "inspected", failure: await checked(await consumer(deno)) });
     }
     cells.push(...await bundled(await consumer(Deno.execPath()), root));
-    const why = "npm.jsr.io makes that package, and it cannot be reached from tests";
+    const why = "JSR makes that package of what is published, and nothing is yet";
     for (const where of Object.keys(runtimes)) {
       cells.push({ way: "jsr: npx jsr add", where, how: "impossible", why });
     }

@@ -65,7 +65,9 @@ const denoCompile: Executable = {
     return [output];
   },
   impossible: (error) =>
-    /dl\.deno\.land/.test(error) ? "it downloads denort from dl.deno.land" : undefined,
+    /dl\.deno\.land/.test(error)
+      ? "it downloads a part of Deno (denort) that no npm package has"
+      : undefined,
 };
 
 /** By name. */
