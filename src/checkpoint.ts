@@ -19,6 +19,17 @@ const isJavaScriptCore = runtime === "bun";
 const other = new Int32Array(1);
 
 /**
+ * What {@linkcode checkpoint}() reads, for tools that put polls into code, such as
+ * `@async/interrupt-safepoints`: a checkpoint is due when `(memory[index] & mask) !== 0`. Never
+ * write to it.
+ */
+export const pollWord: {
+  readonly memory: Int32Array;
+  readonly index: number;
+  readonly mask: number;
+} = { memory, index: attention, mask: needsScan };
+
+/**
  * Runs the callbacks of all pending, unblocked {@linkcode Interrupt}s of this thread, and returns
  * when they have run.
  *

@@ -15,6 +15,7 @@ import { loom } from "./loom.ts";
 import { model } from "./model.ts";
 import { oldest } from "./oldest.ts";
 import { rust } from "./rust.ts";
+import { safepoints } from "./safepoints.ts";
 import { searches } from "./searches.ts";
 import { soak } from "./soak.ts";
 import { storm } from "./storm.ts";
@@ -32,6 +33,7 @@ const parts: Record<
   loom,
   litmus,
   rust,
+  safepoints,
   soak,
   storm,
   oldest,
@@ -67,7 +69,9 @@ The mutants:
 }
 const mutants = values.mutant.flatMap((names) => names.split(","));
 demand("mutant", mutants, allMutants());
-const usual = mutants.length > 0 ? "model" : "model,stress,faults,fuzz,bindings,loom,litmus,rust";
+const usual = mutants.length > 0
+  ? "model"
+  : "model,stress,faults,fuzz,bindings,loom,litmus,rust,safepoints";
 const chosen = (values.only ?? usual).split(",");
 demand("part", chosen, Object.keys(parts));
 Deno.chdir(new URL("..", import.meta.url));

@@ -1,6 +1,8 @@
 /** Prepares the modules that tests and scripts import, also where JSR cannot be reached. */
 
 import config from "../../deno.json" with { type: "json" };
+import safepoints from "../../safepoints/deno.json" with { type: "json" };
+import { npmInstall } from "./npm_install.ts";
 import { run } from "./run.ts";
 import { toJavaScript } from "./transpile.ts";
 import { write } from "./write.ts";
@@ -9,6 +11,11 @@ const root = new URL("../..", import.meta.url);
 const stubs = {
   "@std/assert": new URL("scripts/lib/stub/assert.ts", root),
   "@deno/dnt": new URL("scripts/lib/stub/dnt.ts", root),
+};
+
+/** Reads the source maps that the tests of safepoints/ make. */
+const traceMapping = {
+  "@jridgewell/trace-mapping": config.imports["@jridgewell/trace-mapping"],
 };
 
 /** How to call Deno so that it finds the modules. */
@@ -30,6 +37,7 @@ const variable = "ASYNC_INTERRUPT_IMPORT_MAP";
  * where JSR cannot be reached, uses stubs.
  */
 export async function prepareModules(): Promise<Modules> {
+  await installForSafepoints();
   const given = Deno.env.get(variable);
   if (given) {
     const flags = use(new URL(given, root));
@@ -54,7 +62,7 @@ export async function prepareModules(): Promise<Modules> {
 
   const source = await Deno.readTextFile(stubs["@std/assert"]);
   await writeNodeModule("@std/assert", toJavaScript(source, "assert.ts"));
-  const imports: Record<string, string> = { ...config.imports };
+  const imports: Record<string, string> = { ...config.imports, ...safepoints.imports };
   for (const [name, file] of Object.entries(stubs)) {
     imports[name] = file.href;
   }
@@ -101,4 +109,36 @@ async function writeNodeModule(name: string, code: string) {
     `{ "type": "module", "exports": "./mod.js" }\n`,
   );
   await write(new URL("mod.js", folder), code);
+}
+
+/**
+ * Lets Bun and Node find what safepoints/ imports: the packages as they are, because a bundle would
+ * not find the parser's native code, and this project in the tree that each runtime runs.
+ */
+async function installForSafepoints() {
+  const dependencies = Object.fromEntries(
+    Object.entries({ ...safepoints.imports, ...traceMapping }).map(([name, specifier]) => {
+      return [name, specifier.slice(specifier.lastIndexOf("@") + 1)];
+    }),
+  );
+  const folder = new URL("build/safepoints_modules/", root);
+  const wanted = JSON.stringify({ dependencies });
+  const packageJson = new URL("package.json", folder);
+  if (await Deno.readTextFile(packageJson).catch(() => "") !== wanted) {
+    await Deno.mkdir(folder, { recursive: true });
+    await npmInstall(folder.pathname, dependencies);
+  }
+  for (const name of Object.keys(dependencies)) {
+    const link = new URL(`node_modules/${name}`, root);
+    await Deno.mkdir(new URL(".", link), { recursive: true });
+    await Deno.remove(link).catch(() => {});
+    await Deno.symlink(new URL(`node_modules/${name}`, folder), link, { type: "junction" });
+  }
+  const self = new URL(`node_modules/${config.name}/`, root);
+  await write(
+    new URL("package.json", self),
+    `{ "type": "module", "exports": { "bun": "./bun.ts", "default": "./node.js" } }\n`,
+  );
+  await write(new URL("bun.ts", self), 'export * from "../../../mod.ts";\n');
+  await write(new URL("node.js", self), 'export * from "../../../build/node/mod.js";\n');
 }

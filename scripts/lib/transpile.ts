@@ -12,7 +12,7 @@ export async function transpile(): Promise<URL> {
   await write(new URL("package.json", tree), `{ "type": "module" }\n`);
   await transpileFiles("", false);
   for (
-    const folder of ["src/", "ffi/", "tests/", "examples/", "bench/programs/"]
+    const folder of ["src/", "ffi/", "safepoints/", "tests/", "examples/", "bench/programs/"]
   ) {
     await transpileFiles(folder, true);
   }

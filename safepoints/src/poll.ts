@@ -1,0 +1,116 @@
+/**
+ * The text of a safepoint. It reads globals that runtime.ts defines, and not an import: it stands
+ * in modules, in CommonJS and in scripts, before imports are bound in modules that import one
+ * another in a circle, and after a hashbang and directives. The names carry the number of this
+ * contract, because code that was built with one version may run with another.
+ */
+export const MEMORY = "$safepoint1M";
+/** See {@linkcode pollOf}. */
+export const STORE = "$safepoint1S";
+/** The function that a due safepoint calls. */
+export const CALL = "$safepoint1C";
+/** Counts the turns that are left of a tile: a variable of the loop. */
+const LEFT = "$safepoint1N";
+/** The bits of `MEMORY[0]` that make a safepoint due: `pollWord.mask` of the core. */
+export const MASK = 5;
+
+/** The JavaScript engines that need different polls. */
+export type Engine = "v8" | "jsc" | "any";
+
+const read = `${MEMORY}[0]`;
+
+/**
+ * The poll: an expression that is falsy and needs no brackets before `?`, `,` and `;`. It begins
+ * with a number, because a statement without a semicolon may stand in the line above.
+ *
+ * JavaScriptCore moves a plain read out of a loop, and would never see the flag change. A store to
+ * another array of the same type keeps it in: the engine must assume that both are the same memory.
+ */
+export function pollOf(engine: Engine): string {
+  const word = engine === "v8" ? read : `(${STORE}[0]=0,${read})`;
+  return `0!==(${word}&${MASK})&&${CALL}()`;
+}
+
+/** What is inserted. The cache keeps these numbers. */
+export enum Form {
+  /** Before the test of a loop. */
+  operand,
+  /** As the first statement of a block. */
+  statement,
+  /** Before the only statement of a loop. */
+  otherwise,
+  /** Before the expression of an arrow function. */
+  choice,
+  /** Before the test of a `for` that is cut into tiles. */
+  tiledFor,
+  /** Before a `while` that is cut into tiles. */
+  tiledWhile,
+  /** Before the test of that. */
+  tiledTest,
+  /** After both. */
+  tiledEnd,
+}
+
+/** Insert this here. */
+export type Edit = [at: number, form: Form];
+
+/** How many turns of a loop without calls there are between two polls, plus one. */
+const TILE = `let ${LEFT}=1025;`;
+
+/**
+ * The texts of all forms.
+ *
+ * V8 optimizes a loop less if it may call something, even if it never does: up to eight times. So a
+ * loop without calls gets its poll between tiles: an endless loop around it polls, and the loop
+ * itself only counts. It ends with its last tile, or by `break`, before the count is down.
+ * JavaScriptCore gains nothing by that.
+ */
+export function textsOf(engine: Engine): readonly string[] {
+  const poll = pollOf(engine);
+  const isTiled = engine !== "jsc";
+  const texts: Record<Form, string> = {
+    [Form.operand]: `${poll},`,
+    [Form.statement]: `${poll};`,
+    [Form.otherwise]: `if(${poll});else `,
+    [Form.choice]: `${poll}?0:`,
+    [Form.tiledFor]: isTiled ? `;){${poll};${TILE}for(;--${LEFT}&&` : `${poll},`,
+    [Form.tiledWhile]: isTiled ? `for(;;){${poll};${TILE}` : "",
+    [Form.tiledTest]: isTiled ? `--${LEFT}&&` : `${poll},`,
+    [Form.tiledEnd]: isTiled ? `;if(${LEFT})break}` : "",
+  };
+  return Object.values(texts);
+}
+
+/** How many safepoints these edits make. */
+export function countOf(edits: readonly Edit[]): number {
+  return edits.filter(([, form]) => form !== Form.tiledTest && form !== Form.tiledEnd).length;
+}
+
+/** The source with these edits. */
+export function insertPolls(
+  source: string,
+  edits: readonly Edit[],
+  texts: readonly string[],
+): string {
+  const parts: string[] = [];
+  let done = 0;
+  for (const [at, form] of edits) {
+    parts.push(source.slice(done, at), texts[form]!);
+    done = at;
+  }
+  parts.push(source.slice(done));
+  return parts.join("");
+}
+
+const escape = (text: string) => text.replace(/[$()[\]{&|?]/g, "\\$&");
+/** All of them, the longest first, since a shorter one may be part of it. */
+const inserted = new RegExp(
+  (["v8", "any", "jsc"] as const).flatMap(textsOf).filter(Boolean)
+    .sort((a, b) => b.length - a.length).map(escape).join("|"),
+  "g",
+);
+
+/** Takes the polls out of the text of a function. */
+export function withoutPolls(text: string): string {
+  return text.includes(CALL) ? text.replace(inserted, "") : text;
+}

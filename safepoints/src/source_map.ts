@@ -1,0 +1,47 @@
+import { Buffer } from "node:buffer";
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type MagicString from "magic-string";
+import remapping, { type SourceMapInput } from "@jridgewell/remapping";
+
+/** The comment that names the source map. Engines take the last one. */
+const comment = /\/\/[#@] ?sourceMappingURL=([^\s'"`]+)\s*$/;
+
+/** The code without the comment that names its source map; the line stays. */
+export function withoutMap(code: string): string {
+  return code.replace(comment, (text) => text.replace(/\S+ ?\S+/, ""));
+}
+
+/**
+ * The map from the edited text to the sources: to those that the map of `source` names, if it has
+ * one that can be read, else to `filename`.
+ */
+export function chainedMap(text: MagicString, source: string, filename: string): object {
+  const map = text.generateMap({ hires: "boundary", source: filename, includeContent: true });
+  try {
+    const before = mapOf(source, filename);
+    if (before === undefined) return map;
+    let isFirst = true;
+    const load = () => {
+      const found = isFirst ? before : null;
+      isFirst = false;
+      return found;
+    };
+    return { ...remapping(map as SourceMapInput, load) };
+  } catch {
+    // As engines do: a map that is missing or broken is none.
+    return map;
+  }
+}
+
+function mapOf(source: string, filename: string): SourceMapInput | undefined {
+  const url = comment.exec(source)?.[1];
+  if (url === undefined) return undefined;
+  const inline = /^data:application\/json[^,]*?(;base64)?,/.exec(url);
+  const text = inline === null
+    ? readFileSync(resolve(dirname(filename), decodeURI(url)), "utf8")
+    : inline[1] === undefined
+    ? decodeURIComponent(url.slice(inline[0].length))
+    : Buffer.from(url.slice(inline[0].length), "base64").toString();
+  return JSON.parse(text);
+}
