@@ -1,0 +1,99 @@
+import { readFileSync } from "node:fs";
+import * as moduleExports from "node:module";
+import { dirname } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { transform } from "./transform.ts";
+
+/** The part of Bun that is used here. */
+interface Bun {
+  plugin(plugin: { name: string; setup(build: Build): void }): void;
+  Transpiler: new (options: { loader: string; target: string }) => {
+    transformSync(code: string): string;
+  };
+}
+interface Build {
+  onLoad(filter: { filter: RegExp }, load: (file: { path: string }) => Loaded): void;
+}
+type Loaded = { loader: string; contents: string } | { loader: "object"; exports: object };
+
+/** A module of CommonJS. */
+interface CommonJs {
+  id: string;
+  filename: string;
+  paths: string[];
+  loaded: boolean;
+  exports: unknown;
+  _compile(code: string, filename: string): void;
+}
+interface ModuleClass {
+  new (id: string): CommonJs;
+  _cache: Record<string, CommonJs | undefined>;
+  _nodeModulePaths(folder: string): string[];
+}
+
+/** Instruments what Bun loads from now on. */
+export function registerInBun(): void {
+  const { Bun } = globalThis as unknown as { Bun: Bun };
+  Bun.plugin({
+    name: "async-interrupt-safepoints",
+    setup: (build) =>
+      void build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, ({ path }) => load(Bun, path)),
+  });
+}
+
+/** Nothing was loaded yet: the next file is the program. */
+let isFirst = true;
+
+/** Bun allows no answer that leaves a file to it. */
+function load(bun: Bun, path: string): Loaded {
+  const isProgram = isFirst;
+  isFirst = false;
+  const source = readFileSync(path, "utf8");
+  const extension = /\.[cm]?[jt]sx?$/.exec(path)![0];
+  const loader = /t/.test(extension) ? /x/.test(extension) ? "tsx" : "ts" : "jsx";
+  // Bun takes JSX in all JavaScript files.
+  const transformed = transform(
+    pathToFileURL(path).href,
+    source,
+    extension.replace(/js$/, "jsx"),
+  );
+  if (transformed === undefined) return { contents: source, loader };
+  const { code, kind } = transformed;
+  if (kind === "module" || !/c/.test(extension) && !usesCommonJs.test(source)) {
+    return { contents: code, loader };
+  }
+  const plain = loader === "jsx" ? code : new bun.Transpiler({ loader, target: "bun" })
+    .transformSync(code);
+  const { exports } = compile(plain, path, isProgram);
+  const named = { ...Object(exports), "module.exports": exports };
+  delete named.__esModule;
+  // As Bun does it.
+  if (!Object(exports).__esModule || !("default" in named)) named.default = exports;
+  return { loader: "object", exports: named };
+}
+
+/** Bun takes a file without any of these words for an ES module. */
+const usesCommonJs = /\b(?:require|module|exports|__filename|__dirname)\b/;
+
+/** Bun would take the text for that of an ES module. */
+function compile(code: string, path: string, isProgram: boolean): CommonJs {
+  const Module = moduleExports.default as unknown as ModuleClass;
+  const module = new Module(isProgram ? "." : path);
+  module.filename = path;
+  module.paths = Module._nodeModulePaths(dirname(path));
+  if (isProgram) (process as { mainModule?: unknown }).mainModule = module;
+  // Modules that import one another in a circle find it there.
+  Module._cache[path] = module;
+  try {
+    // Bun calls it without a `this`.
+    const parameters = "exports, require, module, __filename, __dirname";
+    const text = code.replace(/^#!.*/, "");
+    module._compile(`(function (${parameters}) {${text}\n}).call(exports, ${parameters});`, path);
+    module.loaded = true;
+  } catch (error) {
+    delete Module._cache[path];
+    throw error;
+  }
+  return module;
+}

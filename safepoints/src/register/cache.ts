@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import type { Analysis } from "../analyze.ts";
+import type { Edit } from "../poll.ts";
+
+/** Raise it when the analysis of the same source changes, or how an entry is written. */
+const VERSION = 2;
+
+/** Analyses by the content of the source, in files that several processes may read and write. */
+export class Cache {
+  /** "" for none. */
+  readonly #folder: string;
+
+  /** @param folder where; "" for no cache. */
+  constructor(folder: string) {
+    this.#folder = folder && join(folder, `${VERSION}`);
+  }
+
+  /** The analysis of a source; `make` makes it if it is not there or damaged. */
+  get(source: string, extension: string, functions: boolean, make: () => Analysis): Analysis {
+    // Small files too: with all in the cache, a program starts without waking the parser.
+    if (this.#folder === "") return make();
+    const key = digest(`${extension}\n${functions}\n${source}`);
+    const file = join(this.#folder, key);
+    const found = read(file, source.length);
+    if (found !== undefined) return found;
+    const made = make();
+    write(this.#folder, file, made);
+    return made;
+  }
+}
+
+/** Where the cache is if nobody says otherwise. */
+export function defaultFolder(): string {
+  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  const parent = process.platform === "win32" ? LOCALAPPDATA : XDG_CACHE_HOME;
+  return join(parent || join(homedir(), ".cache"), "async-interrupt-safepoints");
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** `[kind, ...the distance of each edit from the one before, times 8, plus its form]` */
+function read(file: string, length: number): Analysis | undefined {
+  try {
+    const text = readFileSync(file, "utf8");
+    const line = text.indexOf("\n");
+    const content = text.slice(line + 1);
+    if (line < 0 || text.slice(0, line) !== digest(content)) return undefined;
+    const [kind, ...steps] = JSON.parse(content);
+    let at = 0;
+    const edits = steps.map((step: number): Edit => [at += step >> 3, step & 7]);
+    return at <= length ? { kind, edits } : undefined;
+  } catch {
+    // It is not there, or may not be read.
+    return undefined;
+  }
+}
+
+function write(folder: string, file: string, { kind, edits }: Analysis): void {
+  let last = 0;
+  const steps = edits.map(([at, form]) => {
+    const step = (at - last) * 8 + form;
+    last = at;
+    return step;
+  });
+  const content = JSON.stringify([kind, ...steps]);
+  // Another process or Worker may write or read the same: it sees all or nothing.
+  const part = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(part, `${digest(content)}\n${content}`);
+    renameSync(part, file);
+  } catch {
+    // Read-only or full: next time it is made anew.
+  }
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import * as module from "node:module";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { analyze } from "../analyze.ts";
+import { transform } from "./transform.ts";
+
+/** What `node:module` has from Node 22.15 and 23.5 on. */
+interface Loaded {
+  format?: string | null | undefined;
+  source?: string | ArrayBuffer | NodeJS.TypedArray | null | undefined;
+}
+type Load = (
+  url: string,
+  context: object,
+  next: (url: string, context: object) => Loaded,
+) => Loaded;
+type RegisterHooks = (hooks: { load: Load }) => unknown;
+
+const extensions: Record<string, string> = {
+  "module": ".mjs",
+  "commonjs": ".cjs",
+  "module-typescript": ".mts",
+  "commonjs-typescript": ".cts",
+};
+
+/** Instruments what Node and Deno load from now on. */
+export function register(): void {
+  const { registerHooks } = module as { registerHooks?: RegisterHooks };
+  if (registerHooks === undefined) {
+    const { deno, node } = process.versions;
+    throw new Error(
+      `Cannot register safepoints: ${deno ? `Deno ${deno}` : `Node ${node}`} lacks ` +
+        "module.registerHooks(): use Node 22.15 or later, a newer Deno, or instrument()",
+    );
+  }
+  // Deno cannot load the rest of the parser inside of a hook.
+  if (process.versions.deno) analyze("for (;;);", { extension: ".js", functions: true });
+  registerHooks({ load });
+}
+
+const load: Load = (url, context, next) => {
+  const loaded = next(url, context);
+  // Deno takes what is returned for JavaScript, except so.
+  if (process.versions.deno && /\.json$/.test(url)) return { ...loaded, format: "json" };
+  const { format } = loaded;
+  const extension = format
+    ? extensions[format]
+    // Node finds it out later. A program without an extension is CommonJS or a module.
+    : /\.[cm]?[jt]sx?(?=[?#]|$)/i.exec(url)?.[0] ?? (/\.\w+$/.test(url) ? undefined : ".js");
+  if (extension === undefined || /^(node|data:application\/json)/.test(url)) return loaded;
+  const source = textOf(url, loaded.source);
+  if (source === undefined) return loaded;
+  const transformed = transform(url, source, extension);
+  if (transformed === undefined || transformed.code === source) return loaded;
+  return { ...loaded, source: transformed.code };
+};
+
+function textOf(url: string, source: Loaded["source"]): string | undefined {
+  if (typeof source === "string") return source;
+  if (source) return new TextDecoder("utf-8", { ignoreBOM: true }).decode(source);
+  return url.startsWith("file:") ? readFileSync(fileURLToPath(url), "utf8") : undefined;
+}

@@ -1,0 +1,76 @@
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { type Analysis, analyze } from "../analyze.ts";
+import { type Engine, insertPolls, textsOf } from "../poll.ts";
+import { Cache, defaultFolder } from "./cache.ts";
+
+const {
+  INTERRUPT_SAFEPOINTS_EXCLUDE: exclude = "",
+  INTERRUPT_SAFEPOINTS_FUNCTIONS: functions = "",
+  INTERRUPT_SAFEPOINTS_CACHE: folder = defaultFolder(),
+} = process.env;
+
+const cache = new Cache(folder);
+const excluded = exclude.split(",").map((glob) => glob.trim()).filter(Boolean).map(patternOf);
+const engine: Engine = process.versions.bun ? "jsc" : "v8";
+const texts = textsOf(engine);
+
+/**
+ * The modules of this package and of the core: a safepoint in what a due safepoint calls would call
+ * it for ever.
+ */
+const own = /\/(?:node_modules\/async-|@async\/)interrupt(?:-safepoints)?\//;
+const here = new URL("../../", import.meta.url).href;
+
+/** What {@linkcode transform} returns. */
+export interface Transformed {
+  code: string;
+  kind: Analysis["kind"];
+}
+
+/**
+ * The source with safepoints, or as it is if it is excluded.
+ *
+ * @param url where it is from.
+ * @param extension see {@linkcode analyze}.
+ * @returns undefined if it cannot be parsed: then the engine says why.
+ */
+export function transform(url: string, source: string, extension: string): Transformed | undefined {
+  if (isBusy) return { code: source, kind: "module" };
+  isBusy = true;
+  try {
+    const { kind, edits } = cache.get(source, extension, functions !== "", () => {
+      return analyze(source, { extension, functions: functions !== "" });
+    });
+    return { code: isExcluded(url) ? source : insertPolls(source, edits, texts), kind };
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  } finally {
+    isBusy = false;
+  }
+}
+
+/** The parser loads parts of itself, ES modules, when it first needs them. */
+let isBusy = false;
+
+function isExcluded(url: string): boolean {
+  if (own.test(url) || url.startsWith(here)) return true;
+  const path = url.startsWith("file:") ? fileURLToPath(url).replaceAll("\\", "/") : url;
+  return excluded.some((pattern) => pattern.test(path));
+}
+
+/** A glob that matches the end of a path, beginning with a whole name. */
+function patternOf(glob: string): RegExp {
+  const special: Record<string, string> = {
+    "**/": "(?:.*/)?",
+    "**": ".*",
+    "*": "[^/]*",
+    "?": "[^/]",
+  };
+  const text = glob.replace(
+    /\*\*\/|\*\*|[*?]|[\\^$.+()[\]{}|]/g,
+    (part) => special[part] ?? `\\${part}`,
+  );
+  return new RegExp(`${glob.startsWith("/") ? "^" : "(?:^|/)"}${text}$`);
+}

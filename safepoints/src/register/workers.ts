@@ -1,0 +1,82 @@
+import * as module from "node:module";
+import process from "node:process";
+
+/** The class of Web Workers or of `node:worker_threads`. */
+type WorkerClass = new (
+  script: string | URL,
+  options?: { eval?: boolean; preload?: string | string[]; deno?: object },
+) => object;
+
+const register = new URL(`../../register${import.meta.url.slice(-3)}`, import.meta.url).href;
+
+/**
+ * Makes Workers load this package first. Those of Node inherit `--import`; Bun and Deno start them
+ * without `--preload`.
+ */
+export function registerInWorkers(): void {
+  const threads = module.createRequire(import.meta.url)("node:worker_threads") as {
+    Worker: WorkerClass;
+  };
+  const realm = globalThis as unknown as { Worker: WorkerClass };
+  const wrap = process.versions.bun ? withPreload : withWrapper;
+  realm.Worker = wrap(realm.Worker);
+  threads.Worker = wrap(threads.Worker);
+  module.syncBuiltinESMExports();
+}
+
+function withPreload(Worker: WorkerClass): WorkerClass {
+  return new Proxy(Worker, {
+    construct(target, [script, options = {}, ...rest], newTarget) {
+      const preload = [register, ...[options.preload ?? []].flat()];
+      return Reflect.construct(target, [script, { ...options, preload }, ...rest], newTarget);
+    },
+  });
+}
+
+function withWrapper(Worker: WorkerClass): WorkerClass {
+  return new Proxy(Worker, {
+    construct(target, [script, options, ...rest], newTarget) {
+      const url = options?.eval || options?.deno?.permissions !== undefined
+        ? undefined
+        : urlOf(script);
+      const first = url === undefined ? script : new URL(wrapperOf(url));
+      return Reflect.construct(target, [first, options, ...rest], newTarget);
+    },
+  });
+}
+
+/** undefined for a script that cannot be imported elsewhere, such as `blob:`. */
+function urlOf(script: unknown): string | undefined {
+  const text = `${script}`;
+  try {
+    return /^\.{0,2}\//.test(text)
+      ? new URL(text, `file://${process.cwd()}/`).href
+      : /^(file|https?|npm|jsr):/.test(text)
+      ? text
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A module that imports this package, then the script. What arrives before the script listens is
+ * kept: without a wrapper, a Worker gets its messages when its script was evaluated.
+ */
+function wrapperOf(url: string): string {
+  const text = `import ${JSON.stringify(register)};
+const early = [];
+const keep = (event) => {
+  if (globalThis.onmessage) return;
+  event.stopImmediatePropagation();
+  early.push(event);
+};
+addEventListener("message", keep);
+try {
+  await import(${JSON.stringify(url)});
+} finally {
+  removeEventListener("message", keep);
+  for (const { data, ports } of early) dispatchEvent(new MessageEvent("message", { data, ports }));
+}`;
+  return `data:text/javascript,${encodeURIComponent(text)}`;
+}

@@ -1,0 +1,230 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import * as module from "node:module";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { type Reason, runtime, startCommand, testsOf } from "./support/harness.ts";
+import { removedAtExit } from "./support/modules_copy.ts";
+
+const test = testsOf(import.meta.url);
+
+const hasHooks = runtime === "bun" || "registerHooks" in module;
+const skip: Reason = !hasHooks && "this version has no module.registerHooks()";
+
+const extension = import.meta.url.slice(-3);
+const core = new URL(`../mod${extension}`, import.meta.url).href;
+const register = new URL(`../safepoints/register${extension}`, import.meta.url);
+
+const hang = (name: string) =>
+  `function hang(state) { try { for (;;) {} } finally { state.cleaned = "${name}" } }`;
+
+/** A program of all kinds of modules, as users write it. Its `cjs` folder is a dependency. */
+const files: Record<string, string> = {
+  "main.mjs": `#!/usr/bin/env program
+import process from "node:process";
+import { createRequire } from "node:module";
+import { interruptible } from "${core}";
+import cjs, { named } from "./cjs/index.js";
+import compiled from "./cjs/compiled.js";
+import * as esm from "./esm.mjs";
+import { hang as typed } from "./typed.ts";
+import json from "./cjs/more.json" with { type: "json" };
+const require = createRequire(import.meta.url);
+const { hang } = await import("./dynamic.mjs");
+const state = {};
+console.log(named, cjs.seen, cjs.same, cjs.self, cjs.data, json, compiled.sum ?? compiled.default);
+console.log(require("./cjs/index.js") === cjs, require("./cjs/other.cjs").name, esm.total);
+// Bun shows what its transpiler made.
+if (process.versions.bun === undefined) console.log(String(cjs.hang), String(esm.hang));
+console.log(import.meta.url.slice(-8), process.argv[2]);
+const all = { cjs: cjs.hang, other: require("./cjs/other.cjs").hang, esm: esm.hang, typed, dynamic: hang };
+if (process.argv[2] === "hang") {
+  for (const [name, hang] of Object.entries(all)) {
+    try {
+      interruptible(() => hang(state), { timeout: 5 });
+    } catch (error) {
+      console.log(name, error.name, state.cleaned === name);
+    }
+  }
+}
+`,
+  // Deno looks for CommonJS only in a project that has such a file.
+  "package.json": `{ "type": "module" }`,
+  "cjs/package.json": `{ "type": "commonjs" }`,
+  "cjs/index.js": `exports.named = 1;
+exports.self = this === module.exports && __filename.slice(-8);
+const other = require("./other.cjs");
+exports.seen = other.seen;
+exports.same = other.again() === exports;
+exports.data = require("./data.json");
+exports.hang = ${hang("cjs")};`,
+  "cjs/other.cjs": `const index = require("./index.js");
+exports.name = "other";
+exports.seen = Object.keys(index).join();
+exports.again = () => require("./index.js");
+exports.hang = ${hang("other")};`,
+  "cjs/compiled.js": `Object.defineProperty(exports, "__esModule", { value: true });
+let sum = 0; for (let i = 0; i < 5; i++) sum += i
+exports.default = sum`,
+  "cjs/data.json": `{ "text": "while (true);" }`,
+  "cjs/more.json": `{ "more": "for (;;);" }`,
+  "esm.mjs": `export let total = 0;
+for (const value of [1, 2]) for (let i = 0; i < 3; i++) total += value * i;
+export ${hang("esm")}`,
+  "typed.ts": `interface State { cleaned?: string }
+export function hang<T extends State>(state: T): void {
+  try { while (true as boolean); } finally { state.cleaned = "typed"; }
+}`,
+  "dynamic.mjs": `export const hang = ${
+    hang("dynamic").replace("for (;;) {}", "do ; while (true)")
+  }`,
+  "worker.mjs": `import { interruptible } from "${core}";
+import { isMainThread, parentPort, Worker as Thread } from "node:worker_threads";
+if (!isMainThread && parentPort !== null && globalThis.asked === undefined) {
+  const stop = () => {
+    try { interruptible(() => { while (true); }, { timeout: 5 }) } catch (error) { return error.name }
+  };
+  parentPort.on("message", (text) => { parentPort.postMessage(text + stop()); });
+}
+if (isMainThread) {
+  const thread = new Thread(new URL(import.meta.url));
+  thread.on("message", (text) => { console.log(text); thread.terminate(); });
+  thread.postMessage("thread ");
+}`,
+  "web.mjs": `import { interruptible } from "${core}";
+onmessage = ({ data }) => {
+  try { interruptible(() => { while (true); }, { timeout: 5 }) } catch (error) {
+    postMessage(data + error.name);
+  }
+};`,
+  "web_main.mjs":
+    `const worker = new Worker(new URL("./web.mjs", import.meta.url), { type: "module" });
+worker.onmessage = ({ data }) => { console.log(data); worker.terminate(); };
+worker.postMessage("web ");`,
+  "main.cjs":
+    `console.log(require.main === module, require("./cjs/index.js").same, this === exports);
+let n = 0; while (n < 9) n++; console.log(n, typeof $safepoint1C);`,
+  "recursion.mjs": `import { interruptible } from "${core}";
+const fib = (n) => n < 2 ? n : fib(n - 1) + fib(n - 2);
+try { interruptible(() => fib(99), { timeout: 5 }) } catch (error) { console.log(error.name) }`,
+};
+
+const folder = removedAtExit();
+const cache = join(folder, "cache");
+for (const [name, text] of Object.entries(files)) {
+  const file = join(folder, name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+/** Runs a file of the program, with or without safepoints, and returns what it prints. */
+async function run(name: string, args: string[] = [], safepoints = true): Promise<string> {
+  const command = [process.execPath];
+  if (runtime === "deno") {
+    const { imports } = JSON.parse(
+      readFileSync(new URL("../safepoints/deno.json", import.meta.url), "utf8"),
+    );
+    const map = join(folder, "import_map.json");
+    writeFileSync(map, JSON.stringify({ imports: { ...imports, "@async/interrupt": core } }));
+    command.push("run", "-A", "--no-check", "--node-modules-dir=none", `--import-map=${map}`);
+  }
+  if (safepoints) {
+    const flag = runtime === "node" ? "--import" : "--preload";
+    command.push(flag, runtime === "node" ? register.href : fileURLToPath(register));
+  }
+  process.env.INTERRUPT_SAFEPOINTS_CACHE ??= cache;
+  command.push(join(folder, name), ...args);
+  const { stdout, stderr, code } = await startCommand(command).ended;
+  assertEquals(code, 0, `${name}: ${stdout}${stderr}`);
+  return stdout;
+}
+
+test(
+  "modules of every kind do the same with safepoints, and are stopped in endless loops",
+  async () => {
+    const plain = await run("main.mjs", ["plain"], false);
+    const stopped = ["cjs", "other", "esm", "typed", "dynamic"]
+      .map((name) => `${name} TimeoutError true\n`);
+    assertEquals(
+      await run("main.mjs", ["hang"]),
+      plain.replace("plain", "hang") + stopped.join(""),
+    );
+    assertEquals(await run("main.cjs"), "true true true\n9 function\n");
+  },
+  { skip },
+);
+
+test("Workers have safepoints too, and functions with INTERRUPT_SAFEPOINTS_FUNCTIONS", async () => {
+  assertEquals(await run("worker.mjs"), "thread TimeoutError\n");
+  if (runtime !== "node") assertEquals(await run("web_main.mjs"), "web TimeoutError\n");
+  process.env.INTERRUPT_SAFEPOINTS_FUNCTIONS = "1";
+  assertEquals(await run("recursion.mjs"), "TimeoutError\n");
+}, { skip });
+
+/** A module with many safepoints. */
+const large = `export let total = 0;\n${"for (let i = 0; i < 3; i++) total += i;\n".repeat(100)}`;
+
+test("the cache is shared, and a damaged or read-only one does no harm", async () => {
+  writeFileSync(join(folder, "large.mjs"), large);
+  const text = `import { total } from "./large.mjs"; console.log(total);`;
+  writeFileSync(join(folder, "total.mjs"), text);
+  const together = await Promise.all([run("total.mjs"), run("total.mjs")]);
+  assertEquals(together, ["300\n", "300\n"]);
+  const [version] = readdirSync(cache);
+  const entries = readdirSync(join(cache, version!)).map((name) => join(cache, version!, name));
+  assertEquals(entries.length, 2, `${entries}`);
+  const [entry = ""] = entries.filter((file) => readFileSync(file, "utf8").length > 200);
+  const good = readFileSync(entry, "utf8");
+  writeFileSync(entry, good.replace(/,(\d+)/, ",4"));
+  assertEquals(await run("total.mjs"), "300\n");
+  assertEquals(readFileSync(entry, "utf8"), good);
+  // What is in the cache is used: here is a program without safepoints.
+  const content = JSON.stringify(["module"]);
+  writeFileSync(entry, `${createHash("sha256").update(content).digest("hex")}\n${content}`);
+  assertEquals(await run("total.mjs"), "300\n");
+  assert(readFileSync(entry, "utf8").endsWith(content));
+
+  // Not even root can write below a file.
+  writeFileSync(join(folder, "file"), "");
+  process.env.INTERRUPT_SAFEPOINTS_CACHE = join(folder, "file", "cache");
+  assertEquals(await run("total.mjs"), "300\n");
+}, { skip, timeout: 40 });
+
+test("INTERRUPT_SAFEPOINTS_EXCLUDE leaves files as they are", async () => {
+  const names = [
+    "vendor/deep/a.min.mjs",
+    "vendor/deep/b.mjs",
+    "vendor/c.mjs",
+    "d.mjs",
+    "my-vendor/c.mjs",
+  ];
+  for (const name of names) {
+    const file = join(folder, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, "export default () => { let i = 0; while (i < 3) i++; };");
+  }
+  writeFileSync(
+    join(folder, "excluded.mjs"),
+    `import { Interrupt } from "${core}";
+for (const name of ${JSON.stringify(names)}) {
+  const { default: count } = await import("./" + name);
+  const interrupt = new Interrupt({ rethrow: true, callback() { throw new Error("safe"); } });
+  Interrupt.signal(interrupt.signalFunc());
+  let result = "as it is";
+  try { count(); } catch (error) { result = error.message; }
+  console.log(name, result);
+  try { interrupt.close(); } catch {}
+}`,
+  );
+  const globs = ["*.min.mjs", " vendor/?.mjs", `${folder}/**/deep/b.*`, "[d].mjs"];
+  process.env.INTERRUPT_SAFEPOINTS_EXCLUDE = globs.join();
+  const results = ["as it is", "as it is", "as it is", "safe", "safe"];
+  const lines = names.map((name, index) => `${name} ${results[index]}\n`);
+  assertEquals(await run("excluded.mjs"), lines.join(""));
+}, { skip });
+
+test("a runtime without hooks says what to use", async () => {
+  await assertRejects(() => run("main.mjs"), Error, "module.registerHooks()");
+}, { skip: hasHooks && "this version has hooks" });
