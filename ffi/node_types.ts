@@ -55,7 +55,7 @@ interface NodeModules {
     closeSync(fd: number): void;
     unlinkSync(path: string): void;
     readlinkSync(path: string): string;
-    rmdirSync(path: string): void;
+    rmSync(path: string, options: { recursive: boolean }): void;
   };
   "node:net": {
     Socket: new (

@@ -9,20 +9,25 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
   statSync,
+  symlinkSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { openEmbedded } from "../ffi/open_embedded.ts";
+import process from "node:process";
+import { openEmbedded, type Ways } from "../ffi/open_embedded.ts";
 import { macosWays } from "../ffi/open_macos.ts";
 import { runtime, start, testsOf } from "./support/harness.ts";
 import { copyModules, editModule } from "./support/modules_copy.ts";
-import { ours } from "./support/user_program.ts";
+import { ours, UserProgram } from "./support/user_program.ts";
 
 const test = testsOf(import.meta.url);
+
+const ways: Ways = (library, file) => macosWays(library, file, "libc.so.6");
 
 /** What is opened, the mode of its folder, and what failed before that. */
 interface Opened {
@@ -42,7 +47,7 @@ function opened(file: string | undefined): Opened {
       return { path, folderMode: statSync(dirname(path)).mode & 0o777 };
     },
     (error) => failures.push(error),
-    macosWays,
+    ways,
   )!;
   return { ...result, failures: failures.join("\n") };
 }
@@ -87,19 +92,57 @@ if (runtime !== "deno") {
       }
       assertEquals(opened(file).path, file);
     }));
+
+  test("what is opened is what was looked at, whatever becomes of a link on the way to it", () =>
+    withLibrary((file, folder) => {
+      const open = join(folder, "open");
+      mkdirSync(open);
+      chmodSync(open, 0o777);
+      const link = join(open, "link");
+      symlinkSync(dirname(file), link);
+      assertEquals(opened(join(link, "library.node")).path, file);
+    }));
+
+  test("a temporary folder in which others can replace ours is not used", () =>
+    withLibrary((_file, folder) => {
+      const { TMPDIR } = process.env;
+      process.env.TMPDIR = folder;
+      try {
+        assertEquals(dirname(dirname(opened(undefined).path)), folder);
+        chmodSync(folder, 0o777);
+        const { path, failures } = opened(undefined);
+        assertStringIncludes(failures, "others can change");
+        assertEquals(dirname(dirname(path)), realpathSync("/tmp"));
+        assertEquals(readdirSync(folder), ["lib"]);
+      } finally {
+        if (TMPDIR === undefined) delete process.env.TMPDIR;
+        else process.env.TMPDIR = TMPDIR;
+      }
+    }));
 }
+
+/** Lets a copy of the modules load the library as on macOS. */
+function editForMacos(module: string): void {
+  editModule(module, "ffi/load", (text) => text.replace(/\[os\];/, "['darwin'];"));
+  editModule(
+    module,
+    "ffi/open_macos",
+    (text) => text.replace("/usr/lib/libSystem.B.dylib", "libc.so.6"),
+  );
+}
+
+test("Deno needs --allow-ffi only", async () => {
+  const program = new UserProgram();
+  editForMacos(program.module);
+  const { stdout, stderr } = await program.run(["--allow-ffi"]);
+  assertEquals([stdout, stderr], ["7\n", ""]);
+}, { skip: runtime !== "deno" && "there are no permissions" });
 
 test("copies of the modules share one library with all threads", async () => {
   const extension = import.meta.url.slice(-3);
   const program = new URL(`./programs/copies${extension}`, import.meta.url);
   const modules = [copyModules(), copyModules(ours), copyModules()];
-  for (const module of modules) {
-    editModule(module, "ffi/load", (text) => {
-      const edited = text.replace(/\[os\];/, "['darwin'];");
-      assertEquals(edited === text, false);
-      return edited;
-    });
-  }
+  modules.forEach(editForMacos);
   const { stdout, stderr } = await start(program, modules).ended;
   assertEquals([stdout, stderr], ["1 true\n", ""]);
 });
