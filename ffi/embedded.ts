@@ -24,3 +24,6 @@ export const embedded: Readonly<Record<string, () => string>> = {
   "win32-arm64": win32Arm64,
   "win32-x64": win32X64,
 };
+
+/** The platforms whose library the package has in a file, too: `lib/<platform>.node`. */
+export const files: readonly string[] = Object.keys(embedded);

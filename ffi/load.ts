@@ -1,8 +1,8 @@
 import { InterruptError, limitCure } from "./errors.ts";
-import { embedded } from "./embedded.ts";
+import { embedded, files } from "./embedded.ts";
 import { here } from "./here.ts";
 import type { Library } from "./library.ts";
-import { openEmbedded, type Ways } from "./open_embedded.ts";
+import { openEmbedded, temporaryFolder, type Ways } from "./open_embedded.ts";
 import { macosWays } from "./open_macos.ts";
 import { windowsWays } from "./open_windows.ts";
 import { open } from "./open.ts";
@@ -14,6 +14,8 @@ import { loadedPath } from "./windows.ts";
 const prefix = "ai_";
 const target = `${os}-${cpu}`;
 const ways = ({ win32: windowsWays, darwin: macosWays } as Record<string, Ways>)[os];
+/** Whether the package has the library in a file, besides. */
+const hasFile = files.includes(target);
 /** The message for a runtime that lacks what this module needs. */
 const oldRuntime =
   "this runtime has no process.getBuiltinModule(): update it, Node to 20.16, 22.3 or later, Bun to 1.3.14 or later";
@@ -153,15 +155,16 @@ function runtimeCure(text: string): string | undefined {
 function ffiCure(): string {
   const file = beside();
   const whole = "Deno needs --allow-ffi";
-  if (file === undefined) return whole;
+  if (file === undefined || !hasFile) return whole;
   return `${whole}, whole or as --allow-ffi=${file} (its folder is not enough: anybody may have put a file there)`;
 }
 
 /** What helps where no file can be made, or no library opened from the places where one can. */
 function placeCure(causes: string): string {
-  const put = `put lib/${target}.node of the package at`;
+  const put = (file: string) => hasFile ? `put lib/${target}.node of the package at ${file}` : "";
   const named = namedFile();
-  if (named !== undefined) return `${put} ${named}, or allow --allow-ffi whole`;
+  if (named !== undefined) return either(put(named), "allow --allow-ffi whole");
+  if (runtime === "deno" && os === "darwin") return "this process must be able to write to /tmp";
   const folder = os === "win32"
     ? "set TEMP to a folder that this process may write to"
     : "set TMPDIR to a folder that this process may write to and that is not mounted noexec";
@@ -169,12 +172,19 @@ function placeCure(causes: string): string {
     return `${folder}, and allow --allow-write and --allow-env`;
   }
   const file = beside();
-  if (file === undefined) return folder;
-  if (os === "win32") return `${put} ${file}, or ${folder}`;
-  if (causes.includes("--allow-fs-read")) {
+  if (hasFile && causes.includes("--allow-fs-read")) {
     return `Node's permission model needs --allow-fs-read=${file}`;
   }
-  return `${put} ${file}, where only this user or root can change it, or ${folder}`;
+  if (causes.includes("--allow-fs-write")) {
+    return `Node's permission model needs --allow-fs-write=${temporaryFolder()}`;
+  }
+  if (file === undefined) return folder;
+  const safe = os === "win32" ? "" : ", where only this user or root can change it";
+  return either(put(file) && put(file) + safe, folder);
+}
+
+function either(first: string, second: string): string {
+  return first === "" ? second : `${first}, or ${second}`;
 }
 
 /** The file beside this module, if --allow-ffi names it. */

@@ -147,6 +147,38 @@ for (const [what, change] of broken) {
   });
 }
 
+const hasPermissionModel = runtime === "node" &&
+  process.allowedNodeEnvironmentFlags.has("--permission");
+
+test(
+  "where the package has no file for the platform, no error tells to use one",
+  async () => {
+    const program = new UserProgram();
+    editModule(
+      program.module,
+      "ffi/embedded",
+      (text) => text.replace("Object.keys(embedded)", "[]"),
+    );
+    const errorWith = async (...flags: string[]) => {
+      const { stdout, stderr } = await program.run(flags);
+      assertEquals(stderr, "");
+      assertEquals(/\blib\//.test(stdout.split("\n")[0]!), false, stdout);
+      return stdout;
+    };
+    if (runtime === "deno") {
+      assertStringIncludes(await errorWith(), "Deno needs --allow-ffi\n");
+      const named = await errorWith(`--allow-ffi=${program.library}`);
+      assertStringIncludes(named, "allow --allow-ffi whole");
+      assertEquals((await program.run(["--allow-ffi"])).stdout, "7\n");
+      return;
+    }
+    const flags = ["--permission", "--no-warnings", "--allow-addons", "--allow-fs-read=*"];
+    const [, write] = /(--allow-fs-write=\S+)/.exec(await errorWith(...flags))!;
+    assertEquals((await program.run([...flags, write!])).stdout, "7\n");
+  },
+  { skip: runtime !== "deno" && !hasPermissionModel && "there are no permissions" },
+);
+
 test("without HOME and all other variables it works", async () => {
   const program = new UserProgram();
   const { stdout, stderr } = await program.run(allowAll, ["env", "-i"]);

@@ -1,12 +1,10 @@
 import { Buffer } from "node:buffer";
 import { brotliCompressSync, constants } from "node:zlib";
+import { files } from "./embedded_npm.ts";
 import { platforms } from "./platforms.ts";
 
 /** The platform whose text is in script/all.js, and not compressed (embedded_npm.ts). */
 const whole = "linux-x64";
-
-/** The platforms that have a file besides. Each one more makes the package 16 KB larger. */
-const files: readonly string[] = ["linux-x64"];
 
 /**
  * Puts the libraries into the npm package. Compressed together five of them take as much as three
