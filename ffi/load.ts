@@ -68,7 +68,7 @@ function openAny(library: () => string, failures: unknown[]): Native | undefined
       // same one. Where the name finds nothing, as in musl, use this copy.
       return openLoaded() ?? open(path, prefix, symbols);
     }, failures);
-  return openEmbedded(bytes, beside(), attempt, (error) => note(error, failures), ways);
+  return openEmbedded(bytes, fileToCompare(), attempt, (error) => note(error, failures), ways);
 }
 
 /**
@@ -95,7 +95,7 @@ export function loadAgain(attempt: (path: string) => boolean): boolean {
     throw error;
   };
   const once = (path: string) => attempt(path) || undefined;
-  return openEmbedded(embedded[target]!(), beside(), once, rethrow, ways) ?? false;
+  return openEmbedded(embedded[target]!(), fileToCompare(), once, rethrow, ways) ?? false;
 }
 
 /**
@@ -192,6 +192,14 @@ function namedFile(): string | undefined {
   if (mayOpenAll()) return undefined;
   const file = beside();
   return file !== undefined && mayOpenByName(file) ? file : undefined;
+}
+
+/**
+ * Where the bytes that this module carries may lie in a file. Where the package has none, another
+ * user may have put one: a bundle in C:\program looks in C:\lib, which every user may make.
+ */
+function fileToCompare(): string | undefined {
+  return hasFile ? beside() : undefined;
 }
 
 /**
