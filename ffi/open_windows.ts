@@ -23,8 +23,8 @@ export function* windowsWays<T>(
 }
 
 /**
- * Whoever can change this file can change the modules beside it. But a bundler, or somebody who
- * unpacked a program, may have left another one there.
+ * It lies in the folder of the package: who can change it can change the modules, too. But a
+ * bundler, or somebody who unpacked a program, may have left another one there.
  */
 function fromFile<T>(file: string, library: string, attempt: Attempt<T>): T | undefined {
   const fs = process().getBuiltinModule("node:fs");
