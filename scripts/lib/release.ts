@@ -47,6 +47,15 @@ const always: Record<string, Check> = {
     });
   },
 
+  async "size of the package for npm"() {
+    const { ok, output } = await run(["npm", "pack", "--dry-run", "--json", "--silent"], {
+      cwd: new URL("npm/", root),
+    });
+    if (!ok) return { ok, output };
+    const [{ size }] = JSON.parse(output);
+    return await outcome(size < 150_000, `${size} bytes, of 150,000 for all platforms`);
+  },
+
   async "provenance"() {
     const workflow = await text(".github/workflows/publish.yml");
     const json = JSON.parse(await text("npm/package.json"));
