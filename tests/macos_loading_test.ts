@@ -21,7 +21,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { openEmbedded, type Ways } from "../ffi/open_embedded.ts";
 import { macosWays } from "../ffi/open_macos.ts";
-import { runtime, start, testsOf } from "./support/harness.ts";
+import { isMusl, runtime, start, testsOf } from "./support/harness.ts";
 import { copyModules, editModule } from "./support/modules_copy.ts";
 import { ours, UserProgram } from "./support/user_program.ts";
 
@@ -145,4 +145,4 @@ test("copies of the modules share one library with all threads", async () => {
   modules.forEach(editForMacos);
   const { stdout, stderr } = await start(program, modules).ended;
   assertEquals([stdout, stderr], ["1 true\n", ""]);
-});
+}, { skip: () => isMusl() && "musl finds no loaded library by its name, as macOS does" });

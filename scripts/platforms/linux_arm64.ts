@@ -1,8 +1,8 @@
 import { build } from "../lib/build.ts";
-import { testFiles } from "../lib/tests.ts";
 import { installNpm } from "../lib/toolchain.ts";
 import versions from "../lib/versions.json" with { type: "json" };
 import { withArm64 } from "./lib/binfmt.ts";
+import { coreTests } from "./lib/core_tests.ts";
 import { debian } from "./lib/debian.ts";
 import type { Row } from "./lib/row.ts";
 import { rowsOf, type Runtime } from "./lib/tests.ts";
@@ -22,7 +22,7 @@ export async function linuxArm64(short: boolean): Promise<Row[]> {
   return await withArm64(`${qemu}/usr/bin/qemu-aarch64`, async () =>
     rowsOf(await runtimes(short), {
       how: "emulated",
-      files: short ? ["tests/wait_test.ts"] : testFiles(),
+      files: short ? ["tests/wait_test.ts"] : coreTests(),
       env: { ASYNC_INTERRUPT_EMULATOR: "qemu-user" },
       limit: "qemu-user",
     }));

@@ -1,7 +1,7 @@
 import { build } from "../lib/build.ts";
-import { testFiles } from "../lib/tests.ts";
 import { installNpm, pip } from "../lib/toolchain.ts";
 import versions from "../lib/versions.json" with { type: "json" };
+import { coreTests } from "./lib/core_tests.ts";
 import { debian } from "./lib/debian.ts";
 import type { Row } from "./lib/row.ts";
 import { rowsOf } from "./lib/tests.ts";
@@ -29,7 +29,7 @@ export async function musl(short: boolean): Promise<Row[]> {
   );
   return await rowsOf([{ name, kind: "bun", path }], {
     how: "run",
-    files: short ? ["tests/embedded_test.ts"] : testFiles(),
+    files: short ? ["tests/embedded_test.ts"] : coreTests(),
     env: {},
     limit: "musl",
     prefix,
