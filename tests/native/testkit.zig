@@ -7,7 +7,7 @@ const napi = @import("napi");
 
 const is_windows = builtin.os.tag == .windows;
 const windows = @import("testkit/windows.zig");
-const callbacks = if (is_windows) windows else @import("testkit/callbacks.zig");
+const callbacks = @import("testkit/callbacks.zig");
 const clock = if (is_windows) windows else @import("testkit/clock.zig");
 const descriptors = if (is_windows) windows else @import("testkit/descriptors.zig");
 const dispositions = if (is_windows) windows else @import("testkit/dispositions.zig");

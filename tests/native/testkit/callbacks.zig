@@ -1,5 +1,7 @@
 //! Native callbacks, and calls of what an address points to.
+const builtin = @import("builtin");
 const linux = @import("std").os.linux;
+const windows = @import("windows_api.zig");
 
 pub const ValueFunction = *const fn (u64, i32) callconv(.c) void;
 pub const PlainFunction = *const fn (u64) callconv(.c) void;
@@ -21,7 +23,12 @@ var counters: [128]Counter = @splat(.{});
 
 fn callback(arg: u64, value: i32) callconv(.c) void {
     const counter = &counters[arg];
-    counter.* = .{ .count = counter.count + 1, .value = value, .thread = linux.gettid() };
+    counter.* = .{ .count = counter.count + 1, .value = value, .thread = threadId() };
+}
+
+fn threadId() i32 {
+    if (builtin.os.tag == .windows) return @bitCast(windows.GetCurrentThreadId());
+    return linux.gettid();
 }
 
 pub fn callbackAddress() callconv(.c) u64 {
