@@ -3,8 +3,8 @@ import { type Outcome, run } from "../scripts/lib/run.ts";
 const root = new URL("..", import.meta.url);
 
 /**
- * Runs the tests that search at random on all runtimes, with all of their rounds: four times as
- * many as in the gate. If `short`, with as many as there.
+ * Runs the tests that search at random on all runtimes, with all of their rounds: sixteen times
+ * as many as in the gate. If `short`, with as many as there.
  */
 export async function searches(
   short: boolean,
