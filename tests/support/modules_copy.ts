@@ -1,4 +1,12 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -25,7 +33,10 @@ export function removedAtExit(): string {
  * JSR and in bundles. Returns the URL of `mod`.
  */
 export function copyModules(library?: string): string {
-  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const project = new URL("../../", import.meta.url);
+  // What runs on Node is joined into few modules; the others lie beside it.
+  const joined = fileURLToPath(new URL("modules", project));
+  const root = existsSync(joined) ? joined : fileURLToPath(project);
   const folder = join(removedAtExit(), "package");
   for (const name of readdirSync(root)) {
     if (/\.[jt]s$|^src$|^ffi$|^package\.json$/.test(name)) {
