@@ -66,11 +66,20 @@ const generated = [
 
 type Steps = Record<string, () => Promise<Result>>;
 
-/** Always run. */
+/** Always run, one after the other. */
 const preparations = ["toolchain", "modules", "build"];
 
-/** Before all others, because it writes files that they read. */
+/** Before all that need the build, because it writes files that they read. */
 const first: Steps = { stale: staleness };
+
+/** These need nothing but the toolchain, so they begin while the rest is built. */
+const native: Steps[] = [
+  { stress: () => stress(true) },
+  Object.fromEntries(["Debug", "ReleaseSafe"].map((mode) => {
+    return [`zig-${mode.toLowerCase()}`, () => unitTests(mode)];
+  })),
+  { model: () => model(true) },
+];
 
 /** One after the other. */
 const checks: Steps = {
@@ -90,15 +99,10 @@ const checks: Steps = {
   publish: () => publish(flags),
 };
 
-/** Side by side, the longest first; those in one lane one after the other. */
+/** They need the build. Side by side, the longest first; those in one lane one after the other. */
 const lanes: Steps[] = [
   { deno: () => onDeno("deno", files) },
   checks,
-  { stress: () => stress(true) },
-  Object.fromEntries(["Debug", "ReleaseSafe"].map((mode) => {
-    return [`zig-${mode.toLowerCase()}`, () => unitTests(mode)];
-  })),
-  { model: () => model(true) },
   // Both build npm/.
   {
     field: () => denoTest("field", ["--no-check", "scripts/field_test.ts"]),
@@ -112,7 +116,10 @@ const lanes: Steps[] = [
   { oldest: oldestTests },
 ];
 
-const names = [...preparations, ...[first, ...lanes].flatMap((steps) => Object.keys(steps))];
+const names = [
+  ...preparations,
+  ...[first, ...native, ...lanes].flatMap((steps) => Object.keys(steps)),
+];
 
 const { values, positionals } = optionsOf({
   allowPositionals: true,
@@ -190,7 +197,7 @@ async function choice(
  * Two tasks more than there are processors: tests wait about half of their time, for a process to
  * start or for an idle event loop.
  */
-async function sideBySide(queue: (() => Promise<void>)[]) {
+async function sideBySide(queue: (() => Promise<unknown>)[]) {
   const next = async () => {
     for (let work = queue.shift(); work; work = queue.shift()) await work();
   };
@@ -239,29 +246,42 @@ let zigPath = "";
 let flags: string[] = [];
 
 const reports = await temporaryFolder("async-interrupt-junit-");
-let ready = await step("toolchain", async () => {
+const hasTools = await step("toolchain", async () => {
   const nodes = [...nodeVersions, ...oldest.node].map(node);
   [zigPath] = await Promise.all([zig(), bun(), bun(oldest.bun), oldestDeno(), ...nodes]);
   return done;
-}) && await step("modules", async () => {
-  const modules = await prepareModules();
-  flags = modules.flags;
-  return { ...done, note: modules.note };
 });
-if (!ready) finish();
-ready = await step("build", async () => {
-  await build("testkit", "uv-poll");
-  await transpile();
-  return done;
-});
+if (!hasTools) finish();
 
-if (!ready) console.log("No tests without a build.");
 const inOrder = async (steps: Steps) => {
   for (const [name, work] of Object.entries(steps)) await choice(name, work);
 };
-await inOrder(first);
-await sideBySide((ready ? lanes : [checks]).map((lane) => () => inOrder(lane)));
+const built = prepare();
+await sideBySide([
+  // Takes a place of its own, so that no more than the others runs beside it.
+  () => built,
+  ...native.map((lane) => () => inOrder(lane)),
+  ...lanes.map((lane) => async () => {
+    if (await built || lane === checks) await inOrder(lane);
+  }),
+]);
 finish();
+
+/** Returns whether there is a build to test. */
+async function prepare(): Promise<boolean> {
+  const ready = await step("modules", async () => {
+    const modules = await prepareModules();
+    flags = modules.flags;
+    return { ...done, note: modules.note };
+  }) && await step("build", async () => {
+    await build("testkit", "uv-poll");
+    await transpile();
+    return done;
+  });
+  if (!ready) console.log("No tests without a build.");
+  await inOrder(first);
+  return ready;
+}
 
 function onDeno(name: string, files: string[], path?: string) {
   return denoTest(name, ["--no-check", ...files], path, filter);
