@@ -356,7 +356,7 @@ fn addBenchkit(b: *std.Build, step: *Step, target: Target) void {
 fn addStress(b: *std.Build, step: *Step, variants: []const Stress) void {
     var previous: ?*Step = null;
     for (variants) |variant| {
-        const options: std.Build.Module.CreateOptions = .{
+        var options: std.Build.Module.CreateOptions = .{
             .target = b.graph.host,
             .optimize = switch (variant) {
                 .debug => .debug,
@@ -366,6 +366,12 @@ fn addStress(b: *std.Build, step: *Step, variants: []const Stress) void {
             .sanitize_thread = variant == .thread,
             .link_libc = true,
         };
+        const library = b.createModule(options);
+        library.root_source_file = b.path("zig-src/root.zig");
+        const stress = b.createModule(options);
+        stress.root_source_file = b.path("verify/stress/main.zig");
+        stress.addImport("async_interrupt", library);
+        if (variant == .thread) options.optimize = .small;
         const program = b.addExecutable(.{
             .name = b.fmt("stress-{t}", .{variant}),
             .root_module = b.createModule(options),
@@ -375,10 +381,8 @@ fn addStress(b: *std.Build, step: *Step, variants: []const Stress) void {
             .use_lld = true,
         });
         program.link_gc_sections = true;
-        program.root_module.root_source_file = b.path("verify/stress/main.zig");
-        const library = b.createModule(options);
-        library.root_source_file = b.path("zig-src/root.zig");
-        program.root_module.addImport("async_interrupt", library);
+        program.root_module.root_source_file = b.path("verify/stress/program.zig");
+        program.root_module.addImport("stress", stress);
         const run = b.addRunArtifact(program);
         run.addPassthruArgs();
         run.has_side_effects = true;
