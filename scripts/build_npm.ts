@@ -8,14 +8,9 @@ import { dirname, join } from "node:path/posix";
 import * as esbuild from "esbuild";
 import ts from "typescript";
 import config from "../deno.json" with { type: "json" };
+import { repository, withAbsoluteLinks } from "./lib/npm_texts.ts";
 import { packLibraries } from "./lib/pack_libraries.ts";
 import versions from "./lib/versions.json" with { type: "json" };
-
-/**
- * The repository on its host. README and CHANGELOG link to it, since npm has none of the files that
- * they name.
- */
-const repository = "https://github.com/async-interrupt/async-interrupt";
 
 /**
  * The oldest runtimes that are tested. These are the first versions of Node that have
@@ -218,23 +213,6 @@ async function copyFiles(from: string, to: string) {
   for (const { name } of Deno.readDirSync(from)) {
     await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
   }
-}
-
-/**
- * npm shows the text without the files around it. SVG pictures become the PNGs beside them, as the
- * URL on the host must serve an image.
- */
-function withAbsoluteLinks(markdown: string): string {
-  const relative = "(?!https?:|#)";
-  return markdown
-    .replace(
-      new RegExp(`(?<=\\]\\()${relative}`, "g"),
-      `${repository}/blob/HEAD/`,
-    )
-    .replace(
-      new RegExp(`(?<=(?:src|srcset)=")${relative}([^"]*)\\.svg(?=")`, "g"),
-      `${repository}/raw/HEAD/$1.png`,
-    );
 }
 
 await esbuild.stop();
