@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Reason, runtime, startCommand, testsOf } from "./support/harness.ts";
+import { SPECIFIER } from "../safepoints/src/register/parser.ts";
 import { removedAtExit } from "./support/modules_copy.ts";
 
 const test = testsOf(import.meta.url);
@@ -191,6 +192,22 @@ test("the cache is shared, and a damaged or read-only one does no harm", async (
   process.env.INTERRUPT_SAFEPOINTS_CACHE = join(folder, "file", "cache");
   assertEquals(await run("total.mjs"), "300\n");
 }, { skip, timeout: 40 });
+
+test("a program that has all its files in the cache starts without the parser", async () => {
+  writeFileSync(
+    join(folder, "maps.cjs"),
+    `let n = 0; while (n < 9) n++;
+console.log(require("node:fs").readFileSync("/proc/self/maps", "utf8").includes("oxc-parser"));`,
+  );
+  process.env.INTERRUPT_SAFEPOINTS_CACHE = cache;
+  assertEquals(await run("maps.cjs"), "true\n");
+  assertEquals(await run("maps.cjs"), "false\n");
+}, { skip: skip || process.platform !== "linux" && "there is no /proc" });
+
+test("Deno gets the version of the parser that the package names", () => {
+  const text = readFileSync(new URL("../safepoints/deno.json", import.meta.url), "utf8");
+  assertEquals(SPECIFIER, JSON.parse(text).imports["oxc-parser"]);
+}, { skip: runtime !== "deno" && "Deno alone reads it" });
 
 test("INTERRUPT_SAFEPOINTS_EXCLUDE leaves files as they are", async () => {
   const names = [

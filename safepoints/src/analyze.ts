@@ -1,13 +1,17 @@
-import { type ParserOptions, parseSync, rawTransferSupported, visitorKeys } from "oxc-parser";
 import type {
   Directive,
   Expression,
   Function as FunctionNode,
+  ParserOptions,
   Program,
   Statement,
   VisitorObject,
 } from "oxc-parser";
 import { CALL, type Edit, Form } from "./poll.ts";
+
+/** The module of the parser. `register` loads it only when it is needed. */
+export type Parser = typeof import("oxc-parser");
+let oxc: Parser;
 
 /** What {@linkcode analyze} finds. */
 export interface Analysis {
@@ -29,7 +33,13 @@ export interface SourceOptions {
  *
  * @throws {SyntaxError} if the source cannot be parsed.
  */
-export function analyze(source: string, { extension, functions }: SourceOptions): Analysis {
+export function analyze(
+  parser: Parser,
+  source: string,
+  { extension, functions }: SourceOptions,
+): Analysis {
+  oxc = parser;
+  isRaw ??= oxc.rawTransferSupported();
   const program = parse(source, extension);
   const kind = program.sourceType === "module" ? "module" : "commonjs";
   const edits = source.includes(CALL) ? [] : findSafepoints(program, functions);
@@ -139,7 +149,7 @@ const kept = /^(?:With|FunctionD|FunctionE)/;
 
 /** Pushes the children of a node, the first one last. */
 function pushChildren(node: Node, list: unknown[]): void {
-  const keys = visitorKeys[node.type] ?? [];
+  const keys = oxc.visitorKeys[node.type] ?? [];
   for (let index = keys.length - 1; index >= 0; index--) {
     const child = node[keys[index]!];
     if (!Array.isArray(child)) {
@@ -201,7 +211,7 @@ function isSuperCall(statement: Statement | Directive): boolean {
 }
 
 /** Three times as quick as JSON, but an experiment of the parser: see {@linkcode programOf}. */
-let isRaw = rawTransferSupported();
+let isRaw: boolean | undefined;
 
 function parse(source: string, extension: string): Program {
   const [, kind, language = "js"] = /^\.([cm]?)([jt]sx?)$/i.exec(extension) ?? [];
@@ -224,7 +234,7 @@ function parse(source: string, extension: string): Program {
 function programOf(source: string, options: ParserOptions): Program | string {
   try {
     const all = { ...options, experimentalRawTransfer: isRaw } as ParserOptions;
-    const result = parseSync("", source, all);
+    const result = oxc.parseSync("", source, all);
     const [error] = result.errors;
     return error === undefined ? result.program : error.message;
   } catch (error) {

@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import MagicString from "magic-string";
+import * as oxc from "oxc-parser";
 import { analyze } from "./analyze.ts";
 import { countOf, type Edit, type Engine, insertPolls, textsOf } from "./poll.ts";
 import { chainedMap, withoutMap } from "./source_map.ts";
@@ -71,7 +72,7 @@ export function instrument(source: string, options: InstrumentOptions = {}): Ins
 
 function editsOf(source: string, filename: string, functions: boolean): Edit[] {
   try {
-    return analyze(source, { extension: extname(filename), functions }).edits;
+    return analyze(oxc, source, { extension: extname(filename), functions }).edits;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new SyntaxError(`Cannot instrument ${filename || "the source"}: ${error.message}`);

@@ -102,15 +102,19 @@ export function insertPolls(
   return parts.join("");
 }
 
-const escape = (text: string) => text.replace(/[$()[\]{&|?]/g, "\\$&");
-/** All of them, the longest first, since a shorter one may be part of it. */
-const inserted = new RegExp(
-  (["v8", "any", "jsc"] as const).flatMap(textsOf).filter(Boolean)
-    .sort((a, b) => b.length - a.length).map(escape).join("|"),
-  "g",
-);
-
 /** Takes the polls out of the text of a function. */
 export function withoutPolls(text: string): string {
-  return text.includes(CALL) ? text.replace(inserted, "") : text;
+  return text.includes(CALL) ? text.replace(inserted ??= patternOfTexts(), "") : text;
+}
+
+let inserted: RegExp | undefined;
+
+/** All texts, the longest first, since a shorter one may be part of it. */
+function patternOfTexts(): RegExp {
+  const escape = (text: string) => text.replace(/[$()[\]{&|?]/g, "\\$&");
+  return new RegExp(
+    (["v8", "any", "jsc"] as const).flatMap(textsOf).filter(Boolean)
+      .sort((a, b) => b.length - a.length).map(escape).join("|"),
+    "g",
+  );
 }

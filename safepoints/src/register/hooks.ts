@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import * as module from "node:module";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { analyze } from "../analyze.ts";
 import { transform } from "./transform.ts";
 
 /** What `node:module` has from Node 22.15 and 23.5 on. */
@@ -15,7 +14,7 @@ type Load = (
   context: object,
   next: (url: string, context: object) => Loaded,
 ) => Loaded;
-type RegisterHooks = (hooks: { load: Load }) => unknown;
+type RegisterHooks = (hooks: { load: Load }) => { deregister(): void };
 
 const extensions: Record<string, string> = {
   "module": ".mjs",
@@ -34,10 +33,20 @@ export function register(): void {
         "module.registerHooks(): use Node 22.15 or later, a newer Deno, or instrument()",
     );
   }
-  // Deno cannot load the rest of the parser inside of a hook.
-  if (process.versions.deno) analyze("for (;;);", { extension: ".js", functions: true });
-  registerHooks({ load });
+  let hooks = registerHooks({ load });
+  if (!process.versions.deno) return;
+  withoutHooks = (work) => {
+    hooks.deregister();
+    try {
+      return work();
+    } finally {
+      hooks = registerHooks({ load });
+    }
+  };
 }
+
+/** Inside of a hook, Deno cannot load the parser, whose modules import one another. */
+let withoutHooks: Parameters<typeof transform>[3];
 
 const load: Load = (url, context, next) => {
   const loaded = next(url, context);
@@ -51,7 +60,7 @@ const load: Load = (url, context, next) => {
   if (extension === undefined || /^(node|data:application\/json)/.test(url)) return loaded;
   const source = textOf(url, loaded.source);
   if (source === undefined) return loaded;
-  const transformed = transform(url, source, extension);
+  const transformed = transform(url, source, extension, withoutHooks);
   if (transformed === undefined || transformed.code === source) return loaded;
   return { ...loaded, source: transformed.code };
 };

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { type Analysis, analyze } from "../analyze.ts";
 import { type Engine, insertPolls, textsOf } from "../poll.ts";
 import { Cache, defaultFolder } from "./cache.ts";
+import { loadParser } from "./parser.ts";
 
 const {
   INTERRUPT_SAFEPOINTS_EXCLUDE: exclude = "",
@@ -33,14 +34,21 @@ export interface Transformed {
  *
  * @param url where it is from.
  * @param extension see {@linkcode analyze}.
+ * @param withoutHooks runs what may load modules.
  * @returns undefined if it cannot be parsed: then the engine says why.
  */
-export function transform(url: string, source: string, extension: string): Transformed | undefined {
+export function transform(
+  url: string,
+  source: string,
+  extension: string,
+  withoutHooks = (work: () => Analysis) => work(),
+): Transformed | undefined {
   if (isBusy) return { code: source, kind: "module" };
   isBusy = true;
   try {
-    const { kind, edits } = cache.get(source, extension, functions !== "", () => {
-      return analyze(source, { extension, functions: functions !== "" });
+    const options = { extension, functions: functions !== "" };
+    const { kind, edits } = cache.get(source, extension, options.functions, () => {
+      return withoutHooks(() => analyze(loadParser(), source, options));
     });
     return { code: isExcluded(url) ? source : insertPolls(source, edits, texts), kind };
   } catch (error) {

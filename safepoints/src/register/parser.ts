@@ -1,0 +1,21 @@
+import { createRequire } from "node:module";
+import process from "node:process";
+import type { Parser } from "../analyze.ts";
+
+/**
+ * What Deno resolves in a module from JSR, too: there, `require()` finds nothing, and `resolve()`
+ * knows no import map.
+ */
+export const SPECIFIER = "npm:oxc-parser@0.159.0";
+
+/**
+ * The parser. To load it takes as long as all the rest of this package: a program that has all its
+ * files in the cache starts without it.
+ */
+export function loadParser(): Parser {
+  const from = process.versions.deno ? import.meta.resolve(SPECIFIER) : import.meta.url;
+  return createRequire(from)("oxc-parser");
+}
+
+/** Never called. Deno finds here that it has to provide the package. */
+export const provided = (): Promise<Parser> => import("oxc-parser");
