@@ -296,6 +296,16 @@ function originOf(word: string, { code, map }: { code: string; map?: object }) {
   return `${source}:${line}:${column}`;
 }
 
+test("in a map, a safepoint before a loop stands where the loop does", () => {
+  // Compilers have no places for white space: here the first is that of `while`.
+  const map = { version: 3, sources: ["a.x"], names: [], mappings: "CAEA" };
+  const url = `data:application/json,${encodeURIComponent(JSON.stringify(map))}`;
+  const source = `\twhile (a) b;\n//# sourceMappingURL=${url}`;
+  const result = instrument(source, { filename: "/folder/b.js", sourceMap: true, engine: "v8" });
+  assertEquals(result.code.indexOf("for("), 1);
+  assertEquals(originOf(pollOf("v8"), result), "/folder/a.x:3:0");
+});
+
 test("source maps lead to the source, and through its own map to where that came from", () => {
   const source = `a(); while (one) two(three);
 for (;;) four(); do { five() } while (six); seven;

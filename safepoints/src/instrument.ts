@@ -1,9 +1,8 @@
 import { extname } from "node:path";
-import MagicString from "magic-string";
 import * as oxc from "oxc-parser";
 import { analyze } from "./analyze.ts";
 import { countOf, type Edit, type Engine, insertPolls, textsOf } from "./poll.ts";
-import { chainedMap, withoutMap } from "./source_map.ts";
+import { chainedMap, edited, withoutMap } from "./source_map.ts";
 
 /** How {@linkcode instrument} reads the source, and what it inserts. */
 export interface InstrumentOptions {
@@ -64,8 +63,7 @@ export function instrument(source: string, options: InstrumentOptions = {}): Ins
   const texts = textsOf(engine);
   const safepoints = countOf(edits);
   if (!sourceMap) return { code: insertPolls(source, edits, texts), safepoints };
-  const text = new MagicString(source);
-  for (const [at, form] of edits) text.appendLeft(at, texts[form]!);
+  const text = edited(source, edits, texts);
   const code = withoutMap(text.toString());
   return { code, map: chainedMap(text, source, filename), safepoints };
 }

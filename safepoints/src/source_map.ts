@@ -1,11 +1,35 @@
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type MagicString from "magic-string";
 import remapping, { type SourceMapInput } from "@jridgewell/remapping";
+import MagicString from "magic-string";
+import type { Edit } from "./poll.ts";
 
 /** The comment that names the source map. Engines take the last one. */
 const comment = /\/\/[#@] ?sourceMappingURL=([^\s'"`]+)\s*$/;
+
+/**
+ * The source with these edits. In its map a poll stands where the code after it does. The code
+ * before it may be white space, for which a map that is chained has no place.
+ *
+ * @param first is inserted at `start`, before all else there.
+ */
+export function edited(
+  source: string,
+  edits: readonly Edit[],
+  texts: readonly string[],
+  first = "",
+  start = 0,
+): MagicString {
+  const inserted = new Map([[start, first]]);
+  for (const [at, form] of edits) inserted.set(at, (inserted.get(at) ?? "") + texts[form]);
+  const result = new MagicString(source);
+  for (const [at, text] of inserted) {
+    if (at === source.length) result.append(text);
+    else if (text) result.update(at, at + 1, text + source[at]);
+  }
+  return result;
+}
 
 /** The code without the comment that names its source map; the line stays. */
 export function withoutMap(code: string): string {
