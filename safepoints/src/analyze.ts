@@ -31,19 +31,26 @@ export interface SourceOptions {
 /**
  * Finds where safepoints belong.
  *
+ * @returns also where a first statement belongs: after a hashbang and directives.
  * @throws {SyntaxError} if the source cannot be parsed.
  */
 export function analyze(
   parser: Parser,
   source: string,
   { extension, functions }: SourceOptions,
-): Analysis {
+): Analysis & { start: number } {
   oxc = parser;
   isRaw ??= oxc.rawTransferSupported();
   const program = parse(source, extension);
   const kind = program.sourceType === "module" ? "module" : "commonjs";
   const edits = source.includes(CALL) ? [] : findSafepoints(program, functions);
-  return { kind, edits };
+  return { kind, edits, start: startOf(program, source) };
+}
+
+function startOf({ body, hashbang }: Program, source: string): number {
+  const first = body.findIndex((statement) => !("directive" in statement));
+  if (first > 0) return body[first - 1]!.end;
+  return hashbang === null ? 0 : source.indexOf("\n", hashbang.end) + 1;
 }
 
 function findSafepoints(program: Program, functions: boolean): Edit[] {

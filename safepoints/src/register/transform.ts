@@ -1,6 +1,7 @@
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Analysis, analyze } from "../analyze.ts";
+import { patternOf } from "../glob.ts";
 import { type Engine, insertPolls, textsOf } from "../poll.ts";
 import { Cache, defaultFolder } from "./cache.ts";
 import { loadParser } from "./parser.ts";
@@ -66,19 +67,4 @@ function isExcluded(url: string): boolean {
   if (own.test(url) || url.startsWith(here)) return true;
   const path = url.startsWith("file:") ? fileURLToPath(url).replaceAll("\\", "/") : url;
   return excluded.some((pattern) => pattern.test(path));
-}
-
-/** A glob that matches the end of a path, beginning with a whole name. */
-function patternOf(glob: string): RegExp {
-  const special: Record<string, string> = {
-    "**/": "(?:.*/)?",
-    "**": ".*",
-    "*": "[^/]*",
-    "?": "[^/]",
-  };
-  const text = glob.replace(
-    /\*\*\/|\*\*|[*?]|[\\^$.+()[\]{}|]/g,
-    (part) => special[part] ?? `\\${part}`,
-  );
-  return new RegExp(`${glob.startsWith("/") ? "^" : "(?:^|/)"}${text}$`);
 }
