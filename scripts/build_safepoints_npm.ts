@@ -53,7 +53,14 @@ function packageJson(): object {
     license: config.license,
     bugs: { url: `${repository}/issues` },
     type: "module",
+    main: "./esm/mod.js",
     types: "./esm/mod.d.ts",
+    // For TypeScript that does not read `exports`.
+    typesVersions: {
+      "*": Object.fromEntries(
+        entries.slice(1).map(([name, file]) => [name.slice(2), [`./esm/${file}.d.ts`]]),
+      ),
+    },
     exports: {
       ...Object.fromEntries(entries.map(([name, file]) => [name, {
         types: `./esm/${file}.d.ts`,
