@@ -14,7 +14,25 @@ const due = new Int32Array([MASK]);
 // Neither writable nor configurable: engines compile a reference to such a global as a constant.
 define(MEMORY, mask === MASK ? memory.subarray(index) : due);
 define(STORE, new Int32Array(1));
-if (define(CALL, checkpoint)) hidePolls();
+if (define(CALL, safepoint)) hidePolls();
+
+/** How many of these calls are on the stack. */
+let depth = 0;
+
+/**
+ * A checkpoint. What it runs may have safepoints itself: the callbacks of Interrupts, which may be
+ * interrupted too, and, in a bundle that has a copy of the core, the core. That one would call
+ * itself for ever.
+ */
+function safepoint(): void {
+  if (depth > 1) return;
+  depth++;
+  try {
+    checkpoint();
+  } finally {
+    depth--;
+  }
+}
 
 /** Does nothing if another copy of this module was first, or in a frozen realm. */
 function define(name: string, value: unknown): boolean {
