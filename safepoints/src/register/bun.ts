@@ -61,7 +61,9 @@ function load(bun: Bun, path: string): Loaded {
   if (transformed === undefined) return { contents: source, loader };
   const { code, kind } = transformed;
   if (kind === "module" || !/c/.test(extension) && !usesCommonJs.test(source)) {
-    return { contents: code, loader };
+    // Bun takes a text without any import or export for CommonJS if it has words of that, as
+    // bundles have, and does not run it.
+    return { contents: `${code}\n;export {};`, loader };
   }
   const plain = loader === "jsx" ? code : new bun.Transpiler({ loader, target: "bun" })
     .transformSync(code);
