@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import * as module from "node:module";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { transform } from "./transform.ts";
+import { loadParserFirst, transform } from "./transform.ts";
 
 /** What `node:module` has from Node 22.15 and 23.5 on. */
 interface Loaded {
@@ -14,7 +14,12 @@ type Load = (
   context: object,
   next: (url: string, context: object) => Loaded,
 ) => Loaded;
-type RegisterHooks = (hooks: { load: Load }) => { deregister(): void };
+type Resolve = (
+  specifier: string,
+  context: object,
+  next: (specifier: string, context: object) => object,
+) => object;
+type RegisterHooks = (hooks: { load: Load; resolve?: Resolve }) => { deregister(): void };
 
 const extensions: Record<string, string> = {
   "module": ".mjs",
@@ -33,7 +38,7 @@ export function register(): void {
         "module.registerHooks(): use Node 22.15 or later, a newer Deno, or instrument()",
     );
   }
-  let hooks = registerHooks({ load });
+  let hooks = registerHooks(process.versions.deno ? { load } : { load, resolve });
   if (!process.versions.deno) return;
   withoutHooks = (work) => {
     hooks.deregister();
@@ -47,6 +52,11 @@ export function register(): void {
 
 /** Inside of a hook, Deno cannot load the parser, whose modules import one another. */
 let withoutHooks: Parameters<typeof transform>[3];
+
+const resolve: Resolve = (specifier, context, next) => {
+  if (specifier === "oxc-parser") loadParserFirst();
+  return next(specifier, context);
+};
 
 const load: Load = (url, context, next) => {
   const loaded = next(url, context);

@@ -3,8 +3,8 @@ import process from "node:process";
 import type { Parser } from "../analyze.ts";
 
 /**
- * What Deno resolves in a module from JSR, too: there, `require()` finds nothing, and `resolve()`
- * knows no import map.
+ * What Deno resolves in a module that is not in an npm package: there, `require()` finds nothing,
+ * and `resolve()` knows no import map.
  */
 export const SPECIFIER = "npm:oxc-parser@0.159.0";
 
@@ -13,8 +13,12 @@ export const SPECIFIER = "npm:oxc-parser@0.159.0";
  * files in the cache starts without it.
  */
 export function loadParser(): Parser {
-  const from = process.versions.deno ? import.meta.resolve(SPECIFIER) : import.meta.url;
-  return createRequire(from)("oxc-parser");
+  try {
+    return createRequire(import.meta.url)("oxc-parser");
+  } catch (error) {
+    if (!process.versions.deno) throw error;
+    return createRequire(import.meta.resolve(SPECIFIER))("oxc-parser");
+  }
 }
 
 /** Never called. Deno finds here that it has to provide the package. */

@@ -63,6 +63,20 @@ export function transform(
 /** The parser loads parts of itself, ES modules, when it first needs them. */
 let isBusy = false;
 
+/**
+ * Loads all of the parser before the program does: while the program's own import of it is under
+ * way, Node cannot load it for the files that come with it.
+ */
+export function loadParserFirst(): void {
+  if (isBusy) return;
+  isBusy = true;
+  try {
+    analyze(loadParser(), "", { extension: ".js", functions: false });
+  } finally {
+    isBusy = false;
+  }
+}
+
 function isExcluded(url: string): boolean {
   if (own.test(url) || url.startsWith(here)) return true;
   const path = url.startsWith("file:") ? fileURLToPath(url).replaceAll("\\", "/") : url;
