@@ -502,3 +502,5 @@ globalThis.addEventListener("unload", () => {
   esbuild.stop();
   for (const made of [folder, away]) removeFolder(made);
 });
+
+await import("./safepoints_package_test.ts");

@@ -1,13 +1,18 @@
 import { watchdog } from "../../../tests/support/watchdog.ts";
 
 /**
- * Runs one of {@linkcode programs}, and sends its signal when it is ready.
+ * Runs one of {@linkcode programs}, and sends its signal whenever it is ready.
  *
+ * @param options `expected` is what else it prints. Default "ok".
  * @returns undefined if it heard the signal and ended well, else what happened.
  */
 export async function hears(
   [command, ...args]: string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+  { expected = "ok\n", ...options }: {
+    cwd?: string;
+    env?: Record<string, string>;
+    expected?: string;
+  } = {},
 ): Promise<string | undefined> {
   const env = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...options.env };
   let child: Deno.ChildProcess;
@@ -29,14 +34,12 @@ export async function hears(
     child.kill("SIGKILL");
   });
   let stdout = "";
-  let sent = Deno.build.os === "windows";
+  let sent = Deno.build.os === "windows" ? Infinity : 0;
   const listen = async () => {
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
       stdout += text;
-      const pid = /^ready (\d+)$/m.exec(stdout)?.[1];
-      if (pid === undefined || sent) continue;
-      sent = true;
-      Deno.kill(Number(pid), "SIGINT");
+      const pids = Array.from(stdout.matchAll(/^ready (\d+)$/gm), ([, pid]) => Number(pid));
+      for (; sent < pids.length; sent++) Deno.kill(pids[sent]!, "SIGINT");
     }
   };
   const [, stderr, { code, signal }] = await Promise.all([
@@ -45,7 +48,8 @@ export async function hears(
     child.status,
   ]);
   callOff();
-  if (code === 0 && /^ready \d+\r?\nok\r?\n$/.test(stdout)) return undefined;
+  const printed = stdout.replaceAll("\r", "").replace(/^ready \d+\n/gm, "");
+  if (code === 0 && printed === expected && stdout !== printed) return undefined;
   const end = hung ? "hung" : `ended with ${signal ?? code}`;
   return `${[command, ...args].join(" ")}\n${end}\n${stdout}${stderr}`;
 }
