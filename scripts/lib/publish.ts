@@ -1,5 +1,6 @@
 /** Checks what JSR would get, without asking JSR. */
 
+import safepoints from "../../safepoints/deno.json" with { type: "json" };
 import { platforms } from "./platforms.ts";
 import { published } from "./published.ts";
 import { type Outcome, removeFolder, run, temporaryFolder } from "./run.ts";
@@ -9,6 +10,25 @@ const deno = Deno.execPath();
 
 /** `deno publish --dry-run` lists the files, but does not report one that is missing. */
 export async function publish(flags: string[]): Promise<Outcome> {
+  const core = await publishCore(flags);
+  return core.ok ? await publishSafepoints() : core;
+}
+
+async function publishSafepoints(): Promise<Outcome> {
+  // Without an import map: Deno finds the core in the workspace.
+  const { ok, output, files } = await published([], "safepoints/");
+  const missing = [...Object.values(safepoints.exports), "./README.md"]
+    .filter((file) => !files.includes(file.slice(2)));
+  const surplus = files.filter((file) =>
+    !/^(?:src\/.*|[^/]*)\.ts$|^[^/]*\.(?:md|json)$/.test(file)
+  );
+  return {
+    ok: ok && missing.length === 0 && surplus.length === 0,
+    output: `${output}\nmissing: ${missing}; surplus: ${surplus}`,
+  };
+}
+
+async function publishCore(flags: string[]): Promise<Outcome> {
   const { ok, output, files } = await published(flags);
   const libraries = platforms.map((platform) => `ffi/embedded/${platform}.js`);
   const missing = ["mod.ts", "sqlite.ts", "README.md", "LICENSE", ...libraries]

@@ -1,4 +1,5 @@
 import config from "../../deno.json" with { type: "json" };
+import safepoints from "../../safepoints/deno.json" with { type: "json" };
 import { prepareModules } from "./modules.ts";
 import { platforms } from "./platforms.ts";
 import { publish } from "./publish.ts";
@@ -6,6 +7,8 @@ import { type Outcome, run } from "./run.ts";
 
 const root = new URL("../..", import.meta.url);
 const { version } = config;
+/** The packages for npm: the second one needs the first. */
+const npmFolders = ["npm/", "build/npm_safepoints/"];
 
 /** One thing that a release needs. */
 type Check = () => Promise<Outcome>;
@@ -34,17 +37,28 @@ const always: Record<string, Check> = {
     return await outcome(missing.length === 0, `not built: ${missing.join(", ")}`);
   },
 
-  async "package for JSR"() {
+  async "packages for JSR"() {
     const { flags } = await prepareModules();
     return await publish(flags);
   },
 
-  async "package for npm"() {
-    const json = JSON.parse(await text("npm/package.json"));
-    if (json.version !== version) return await outcome(false, `npm/ has ${json.version}`);
-    return await run(["npm", "publish", "--dry-run", "--access", "public"], {
-      cwd: new URL("npm/", root),
-    });
+  async "versions of both packages"() {
+    return await outcome(
+      safepoints.version === version,
+      `safepoints/deno.json has ${safepoints.version}, deno.json ${version}`,
+    );
+  },
+
+  async "packages for npm"() {
+    for (const folder of npmFolders) {
+      const json = JSON.parse(await text(`${folder}package.json`));
+      if (json.version !== version) return await outcome(false, `${folder} has ${json.version}`);
+      const { ok, output } = await run(["npm", "publish", "--dry-run", "--access", "public"], {
+        cwd: new URL(folder, root),
+      });
+      if (!ok) return { ok, output };
+    }
+    return await outcome(true, "");
   },
 
   async "size of the package for npm"() {
@@ -58,11 +72,22 @@ const always: Record<string, Check> = {
 
   async "provenance"() {
     const workflow = await text(".github/workflows/publish.yml");
-    const json = JSON.parse(await text("npm/package.json"));
     // By these npm and JSR know which source and which workflow a package comes from.
-    const wanted = ["id-token: write", "npm publish --provenance", "deno publish"];
+    const wanted = [
+      "id-token: write",
+      ...npmFolders.map((folder) => {
+        return `npm publish --provenance --access public\n        working-directory: ${
+          folder.slice(0, -1)
+        }\n`;
+      }),
+      "deno publish\n      - run",
+      "deno publish\n        working-directory: safepoints\n",
+    ];
     const missing = wanted.filter((words) => !workflow.includes(words));
-    if (!/github\.com\/[^/]+\/[^/]+\.git$/.test(json.repository?.url)) missing.push("repository");
+    for (const folder of npmFolders) {
+      const json = JSON.parse(await text(`${folder}package.json`));
+      if (!/github\.com\/[^/]+\/[^/]+\.git$/.test(json.repository?.url)) missing.push("repository");
+    }
     return await outcome(missing.length === 0, `missing: ${missing.join(", ")}`);
   },
 };

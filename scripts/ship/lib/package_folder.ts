@@ -4,14 +4,20 @@ import { run } from "../../lib/run.ts";
 const root = new URL("../../../", import.meta.url);
 let building: Promise<string> | undefined;
 
-/** Builds the libraries of all platforms and the npm package, once. Returns its folder. */
+/** The npm package of `safepoints/`, once {@linkcode packageFolder} was called. */
+export const safepointsFolder = decodeURIComponent(new URL("build/npm_safepoints", root).pathname);
+
+/**
+ * Builds the libraries of all platforms and both npm packages, once. Returns the folder of the
+ * core.
+ */
 export function packageFolder(): Promise<string> {
   return building ??= build();
 }
 
 async function build(): Promise<string> {
   const { flags } = await prepareModules();
-  for (const script of [["build.ts", "--all"], ["build_npm.ts"]]) {
+  for (const script of [["build.ts", "--all"], ["build_npm.ts"], ["build_safepoints_npm.ts"]]) {
     const [name, ...args] = script;
     const command = [Deno.execPath(), "run", "-A", "--no-check", ...flags];
     const { ok, output } = await run([...command, `scripts/${name}`, ...args], {
