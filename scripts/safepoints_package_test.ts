@@ -111,6 +111,8 @@ for (const [runtime, start] of Object.entries(registered)) {
     assertEquals(await command(...start, "one.mjs"), "ok\n");
   });
 
+  // What differs is the runtime, not the version of Node.
+  if (!["Deno", "Bun", "Node 22"].includes(runtime)) continue;
   Deno.test(`on ${runtime} a bundle that has the core in it is stopped, started with register`, async () => {
     const outfile = `${folder}/plain.mjs`;
     await esbuild.build({
@@ -198,6 +200,14 @@ for (const name of ["esbuild", "Bun.build"]) {
     });
   }
 }
+
+Deno.test("the build in its README makes a program that is stopped", async () => {
+  const readme = await Deno.readTextFile(`${installed}/README.md`);
+  const [, text] = /^\/\/ build\.mjs\n([^]*?)^```$/m.exec(readme)!;
+  await Deno.writeTextFile(`${folder}/build.mjs`, text!);
+  await command(...runtimes["Node 22"]!, "build.mjs");
+  await stops(folder, ...runtimes.Bun!, "dist/main.mjs");
+});
 
 Deno.test("a file that cannot be parsed fails the build with its name", async () => {
   await Deno.writeTextFile(`${folder}/broken.mjs`, "for (;;) {");
