@@ -75,9 +75,31 @@ const forms: Record<string, [source: string, code: string][]> = {
   ],
 };
 
-/** What is cut into tiles; T stands for the start of a tile. */
+/** What is cut into tiles; T stands for the start of a tile, N and C(i) for its counter. */
 const tiles: [source: string, code: string][] = [
-  ["for (let i = 0; i < n; i++) s += i;", "for (let i = 0; ;){T for(;--N&&i < n; i++) s += i;;E"],
+  ["for (let i = 0; i < n; i++) s += i;", "for (let i = 0; ;){C(i)i < n; i++) s += i;;E"],
+  ["for (var a, $ = 9; $ < n; ++$) n--", "for (var a, $ = 9; ;){C($)$ < n; ++$) n--;E"],
+  ...[
+    "for (let i = a; |i < b; i++) c;",
+    "for (let i = 1e10; |i < b; i++) c;",
+    "for (let i = 0n; |i < b; i++) c;",
+    "for (let i = 0; |b > i; i++) c;",
+    "for (let i = 0; |i.a < b; i++) c;",
+    "for (let i = 0; |i < b; i--) c;",
+    "for (let i = 0; |i < b; i += c) d;",
+    "for (let i = 0; |i < b; i++) i = c;",
+    "for (let i = 0; |i < b; i++) c = i++;",
+    "for (let i = 0; |i < i--; i++) c;",
+    "for (let i = 0; |i < b; i++) [i] = c;",
+    "for (let i = 0; |i < b; i++) (i) = c;",
+    "for (var i = 0; |i < b; i++) { var i = c }",
+    "for (var i = 0; |i < b; i++) { var { i } = c }",
+    "for (i = 0; |i < b; i++) c;",
+    "for (let a = 0; |\\u0061 < b; a++) c;",
+  ].map((code): [string, string] => [
+    code.replace("|", ""),
+    `${code.replace("|", ";){T for(;--N&&")};E`,
+  ]),
   ["for (; a;) {}\nb", "for (; ;){T for(;--N&&a;) {};E\nb"],
   ["for (; (a, b);) c\nd()", "for (; ;){T for(;--N&&(a, b);) c;E\nd()"],
   ["while (i--);", "for(;;){T while (--N&&i--);;E"],
@@ -93,6 +115,8 @@ const tiles: [source: string, code: string][] = [
     "a: for (; b;) { while (c) { d++; continue a } }",
     "a: for (; P,b;) { for(;;){T while (--N&&c) { d++; continue a };E }",
   ],
+  ["while (a) for (; b;) c;", "for(;;){T while (--N&&a) for (; ;){T for(;--N&&b;) c;;E;E"],
+  ["while (a) do b; while (c)", "for(;;){T while (--N&&a) do b; while (P,c);E"],
   // Not these.
   ...[
     "while (P,a()) b;",
@@ -151,7 +175,8 @@ test("every form of loop gets a safepoint at its back-edge, and with `functions`
   for (const [source, code] of Object.values(forms).flat()) assertEquals(short(source), code);
   for (const [source, code] of tiles) {
     const tiled = short(source, { engine: "v8" }).replaceAll("$safepoint1N", "N")
-      .replaceAll("P;let N=1025;", "T ").replaceAll("if(N)break}", "E");
+      .replaceAll("P;let N=1025;", "T ").replaceAll("if(N)break}", "E")
+      .replaceAll(/P;let N=(.)\+1024;for\(;\(\1<N\|\|\(N=0\)\)&&/g, "C($1)");
     assertEquals(tiled, code);
   }
   for (const [source, code] of functions) {

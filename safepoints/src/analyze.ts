@@ -1,6 +1,7 @@
 import type {
   Directive,
   Expression,
+  ForStatement,
   Function as FunctionNode,
   ParserOptions,
   Program,
@@ -95,7 +96,7 @@ function findSafepoints(program: Program, functions: boolean): Edit[] {
     ForStatement(node) {
       if (node.test === null) return body(node);
       if (labelled.has(node) || !canBeTiled(node, node.test)) return test({ test: node.test });
-      insert(node.test.start, Form.tiledFor);
+      insert(node.test.start, countsUp(node) ? Form.countedFor : Form.tiledFor);
       insert(node.end, Form.tiledEnd);
     },
     ForInStatement: body,
@@ -175,10 +176,11 @@ const operands =
 
 /**
  * What must not be in a loop that is cut into tiles: what takes long, since a tile has many turns,
- * and functions, which could see that the turns of a tile share one variable of a `let`.
+ * and functions, which could see that the turns of a tile share one variable of a `let`. A loop
+ * inside of it has its own safepoints.
  */
 const heavy =
-  /Function|^Class|^(?:New|Await|Yield|Import|TaggedTemplate)|Spread|^(?:While|DoWhile|For\w*|With)S|^JSX|^TS(?:Enum|Module|Import)/;
+  /Function|^Class|^(?:New|Await|Yield|Import|TaggedTemplate)|Spread|^(?:ForIn|ForOf|With)S|^JSX|^TS(?:Enum|Module|Import)/;
 
 function canBeTiled(loop: object, test: Expression): boolean {
   if (!operands.test(test.type)) return false;
@@ -195,6 +197,46 @@ function isLight(node: Node): boolean {
   const { type, callee, kind, operator } = node;
   return !heavy.test(type) && operator !== "**" && !kind?.includes("using") &&
     (type !== "CallExpression" || isQuick(callee!));
+}
+
+/**
+ * Whether the loop counts up from a number, and the test begins with its counter, which nothing
+ * else writes.
+ */
+function countsUp({ init, test, update, body }: ForStatement): boolean {
+  if (test?.type !== "BinaryExpression" || test.left.type !== "Identifier") return false;
+  const { name, start: at, end } = test.left;
+  // Not with escapes: the name is copied from the text.
+  if (end - at !== name.length) return false;
+  if (init?.type !== "VariableDeclaration" || !/^[\w$]+$/.test(name)) return false;
+  const start = init.declarations.find(({ id }) => id.type === "Identifier" && id.name === name);
+  if (start?.init?.type !== "Literal" || typeof start.init.value !== "number") return false;
+  // Beyond, numbers do not count up by one, or not at all.
+  if (start.init.value > 1e9 || !isIncrement(update, name)) return false;
+  const left: Node[] = [test, body] as unknown as Node[];
+  for (let node = left.pop(); node !== undefined; node = left.pop()) {
+    if (writes(node, name)) return false;
+    pushChildren(node, left);
+  }
+  return true;
+}
+
+function isIncrement(update: Expression | null, name: string): boolean {
+  return update?.type === "UpdateExpression" && update.operator === "++" &&
+    update.argument.type === "Identifier" && update.argument.name === name;
+}
+
+/** Whether the node may write a variable of that name. */
+function writes(node: Node, name: string): boolean {
+  const part = {
+    AssignmentExpression: "left",
+    UpdateExpression: "argument",
+    VariableDeclarator: "id",
+  }[node.type];
+  if (part === undefined) return false;
+  const { type: kind, name: written } = node[part] as Node;
+  // Others are patterns, or have brackets or types around the name.
+  return kind === "Identifier" ? written === name : kind !== "MemberExpression";
 }
 
 /** Whether this is a function of Math, as far as one can see, or charCodeAt. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import remapping, { type SourceMapInput } from "@jridgewell/remapping";
 import MagicString from "magic-string";
-import type { Edit } from "./poll.ts";
+import { type Edit, textOf } from "./poll.ts";
 
 /** The comment that names the source map. Engines take the last one. */
 const comment = /\/\/[#@] ?sourceMappingURL=([^\s'"`]+)\s*$/;
@@ -22,7 +22,10 @@ export function edited(
   start = 0,
 ): MagicString {
   const inserted = new Map([[start, first]]);
-  for (const [at, form] of edits) inserted.set(at, (inserted.get(at) ?? "") + texts[form]);
+  for (const edit of edits) {
+    const [at] = edit;
+    inserted.set(at, (inserted.get(at) ?? "") + textOf(source, edit, texts));
+  }
   const result = new MagicString(source);
   for (const [at, text] of inserted) {
     if (at === source.length) result.append(text);

@@ -99,6 +99,14 @@ export function randomProgram(random: (limit: number) => number): string {
       const after = `\nlog(s${v} + ${v});`;
       kinds.push(
         () => `let ${v}; ${before()}for (${v} = 0; ${v} < ${count}; ${v}++) ${light()}${after}`,
+        () => {
+          const start = one(0, 1, 2.5, random(2000));
+          const update = one(`${v}++`, `++${v}`);
+          const more = light() + one("", ` if (${v} % 90 === 80) ${v} += 5;`, ` var c = ${v};`);
+          const body = one(light(), `{ ${more} }`);
+          const text = `for (var ${v} = ${start}; ${v} < ${count}; ${update}) ${body}${after}`;
+          return before() + text;
+        },
         () =>
           `${before()}for (let ${v} = 0; ${v} < ${count}; ${v} += 1) ${one("", "if (1)")} ${
             light().replaceAll(/^;$/g, "{}")

@@ -7,7 +7,7 @@ import type { Analysis } from "../analyze.ts";
 import type { Edit } from "../poll.ts";
 
 /** Raise it when the analysis of the same source changes, or how an entry is written. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** Analyses by the content of the source, in files that several processes may read and write. */
 export class Cache {
@@ -52,7 +52,7 @@ function digest(text: string): string {
   return hash.update(text).digest("hex");
 }
 
-/** `[kind, ...the distance of each edit from the one before, times 8, plus its form]` */
+/** `[kind, ...the distance of each edit from the one before, times 16, plus its form]` */
 function read(file: string, length: number): Analysis | undefined {
   try {
     const text = readFileSync(file, "utf8");
@@ -61,7 +61,7 @@ function read(file: string, length: number): Analysis | undefined {
     if (line < 0 || text.slice(0, line) !== digest(content)) return undefined;
     const [kind, ...steps] = JSON.parse(content);
     let at = 0;
-    const edits = steps.map((step: number): Edit => [at += step >> 3, step & 7]);
+    const edits = steps.map((step: number): Edit => [at += step >> 4, step & 15]);
     return at <= length ? { kind, edits } : undefined;
   } catch {
     // It is not there, or may not be read.
@@ -72,7 +72,7 @@ function read(file: string, length: number): Analysis | undefined {
 function write(folder: string, file: string, { kind, edits }: Analysis): void {
   let last = 0;
   const steps = edits.map(([at, form]) => {
-    const step = (at - last) * 8 + form;
+    const step = (at - last) * 16 + form;
     last = at;
     return step;
   });
