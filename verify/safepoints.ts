@@ -3,18 +3,36 @@ import { type Outcome, run } from "../scripts/lib/run.ts";
 import { commandsOf } from "./runtimes.ts";
 
 const root = new URL("..", import.meta.url);
-const suite = { "test262-parser-tests": "0.0.5", acorn: "8.19.0" };
+const folder = new URL("build/safepoints_fixtures/", root);
+const modules = new URL("node_modules/", folder);
+const fixtures = { "test262-parser-tests": "0.0.5", acorn: "8.19.0" };
+
+/**
+ * Packages whose files on npm include their tests: two parsers and a formatter. What these tests
+ * need besides is in `helpers`.
+ */
+const suites: Record<string, { version: string; test: string[] }> = {
+  esprima: { version: "1.2.5", test: ["esprima/test/runner.js"] },
+  "js-beautify": { version: "1.6.14", test: ["js-beautify/js/test/node-beautify-tests.js"] },
+  htmlparser2: { version: "3.8.3", test: ["mocha/bin/_mocha", "--reporter", "dot"] },
+};
+const helpers = { "json-diff": "0.3.1", mocha: "10.8.2" };
+
+const dependencies: Record<string, string> = {
+  ...fixtures,
+  ...helpers,
+  ...Object.fromEntries(Object.entries(suites).map(([name, { version }]) => [name, version])),
+};
 
 /**
  * Code with safepoints does what it does without: the long form of the random programs of
- * tests/safepoints_test.ts, and the programs of test262-parser-tests.
+ * tests/safepoints_test.ts, the programs of test262-parser-tests, and the tests of packages.
  */
 export async function safepoints(short: boolean): Promise<Outcome & { note: string }> {
-  const folder = new URL("build/safepoints_fixtures/", root);
   await Deno.mkdir(folder, { recursive: true });
   const installed = await Deno.readTextFile(new URL("package.json", folder)).catch(() => "");
-  if (installed !== JSON.stringify({ dependencies: suite })) {
-    await npmInstall(folder.pathname, suite);
+  if (installed !== JSON.stringify({ dependencies })) {
+    await npmInstall(folder.pathname, dependencies);
   }
   const steps = short ? 500 : 20_000;
   const env = { ASYNC_INTERRUPT_STEPS: `${steps}`, FIXTURES: folder.href.slice("file://".length) };
@@ -26,5 +44,50 @@ export async function safepoints(short: boolean): Promise<Outcome & { note: stri
       if (!result.ok) return { ok: false, output, note: `failed on ${name}` };
     }
   }
+  for (const [runtime, command] of await commandsOf("safepoints/register")) {
+    // It has no hooks.
+    if (runtime === "Node 20") continue;
+    for (const [name, { test }] of Object.entries(suites)) {
+      const { ok, text } = await sameResults(command, name, test);
+      output += `tests of ${name} on ${runtime}: ${text}\n`;
+      if (!ok) return { ok: false, output, note: `${name} failed on ${runtime}` };
+    }
+  }
   return { ok: true, output, note: `random programs: ${steps.toLocaleString("en")} each` };
+}
+
+/** Whether a package's tests have the same results with safepoints, also at functions. */
+async function sameResults(
+  [runtime = "", ...command]: string[],
+  name: string,
+  [file = "", ...args]: string[],
+): Promise<{ ok: boolean; text: string }> {
+  const register = new URL(command.pop()!, root).pathname;
+  const test = [new URL(file, modules).pathname, ...args];
+  const isNode = register.endsWith(".js");
+  // These packages do not say that they are CommonJS.
+  if (command[0] === "run") command.push("--unstable-detect-cjs");
+  const cache = await Deno.makeTempDir();
+  const env = { INTERRUPT_SAFEPOINTS_CACHE: cache, INTERRUPT_SAFEPOINTS_FUNCTIONS: "1" };
+  const options = { cwd: new URL(`${name}/`, modules), env, timeout: 120 };
+  try {
+    const plain = await run([runtime, ...command, ...test], options);
+    const preload = [isNode ? "--import" : "--preload", register];
+    const safe = await run([runtime, ...command, ...preload, ...test], options);
+    const [before, after] = [resultsOf(plain.output), resultsOf(safe.output)];
+    const [version] = [...Deno.readDirSync(cache)];
+    const files = version ? [...Deno.readDirSync(`${cache}/${version.name}`)].length : 0;
+    const ok = before !== "" && before === after && plain.ok === safe.ok && files > 5;
+    return ok
+      ? { ok, text: `${before} (${files} files)` }
+      : { ok, text: `${before || plain.output}; with safepoints, ${files} files: ${safe.output}` };
+  } finally {
+    await Deno.remove(cache, { recursive: true });
+  }
+}
+
+/** The lines that count tests, without the time. */
+function resultsOf(output: string): string {
+  const lines = output.match(/^.*\b\d+ (?:tests|passing|failing)\b.*$/gm) ?? [];
+  return lines.map((line) => line.replace(/[(.]?\s*\d+\s*ms\)?$/, "").trim()).join("; ");
 }
