@@ -13,6 +13,7 @@ import { question as flood } from "./questions/flood.ts";
 import { question as idle } from "./questions/idle.ts";
 import { question as poll } from "./questions/poll.ts";
 import { question as reaction } from "./questions/reaction.ts";
+import { cost, quickness } from "./questions/safepoints.ts";
 import { question as scale } from "./questions/scale.ts";
 import { question as seed } from "./questions/seed.ts";
 import { question as sender } from "./questions/sender.ts";
@@ -35,6 +36,8 @@ const questions = [
   every,
   stop,
   sqlite,
+  cost,
+  quickness,
 ];
 
 const help = `Usage: deno task bench [options]

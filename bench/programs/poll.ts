@@ -101,6 +101,18 @@ function turns(kernel: Loop): number {
 let [arm, verify] = [() => {}, () => {}];
 
 async function polling(way: string): Promise<Loops> {
+  if (way.startsWith("safepoints")) {
+    const { hasRun, signal } = await import("./signalled.ts");
+    [arm, verify] = [signal, hasRun];
+    const { withSafepoints } = await import("./safepoints.ts");
+    return Object.fromEntries(
+      Object.entries(kernels).map(([name, kernel]) => {
+        const text = String(kernel).replaceAll(/\bcheckpoint\(\);/g, "");
+        const code = withSafepoints(text, way === "safepointsFunctions");
+        return [name, new Function(`return ${code}`)()];
+      }),
+    );
+  }
   if (way === "tiles" || way.startsWith("checkpoint")) {
     const { expectWaking, hasRun, signal } = await import("./signalled.ts");
     if (way === "checkpointBefore") return { ...kernels };

@@ -19,7 +19,7 @@ const tiles = "checkpoint() between tiles of 1,024";
  * The loops of programs/kernels.ts. There is none with a generator: on JavaScriptCore two runs of
  * the same one differ by up to three times.
  */
-const kernels = [
+export const kernels = [
   "count",
   "imul",
   "floats",
