@@ -193,6 +193,23 @@ test("the cache is shared, and a damaged or read-only one does no harm", async (
   assertEquals(await run("total.mjs"), "300\n");
 }, { skip, timeout: 40 });
 
+test("files whose text alone tells what they are are the same with safepoints", async () => {
+  const texts: Record<string, string> = {
+    "package.json": "{}",
+    "cjs.js": "let n = 0; while (n < 3) n++; exports.kind = typeof require + n + this.kind;",
+    "esm.js": "export let kind = typeof require; for (let i = 0; i < 3; i++) kind += i;",
+    "await.js": "await 1; let n = 0; while (n < 3) n++; globalThis.kind = typeof require + n;",
+    "main.js":
+      `import { kind } from "./cjs.js"; import * as esm from "./esm.js"; import "./await.js";
+console.log(kind, esm.kind, globalThis.kind);`,
+  };
+  mkdirSync(join(folder, "free"));
+  for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, "free", name), text);
+  const plain = await run("free/main.js", [], false);
+  assertEquals(await run("free/main.js"), plain);
+  assertEquals(await run("free/main.js"), plain);
+}, { skip: skip || runtime === "deno" && "Deno takes them for modules" });
+
 test("a program that has all its files in the cache starts without the parser", async () => {
   writeFileSync(
     join(folder, "maps.cjs"),
