@@ -5,6 +5,7 @@ import * as module from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { entry } from "../safepoints/src/entry.ts";
 import { type Reason, runtime, startCommand, testsOf } from "./support/harness.ts";
 import { SPECIFIER } from "../safepoints/src/register/parser.ts";
 import { removedAtExit } from "./support/modules_copy.ts";
@@ -258,6 +259,12 @@ for (const name of ${JSON.stringify(names)}) {
   const lines = names.map((name, index) => `${name} ${results[index]}\n`);
   assertEquals(await run("excluded.mjs"), lines.join(""));
 }, { skip });
+
+test("from JSR, Deno is told to load it by its specifier", () => {
+  const here = "https://jsr.io/@async/interrupt-safepoints/1.2.3/src/entry.ts";
+  assertEquals(entry("register", here), "jsr:@async/interrupt-safepoints@1.2.3/register");
+  assertEquals(entry("register"), register.href);
+});
 
 test("a runtime without hooks says what to use", async () => {
   await assertRejects(() => run("main.mjs"), Error, "module.registerHooks()");

@@ -1,5 +1,6 @@
 import * as module from "node:module";
 import process from "node:process";
+import { entry } from "../entry.ts";
 
 /** The class of Web Workers or of `node:worker_threads`. */
 type WorkerClass = new (
@@ -7,16 +8,15 @@ type WorkerClass = new (
   options?: { eval?: boolean; preload?: string | string[]; deno?: object },
 ) => object;
 
-const register = new URL(`../../register${import.meta.url.slice(-3)}`, import.meta.url).href;
+const register = entry("register");
 
 /**
  * Makes Workers load this package first. Those of Node inherit `--import`; Bun and Deno start them
  * without `--preload`.
  */
 export function registerInWorkers(): void {
-  const threads = module.createRequire(import.meta.url)("node:worker_threads") as {
-    Worker: WorkerClass;
-  };
+  // Its exports can be replaced. A module from JSR has no createRequire().
+  const threads = process.getBuiltinModule("node:worker_threads") as { Worker: WorkerClass };
   const realm = globalThis as unknown as { Worker: WorkerClass };
   const wrap = process.versions.bun ? withPreload : withWrapper;
   realm.Worker = wrap(realm.Worker);
