@@ -16,8 +16,12 @@ const major = "22";
  */
 export async function linuxArm64(short: boolean): Promise<Row[]> {
   await build("-Dtarget=linux-arm64", "testkit", "uv-poll");
-  const libc = await debian("arm64-libc", "arm64", ["libc6", "libgcc-s1", "libstdc++6"]);
-  const qemu = await debian("qemu-user", "amd64", ["qemu-user"]);
+  const libc = await debian({
+    name: "arm64-libc",
+    arch: "arm64",
+    packages: ["libc6", "libgcc-s1", "libstdc++6"],
+  });
+  const qemu = await debian({ name: "qemu-user", arch: "amd64", packages: ["qemu-user"] });
   Deno.env.set("QEMU_LD_PREFIX", libc);
   return await withArm64(`${qemu}/usr/bin/qemu-aarch64`, async () =>
     rowsOf(await runtimes(short), {

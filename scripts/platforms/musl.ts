@@ -16,7 +16,7 @@ export async function musl(short: boolean): Promise<Row[]> {
   if (Deno.build.arch !== "x86_64") return [{ ...none, note: "only for x64" }];
   if (Deno.uid() !== 0) return [{ ...none, note: "needs root, for a mount namespace" }];
   await build("testkit");
-  const folder = await debian("musl-1.2.5", "amd64", ["musl"], finish);
+  const folder = await debian({ name: "musl-1.2.5", arch: "amd64", packages: ["musl"], finish });
   // It tells the dynamic linker where libraries are.
   await Deno.writeTextFile(`${folder}/etc/ld-musl-x86_64.path`, `${folder}/libraries\n`);
   const prefix = inNamespace(folder);

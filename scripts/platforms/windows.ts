@@ -1,24 +1,26 @@
 import { join } from "node:path";
+import { packageFolder } from "../ship/lib/package_folder.ts";
 import { build } from "../lib/build.ts";
 import { prepareModules } from "../lib/modules.ts";
-import { nodeVersions } from "../lib/toolchain.ts";
+import { run } from "../lib/run.ts";
 import { transpile } from "../lib/transpile.ts";
-import versions from "../lib/versions.json" with { type: "json" };
 import { write } from "../lib/write.ts";
-import type { Row } from "./lib/row.ts";
+import { countsOf, type Row } from "./lib/row.ts";
 import {
   getRuntime,
   installWine,
+  type NodeMajor,
   noWine,
   type Runtime,
-  runWindows,
-  stopWine,
   windowsPath,
+  Wine,
 } from "./lib/wine.ts";
 
 const url = new URL("../..", import.meta.url);
 const root = Deno.realPathSync(url);
 const importMap = join(root, "build/windows_import_map.json");
+/** A project that uses the package from npm. */
+const project = join(root, "build/windows_project");
 
 /** The tests of these files that are not about POSIX, and those that are about Windows. */
 const files = [
@@ -45,90 +47,163 @@ const leftOut = {
   "Wine's timers are too coarse": /different periods/,
 };
 
-/** Runs the runtimes for Windows x64 under Wine 10. */
+/** Runs the runtimes for Windows x64 under Wine 10, two side by side. */
 export async function windows(short: boolean): Promise<Row[]> {
   const impossible = noWine();
   if (impossible !== undefined) {
     const none = { passed: 0, failed: 0, skipped: 0 };
     return [{ name: "win32-x64", how: "impossible", ...none, note: impossible }];
   }
-  await installWine();
+  const folder = await installWine();
   await prepareModules();
   await build("-Dtarget=win32-x64", "testkit");
   await transpile();
   await writeImportMap();
-  const wanted: [Runtime["kind"], string][] = short ? [["node", "22"]] : [
-    // npm has not every version for Windows.
-    ...nodeVersions.map((major): [Runtime["kind"], string] => ["node", major]),
-    ["bun", versions.bun],
-    ["deno", Deno.version.deno],
-  ];
+  if (!short) await installPackage();
+  const wanted: Parameters<typeof rowOf>[1][] = short
+    ? [["node", "22"]]
+    : [["deno"], ["bun"], ["node", "20"], ["node", "22"], ["node", "24"], ["node", "26"]];
   const rows: Row[] = [];
-  try {
-    for (const [kind, version] of wanted) {
-      rows.push(await rowOf(await getRuntime(kind, version), short ? filesInShort : files));
+  const lane = async () => {
+    for (let next = wanted.shift(); next; next = wanted.shift()) {
+      rows.push(await rowOf(folder, next, short));
     }
-  } finally {
-    await stopWine();
-  }
-  return rows;
+  };
+  await Promise.all([lane(), lane()]);
+  return rows.sort((one, other) => one.name < other.name ? -1 : 1);
 }
 
 /** A process of Windows finds no file by a URL of Linux. */
 async function writeImportMap(): Promise<void> {
-  const { imports } = JSON.parse(await Deno.readTextFile(join(root, "build/import_map.json")));
-  const windows = Object.entries(imports as Record<string, string>)
-    .map(([name, target]) => [name, target.replace(/^file:\/\//, "file:///Z:")]);
-  const text = JSON.stringify({ imports: Object.fromEntries(windows) });
+  const file = `file:///Z:${join(root, "node_modules/@std/assert/mod.js")}`;
+  const text = JSON.stringify({ imports: { "@std/assert": file } });
   await write(new URL("build/windows_import_map.json", url), text);
 }
 
-async function rowOf(runtime: Runtime, files: readonly string[]): Promise<Row> {
+async function rowOf(
+  folder: string,
+  [kind, major]: [Runtime["kind"], NodeMajor?],
+  short: boolean,
+): Promise<Row> {
   const row: Row = {
-    name: `win32-x64, ${runtime.name}`,
+    name: "",
     how: "emulated",
     passed: 0,
     failed: 0,
     skipped: 0,
-    note: `Wine 10; left out: ${Object.keys(leftOut).join("; ")}`,
     output: "",
   };
-  for (const file of files) await runFile(runtime, file, row);
-  await pressKeys(runtime, row);
+  const reasons: string[] = [];
+  const wine = await Wine.start(folder);
+  try {
+    const runtime = await getRuntime(wine, kind, major);
+    row.name = `win32-x64, ${runtime.name}`;
+    for (const file of short ? filesInShort : files) {
+      await runFile(wine, runtime, file, row, reasons);
+    }
+    await pressKeys(wine, runtime, row);
+    if (!short) await usePackage(wine, runtime, row);
+  } finally {
+    await wine.stop();
+  }
+  row.note = `Wine 10; left out: ${countsOf(reasons)}`;
   return row;
 }
 
 /** All tests of a file run in one process: Wine takes seconds to start one. */
-async function runFile(runtime: Runtime, file: string, row: Row): Promise<void> {
+async function runFile(
+  wine: Wine,
+  runtime: Runtime,
+  file: string,
+  row: Row,
+  reasons: string[],
+): Promise<void> {
   const pattern = Object.values(leftOut).map(({ source }) => source).join("|");
   const without = file.startsWith("windows/") ? "^$" : pattern;
   const command = [...commandOf(runtime, `tests/${file}_test`), "--in-one-process", without];
-  const { output } = await runWindows(command);
+  const { output } = await wine.run(command);
   const lines = output.split(/\r?\n/);
-  const count = (word: string) => lines.filter((line) => line.startsWith(word)).length;
-  row.passed += count("passed: ");
-  row.failed += count("failed: ");
-  row.skipped += count("skipped: ");
+  const namesOf = (word: string) =>
+    lines.filter((line) => line.startsWith(word)).map((line) => line.slice(word.length));
+  const failed = namesOf("failed: ").length;
+  const skipped = namesOf("skipped: ");
+  row.passed += namesOf("passed: ").length;
+  row.failed += failed;
+  row.skipped += skipped.length;
+  reasons.push(...skipped.map(reasonOf));
   const isWhole = lines.includes("all");
   if (!isWhole) row.failed++;
-  if (!isWhole || count("failed: ") > 0) row.output += `${file}:\n${output}\n`;
+  if (!isWhole || failed > 0) row.output += `${file}:\n${output}\n`;
+}
+
+function reasonOf(name: string): string {
+  const found = Object.entries(leftOut).find(([, pattern]) => pattern.test(name));
+  return found === undefined ? "the runtime does not have it" : found[0];
 }
 
 /** Ctrl-C on a terminal, in a loop that is busy and in one that waits. */
-async function pressKeys(runtime: Runtime, row: Row): Promise<void> {
-  const after = (word: string) =>
-    `until grep -q '${word}' "$OUT" 2>/dev/null; do sleep 0.1; done; printf '\\003'`;
-  const terminal = `${after("busy")}; ${
-    after("idle")
-  }; until grep -q done "$OUT"; do sleep 0.1; done`;
+async function pressKeys(wine: Wine, runtime: Runtime, row: Row): Promise<void> {
+  const terminal = [pressAfter("busy"), pressAfter("idle"), after("done")].join("; ");
   const command = commandOf(runtime, "tests/windows/programs/terminal");
-  const { output } = await runWindows(command, { timeout: 120, terminal });
-  if (/busy[^]*idle[^]*done/.test(output)) {
-    row.passed += 2;
-    return;
+  const { output } = await wine.run(command, { timeout: 120, terminal });
+  const words = ["busy", "idle", "done"];
+  count(row, 2, words, output, "Ctrl-C on a terminal");
+}
+
+/** A shell command that waits until the program has printed this. */
+function after(text: string): string {
+  return `until grep -q '${text}' "$OUT" 2>/dev/null; do sleep 0.1; done`;
+}
+
+function pressAfter(text: string): string {
+  return `${after(text)}; printf '\\003'`;
+}
+
+/** Counts tests that print these lines in this order, each of them one but the first. */
+function count(row: Row, tests: number, lines: string[], output: string, what: string): void {
+  let place = 0;
+  const isRight = lines.every((line) => (place = output.indexOf(line, place)) >= 0);
+  row[isRight ? "passed" : "failed"] += tests;
+  if (!isRight) row.output += `${what}:\n${output}\n`;
+}
+
+/** Installs the tarball as on Windows. */
+async function installPackage(): Promise<void> {
+  const npm = await packageFolder();
+  await Deno.remove(project, { recursive: true }).catch(() => {});
+  await Deno.mkdir(project, { recursive: true });
+  await Deno.writeTextFile(join(project, "package.json"), "{}");
+  const install = "npm install --offline --no-audit --no-fund --os=win32 --cpu=x64 ./*.tgz";
+  const script = `npm pack '${npm}' && ${install}`;
+  const { ok, output } = await run(["sh", "-c", script], { cwd: project });
+  if (!ok) throw new Error(`${script}:\n${output}`);
+  const folder = new URL("program/", import.meta.url);
+  const [main, worker] = await Promise.all(
+    ["main.cjs", "worker.cjs"].map((name) => Deno.readTextFile(new URL(name, folder))),
+  );
+  const asModule = main!.replace(/const (.*) = require\((.*)\)/g, "import $1 from $2");
+  const files = { "main.cjs": main!, "main.mjs": asModule, "worker.cjs": worker! };
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(join(project, name), text);
   }
-  row.failed += 2;
-  row.output += `Ctrl-C on a terminal:\n${output}\n`;
+}
+
+const steps = [
+  "a Worker interrupts a busy loop",
+  "EventPipe is readable until the callback",
+  "press Ctrl-C",
+  "Ctrl-C interrupts a busy loop",
+  "ends by itself",
+];
+
+/** Requires and imports the installed package. */
+async function usePackage(wine: Wine, { kind, path }: Runtime, row: Row): Promise<void> {
+  for (const file of ["main.cjs", "main.mjs"]) {
+    const command = [windowsPath(path), ...kind === "deno" ? ["run", "-A"] : [], file];
+    const terminal = `${pressAfter("press Ctrl-C")}; ${after(steps.at(-1)!)}`;
+    const { output } = await wine.run(command, { timeout: 120, terminal, cwd: project });
+    count(row, 3, steps, output, `the package from npm, ${file}`);
+  }
 }
 
 function commandOf({ kind, path }: Runtime, module: string): string[] {

@@ -12,3 +12,10 @@ export interface Row {
   /** What failed. */
   output?: string;
 }
+
+/** Each reason with how often it was given. */
+export function countsOf(reasons: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return Array.from(counts, ([reason, count]) => `${count} ${reason}`).join("; ");
+}

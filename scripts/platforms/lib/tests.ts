@@ -2,7 +2,7 @@ import { prepareModules } from "../../lib/modules.ts";
 import { removeFolder, temporaryFolder } from "../../lib/run.ts";
 import { bunTests, denoTests, nodeEnv, nodeTests, runTests } from "../../lib/tests.ts";
 import { transpile } from "../../lib/transpile.ts";
-import type { Row } from "./row.ts";
+import { countsOf, type Row } from "./row.ts";
 
 /** A runtime on which the tests run. */
 export interface Runtime {
@@ -50,11 +50,4 @@ export async function rowsOf(runtimes: Runtime[], tests: Tests): Promise<Row[]> 
   }));
   removeFolder(reports);
   return rows;
-}
-
-/** Each reason with how often it was given. */
-function countsOf(reasons: string[]): string {
-  const counts = new Map<string, number>();
-  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return Array.from(counts, ([reason, count]) => `${count} ${reason}`).join("; ");
 }

