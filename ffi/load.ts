@@ -34,7 +34,8 @@ export function canLoadSilently(): boolean {
  */
 export function load(): Native {
   const library = embedded[target];
-  if (library === undefined) throw unsupportedTarget();
+  // Not which of them are built: that takes what an old runtime lacks.
+  if (library === undefined) throw unsupportedTarget(Object.keys(embedded));
   if (runtime !== "deno" && !("getBuiltinModule" in process())) {
     throw unsupported(oldRuntime);
   }
@@ -54,7 +55,9 @@ function openAny(library: () => string, failures: unknown[]): Native | undefined
   const loaded = openLoaded();
   if (loaded !== undefined) return loaded;
   const bytes = library();
-  if (bytes === "") throw unsupportedTarget();
+  if (bytes === "") {
+    throw unsupportedTarget(Object.keys(embedded).filter((name) => embedded[name]!() !== ""));
+  }
   const attempt = (path: string, place: string) =>
     attempted(() => {
       try {
@@ -118,10 +121,8 @@ function note(error: unknown, failures: unknown[]): void {
   failures.push(error);
 }
 
-function unsupportedTarget(): InterruptError {
-  const built = Object.entries(embedded).filter(([, library]) => library() !== "");
-  const names = built.map(([name]) => name).join(", ");
-  return unsupported(`there is none for ${target}, only for ${names}`);
+function unsupportedTarget(others: string[]): InterruptError {
+  return unsupported(`there is none for ${target}, only for ${others.join(", ")}`);
 }
 
 function unsupported(why: string): InterruptError {

@@ -94,6 +94,8 @@ const kernel32Symbols = {
   ReadFile: { parameters: ["u64", "u64", "u32", "u64", "u64"], result: "i32" },
   WriteFile: { parameters: ["u64", "u64", "u32", "u64", "u64"], result: "i32" },
   CloseHandle: { parameters: ["u64"], result: "i32" },
+  MoveFileExW: { parameters: ["u64", "u64", "u32"], result: "i32" },
+  DeleteFileW: { parameters: ["u64"], result: "i32" },
 } as const;
 
 /** Engines move small arrays, so none is smaller. */
@@ -134,9 +136,9 @@ function fromSharedFile<T>(library: string, attempt: Attempt<T>): T | undefined 
   const write = (path: string) => {
     const handle = openFile(path, GENERIC_WRITE, 0, CREATE_NEW);
     if (handle === undefined) return false;
-    functions.WriteFile(handle, addressOf(bytes)!, bytes.length, countAddress, 0n);
+    const done = functions.WriteFile(handle, addressOf(bytes)!, bytes.length, countAddress, 0n);
     functions.CloseHandle(handle);
-    return true;
+    return done !== 0 && count[0] === bytes.length;
   };
   const isRight = (handle: bigint) => {
     const found = new Uint8Array(Math.max(bytes.length + 1, KEPT_IN_PLACE));
@@ -144,24 +146,38 @@ function fromSharedFile<T>(library: string, attempt: Attempt<T>): T | undefined 
     return done !== 0 && count[0] === bytes.length &&
       bytes.every((byte, index) => byte === found[index]);
   };
-
-  const shared = `${prefix}${hashOf(library)}.node`;
-  let isWritten = false;
-  for (const name of [shared, randomName()]) {
-    const path = folder + name;
-    isWritten = write(path) || isWritten;
+  /** undefined: no file, or one of other bytes. */
+  const use = (path: string): [T | undefined] | undefined => {
     const handle = openFile(path, GENERIC_READ, FILE_SHARE_READ, OPEN_EXISTING);
-    if (handle === undefined) continue;
+    if (handle === undefined) return undefined;
     try {
-      if (isRight(handle)) return attempt(path, folder);
+      return isRight(handle) ? [attempt(path, folder)] : undefined;
     } finally {
       functions.CloseHandle(handle);
     }
-  }
+  };
+
+  const shared = `${folder}${prefix}${hashOf(library)}.node`;
+  const found = use(shared);
+  if (found !== undefined) return found[0];
+  // It has the name only when it is whole: a process may die while it writes.
+  const own = folder + randomName();
+  const isWritten = write(own);
+  const from = wide(own);
+  const to = wide(shared);
+  const MOVEFILE_REPLACE_EXISTING = 1;
+  const isMoved = isWritten &&
+    functions.MoveFileExW(addressOf(from)!, addressOf(to)!, MOVEFILE_REPLACE_EXISTING) !== 0;
+  // Another process may have written it meanwhile.
+  const again = use(shared);
+  // What cannot be replaced stays there, and this process has a file of its own.
+  const opened = again ?? (isMoved ? undefined : use(own));
+  if (again !== undefined || !isWritten) functions.DeleteFileW(addressOf(from)!);
+  if (opened !== undefined) return opened[0];
   throw new Error(
     isWritten
       ? `${folder}: what was written there has changed at once`
-      : `${folder}: this process may not write there`,
+      : `${folder}: this process may not write there, or no room is left`,
   );
 }
 

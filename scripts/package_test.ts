@@ -373,6 +373,26 @@ Deno.test("Node reads the libraries of other platforms only where one of them is
   }
 });
 
+Deno.test("on a platform without a library an old Node gets the error that names the platform", async () => {
+  await Deno.writeTextFile(
+    `${folder}/unsupported.cjs`,
+    `Object.defineProperty(process, "platform", { value: "sunos" });
+     delete process.getBuiltinModule;
+     const { Interrupt } = require("async-interrupt");
+     try {
+       new Interrupt();
+     } catch ({ name, code, message }) {
+       console.log(name, code, message);
+     }`,
+  );
+  const cpu = process.arch;
+  const names = "darwin-arm64, darwin-x64, linux-arm64, linux-x64, win32-arm64, win32-x64";
+  assertEquals(
+    await command(await node(nodeVersions[0]!), "unsupported.cjs"),
+    `InterruptError UNSUPPORTED Cannot load the native library: there is none for sunos-${cpu}, only for ${names}\n`,
+  );
+});
+
 Deno.test("the text for the other platforms is that of the built files", async () => {
   const require = createRequire(import.meta.url);
   const { places, brotli } = require(`${installed}/script/others.js`);

@@ -75,6 +75,10 @@ pub const chain: fn (
     context: ?*anyopaque,
 ) void = implementation.chain;
 
+/// Waits until signals that our handler has passed on to the next one have come there. Where the
+/// kernel calls one handler there is nothing to wait for: ours has called the others.
+pub const awaitPassedOn: fn () void = implementation.awaitPassedOn;
+
 /// `save()` reads the errno of the interrupted code, `restore(saved)` puts it back: around foreign
 /// code that a handler calls. Async-signal-safe.
 pub const Errno = implementation.Errno;

@@ -164,6 +164,11 @@ test("after the last Interrupt is closed Ctrl-C ends the process, as before the 
   }
 });
 
+test("an Interrupt that closes when it has heard Ctrl-C does not leave it to the default action", async () => {
+  const { code, stdout, stderr } = await program("passed on").ended;
+  assertEquals([code, stdout.trim()], [0, "handled 1"], stderr);
+});
+
 test("with `once` a second Ctrl-C ends a program that never calls `checkpoint()`", async () => {
   const { code, stdout, stderr } = await program("once").ended;
   assert(endedByDefault(code), `${code}\n${stdout}${stderr}`);

@@ -1,7 +1,7 @@
 /** Where the library is loaded from. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -16,17 +16,19 @@ const program = fileURLToPath(new URL("./programs/load.ts", import.meta.url));
 interface Options {
   temp: string;
   workers?: number;
+  /** How many other libraries to load before. */
+  modules?: number;
   flags?: string[];
 }
 
 /** Runs a program that loads the library of these modules, and prints what it finds. */
-async function load(module: string, { temp, workers = 0, flags = ["-A"] }: Options) {
+async function load(module: string, { temp, workers = 0, modules = 0, flags = ["-A"] }: Options) {
   const { TEMP, TMP } = process.env;
   process.env.TEMP = process.env.TMP = temp;
   const command = runtime === "deno"
     ? [process.execPath, "run", "--no-config", "--no-check", "--no-prompt", ...flags]
     : [process.execPath];
-  const { ended } = startCommand([...command, program, module, `${workers}`], 60);
+  const { ended } = startCommand([...command, program, module, `${workers}`, `${modules}`], 60);
   Object.assign(process.env, { TEMP, TMP });
   return await ended;
 }
@@ -64,6 +66,11 @@ test("Workers share one copy, whatever file each has loaded", async () => {
   assertLoaded(await load(copyModules(), { temp: temporary(), workers: 4 }), 4);
 });
 
+test("Workers share one copy in a process that has many libraries", async () => {
+  const options = { temp: temporary(), workers: 2, modules: 600 };
+  assertLoaded(await load(copyModules(), options), 2);
+});
+
 test("a file of other bytes is not loaded, beside the modules or in the temporary folder", async () => {
   const temp = temporary();
   const module = copyModules();
@@ -76,6 +83,24 @@ test("a file of other bytes is not loaded, beside the modules or in the temporar
   writeFileSync(cut, bytes.subarray(0, 1000));
   assertLoaded(await load(copyModules(cut), { temp }));
 });
+
+test("a file that a process has left half-written is replaced", async () => {
+  const temp = temporary();
+  const module = copyModules();
+  assertLoaded(await load(module, { temp }));
+  const bytes = readFileSync(library);
+  for (const name of files(temp)) {
+    writeFileSync(join(temp, name), bytes.subarray(0, bytes.length / 2));
+  }
+  for (let round = 0; round < 2; round++) assertLoaded(await load(module, { temp }));
+  const [name, ...others] = files(temp);
+  assertEquals(others, []);
+  assertEquals(readFileSync(join(temp, name!)), bytes);
+  // Not even this keeps the library from being loaded.
+  rmSync(join(temp, name!));
+  mkdirSync(join(temp, name!));
+  assertLoaded(await load(module, { temp }));
+}, { skip: runtime === "node" && "each process writes a file of its own" });
 
 test("where no file can be written, the error names the folder and what helps", async () => {
   const temp = join(temporary(), "missing");

@@ -288,6 +288,8 @@ pub fn isExecutable(address: u64) bool {
     return found.is_executable;
 }
 
+pub fn awaitPassedOn() void {}
+
 /// The runtime's code is the region that has its N-API functions.
 pub fn isHosts(address: u64) bool {
     if (hosts.end == 0) {

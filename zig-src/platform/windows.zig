@@ -31,6 +31,7 @@ pub const sendAgain = console.sendAgain;
 pub const send = console.send;
 pub const chain = console.chain;
 pub const isHosts = console.isHosts;
+pub const awaitPassedOn = console.awaitPassedOn;
 
 /// No code is interrupted.
 pub const Errno = struct {

@@ -61,6 +61,7 @@ pub extern "kernel32" fn SetWaitableTimer(
 pub extern "kernel32" fn Sleep(u32) callconv(.winapi) void;
 pub extern "kernel32" fn SwitchToThread() callconv(.winapi) BOOL;
 pub extern "kernel32" fn VirtualAlloc(?*anyopaque, usize, u32, u32) callconv(.winapi) ?[*]u8;
+pub extern "kernel32" fn VirtualFree(*const anyopaque, usize, u32) callconv(.winapi) BOOL;
 pub extern "kernel32" fn VirtualQuery(
     ?*const anyopaque,
     *MEMORY_BASIC_INFORMATION,

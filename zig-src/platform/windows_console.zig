@@ -48,9 +48,10 @@ pub fn setDisposition(signal: u32, new: *const Disposition) i32 {
 pub fn swapDisposition(signal: u32, new: *const Disposition, old: *Disposition) i32 {
     // The runtime has registered its own handler by now: its listener comes before ours.
     if (!is_registered.swap(true, .seq_cst)) {
-        if (api.SetConsoleCtrlHandler(onEvent, 1) == 0) {
+        const failed = register();
+        if (failed != 0) {
             is_registered.store(false, .seq_cst);
-            return api.failed(.SetConsoleCtrlHandler);
+            return failed;
         }
     }
     old.handler = @ptrFromInt(table[signal].swap(@intFromPtr(new.handler), .seq_cst));
@@ -58,6 +59,33 @@ pub fn swapDisposition(signal: u32, new: *const Disposition, old: *Disposition) 
 }
 
 var is_registered: std.atomic.Value(bool) = .init(false);
+
+fn register() i32 {
+    const FLS_OUT_OF_INDEXES = 0xffff_ffff;
+    if (events_index == FLS_OUT_OF_INDEXES) events_index = api.FlsAlloc(onEventEnd);
+    if (events_index == FLS_OUT_OF_INDEXES) return api.failed(.FlsAlloc);
+    if (api.SetConsoleCtrlHandler(onEvent, 1) == 0) return api.failed(.SetConsoleCtrlHandler);
+    return 0;
+}
+
+/// How many events have come to our handler whose threads have not ended: the handlers after ours
+/// may not have seen them yet.
+var events: std.atomic.Value(u32) = .init(0);
+/// The thread of an event has a value there, so that its end calls back.
+var events_index: u32 = 0xffff_ffff;
+
+fn onEventEnd(_: ?*anyopaque) callconv(.winapi) void {
+    _ = events.fetchSub(1, .seq_cst);
+}
+
+pub fn awaitPassedOn() void {
+    // A handler of other code may never return.
+    const patience_ms = 1000;
+    for (0..patience_ms) |_| {
+        if (events.load(.seq_cst) == 0) return;
+        api.Sleep(1);
+    }
+}
 
 pub fn ours(handler: Handler) Disposition {
     return .{ .handler = @ptrCast(handler) };
@@ -85,6 +113,11 @@ fn onEvent(event: u32) callconv(.winapi) api.BOOL {
         // The user logs off, or the machine shuts down: for services, which have their own notice.
         else => return 0,
     };
+    // The handlers of the other event do not return.
+    if (event != CTRL_CLOSE_EVENT) {
+        _ = events.fetchAdd(1, .seq_cst);
+        if (api.FlsSetValue(events_index, &events) == 0) _ = events.fetchSub(1, .seq_cst);
+    }
     // Where the runtime listens, it is the runtime's handler that does not return.
     if (play(signal)) return 0;
     if (event == CTRL_CLOSE_EVENT) api.Sleep(api.INFINITE);

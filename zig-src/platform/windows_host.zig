@@ -3,6 +3,7 @@
 const std = @import("std");
 const api = @import("windows_api.zig");
 const invariant = @import("../invariant.zig").invariant;
+const platform = @import("../platform.zig");
 
 /// A function of the host. It is looked for once: an import would name one file, and hosts differ.
 pub fn find(comptime name: [:0]const u8, comptime F: type) *const F {
@@ -52,15 +53,9 @@ pub fn findInFirst(comptime name: [:0]const u8) ?*const anyopaque {
 
 fn firstCopy(own: api.HMODULE) api.HMODULE {
     const own_name = nameOf(own) orelse return own;
-    // In the order in which they were loaded.
-    var modules: [256]api.HMODULE = undefined;
-    var bytes: u32 = 0;
-    const process = api.GetCurrentProcess();
-    if (api.K32EnumProcessModules(process, &modules, @sizeOf(@TypeOf(modules)), &bytes) == 0) {
-        return own;
-    }
-    const count = @min(bytes / @sizeOf(api.HMODULE), modules.len);
-    for (modules[0..count]) |module| {
+    const modules = allModules() orelse return own;
+    defer _ = api.VirtualFree(@ptrCast(modules.ptr), 0, MEM_RELEASE);
+    for (modules) |module| {
         if (module == own) break;
         // Another thread may be about to unload it.
         var held: api.HMODULE = undefined;
@@ -70,6 +65,25 @@ fn firstCopy(own: api.HMODULE) api.HMODULE {
         if (std.mem.orderZ(u8, name, own_name) == .eq) return module;
     }
     return own;
+}
+
+const MEM_RELEASE = 0x8000;
+
+/// In the order in which they were loaded. null: no memory is left. The caller frees it.
+fn allModules() ?[]api.HMODULE {
+    const process = api.GetCurrentProcess();
+    var room: u32 = 4096;
+    while (true) {
+        const memory = platform.map(room) orelse return null;
+        const modules: [*]api.HMODULE = @ptrCast(memory);
+        var bytes: u32 = 0;
+        const done = api.K32EnumProcessModules(process, modules, room, &bytes) != 0;
+        if (done and bytes <= room) return modules[0 .. bytes / @sizeOf(api.HMODULE)];
+        _ = api.VirtualFree(memory, 0, MEM_RELEASE);
+        if (!done) return null;
+        // More may come meanwhile.
+        room = bytes * 2;
+    }
 }
 
 /// The name in the table of what the module exports.

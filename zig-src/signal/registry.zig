@@ -62,6 +62,13 @@ pub fn add(signal: u32, token: u64, options: u32) i32 {
 }
 
 pub fn remove(signal: u32, token: u64, options: u32) void {
+    removeLocked(signal, token, options);
+    // The runtime's listener goes next. A signal that comes to the runtime only after that does
+    // what it does by default, although a subscriber has had it.
+    platform.awaitPassedOn();
+}
+
+fn removeLocked(signal: u32, token: u64, options: u32) void {
     lock.acquire();
     defer lock.release();
     const hook = &hooks[signal];

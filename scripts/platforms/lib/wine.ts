@@ -17,9 +17,6 @@ const environment = [
   "WINEDEBUG=-all",
   // Else each first program would ask whether to download .NET and a browser.
   "WINEDLLOVERRIDES=mscoree,mshtml=",
-  // Debian's script of this name ends the server with each program, and the next has to start all
-  // services of Windows again.
-  `WINESERVER=${programs}/wineserver64`,
   "NODE_SKIP_PLATFORM_CHECK=1",
   "NO_COLOR=1",
 ];
@@ -37,7 +34,8 @@ export async function installWine(): Promise<string> {
   return await debian({
     name: "wine-10",
     arch: "amd64",
-    packages: ["wine64", "bash", "bsdutils", "coreutils", "grep"],
+    // libc-bin has the locale, without which Windows has no name for a file that is not ASCII.
+    packages: ["wine64", "bash", "bsdutils", "coreutils", "grep", "libc-bin"],
     whole: true,
     finish,
   });
@@ -149,11 +147,14 @@ export class Wine {
       mount --make-rprivate /
       cd '${folder}'
       if ! ${lasting}; then
+        # All but the part that nobody writes to. Not by an overlay: Bun reads no folder on one.
         mount -t tmpfs tmpfs mnt
-        mkdir mnt/upper mnt/work
-        disk="lowerdir=$PWD,upperdir=$PWD/mnt/upper,workdir=$PWD/mnt/work"
-        mount -t overlay -o "$disk" overlay "$PWD"
-        cd "$PWD"
+        mkdir -p mnt/drive_c/windows
+        tar c -C root/.wine --exclude=./drive_c/windows . | tar x -C mnt
+        mount --bind root/.wine/drive_c/windows mnt/drive_c/windows
+        mount -o remount,bind,ro mnt/drive_c/windows
+        mount --rbind mnt root/.wine
+        mount -t tmpfs tmpfs tmp
         for path in '${toolchain}' '${root}'; do mkdir -p ".$path"; mount --bind "$path" ".$path"; done
       fi
       mount -t proc proc proc

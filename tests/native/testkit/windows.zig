@@ -61,9 +61,7 @@ pub const dispositionSame = Missing(@TypeOf(dispositions.dispositionSame)).call;
 pub const dispositionWord = Missing(@TypeOf(dispositions.dispositionWord)).call;
 pub const handlerDefault = Missing(@TypeOf(dispositions.handlerDefault)).call;
 pub const handlerIgnore = Missing(@TypeOf(dispositions.handlerIgnore)).call;
-pub const handlerCount = Missing(@TypeOf(dispositions.handlerCount)).call;
 pub const handlerForward = Missing(@TypeOf(dispositions.handlerForward)).call;
-pub const handledCount = Missing(@TypeOf(dispositions.handledCount)).call;
 pub const handledSender = Missing(@TypeOf(dispositions.handledSender)).call;
 pub const maskAll = Missing(@TypeOf(signals.maskAll)).call;
 pub const errnoAfter = Missing(@TypeOf(signals.errnoAfter)).call;
@@ -71,7 +69,6 @@ pub const kill = Missing(@TypeOf(signals.kill)).call;
 pub const killerAddress = Missing(@TypeOf(signals.killerAddress)).call;
 pub const fork = Missing(@TypeOf(processes.fork)).call;
 pub const forkExit = Missing(@TypeOf(processes.forkExit)).call;
-pub const waitExit = Missing(@TypeOf(processes.waitExit)).call;
 pub const alarm = Missing(@TypeOf(signals.alarm)).call;
 pub const timer = Missing(@TypeOf(signals.timer)).call;
 pub const allowTracing = Missing(@TypeOf(processes.allowTracing)).call;
@@ -211,8 +208,34 @@ pub fn killThread(_: i32, signal: i32) callconv(.c) i32 {
     const routine = api.GetProcAddress(module.?, "CtrlRoutine") orelse return -1;
     const thread =
         api.CreateThread(null, 0, routine, @ptrFromInt(event), 0, null) orelse return -1;
-    _ = api.CloseHandle(thread);
+    if (last_event) |last| _ = api.CloseHandle(last);
+    last_event = thread;
     return 0;
+}
+
+/// Its thread.
+var last_event: ?api.HANDLE = null;
+
+/// Waits until all handlers have had the last event.
+pub fn waitExit(_: i32) callconv(.c) i32 {
+    return @bitCast(api.WaitForSingleObject(last_event.?, 0xffff_ffff));
+}
+
+var handled: std.atomic.Value(u32) = .init(0);
+
+/// A handler that counts all events, after a while, and leaves each to the next one.
+pub fn handlerCount(_: i32, _: u64, _: u64) callconv(.c) i32 {
+    return api.SetConsoleCtrlHandler(&countEvent, 1) - 1;
+}
+
+fn countEvent(_: u32) callconv(.winapi) i32 {
+    api.Sleep(50);
+    _ = handled.fetchAdd(1, .seq_cst);
+    return 0;
+}
+
+pub fn handledCount(_: i32) callconv(.c) u32 {
+    return handled.load(.seq_cst);
 }
 
 // Sockets

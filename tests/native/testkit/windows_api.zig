@@ -18,6 +18,10 @@ pub extern "kernel32" fn GetModuleHandleW([*:0]const u16) callconv(.winapi) ?HMO
 pub extern "kernel32" fn GetProcAddress(HMODULE, [*:0]const u8) callconv(.winapi) ?*const anyopaque;
 pub extern "kernel32" fn QueryPerformanceCounter(*u64) callconv(.winapi) i32;
 pub extern "kernel32" fn QueryPerformanceFrequency(*u64) callconv(.winapi) i32;
+pub extern "kernel32" fn SetConsoleCtrlHandler(
+    *const fn (event: u32) callconv(.winapi) i32,
+    i32,
+) callconv(.winapi) i32;
 pub extern "kernel32" fn Sleep(u32) callconv(.winapi) void;
 pub extern "kernel32" fn WaitForSingleObject(HANDLE, u32) callconv(.winapi) u32;
 pub extern "ws2_32" fn WSAPoll([*]WSAPOLLFD, u32, i32) callconv(.winapi) i32;

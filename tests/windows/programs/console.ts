@@ -29,6 +29,23 @@ switch (process.argv[2]) {
     wait();
     break;
   }
+  case "passed on": {
+    // The runtime's handler is the last one, then comes a slow one, and ours is the first.
+    const listener = () => {};
+    process.on("SIGINT", listener);
+    process.off("SIGINT", listener);
+    if (testkit.handler_count(SIGINT, 0n, 0n) !== 0) throw new Error("no handler");
+    const interrupt = new Interrupt({ signal: SIGINT });
+    const next = interrupt.wait();
+    send(SIGINT);
+    await next;
+    interrupt.close();
+    // The default action would end the process here.
+    testkit.wait_exit(0);
+    console.log(`handled ${testkit.handled(SIGINT)}`);
+    process.exit(0);
+  }
+  // deno-lint-ignore no-fallthrough
   case "hangup":
     new Interrupt({
       signal: "SIGHUP",
