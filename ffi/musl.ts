@@ -5,6 +5,7 @@ type Flock = (fd: number, operation: number) => number;
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const LOCK_UN = 8;
 /** Milliseconds. A Worker that is terminated while it has the lock keeps it. */
 const PATIENCE = 1000;
 
@@ -31,9 +32,12 @@ export function fromSharedMemory<T>(
   // A lock for the threads of this process: no other process has a file that is this one.
   const lock = fs.openSync(descriptors, fs.constants.O_RDONLY);
   try {
-    const sleeper = new Int32Array(new SharedArrayBuffer(4));
-    for (let tries = 0; flock(lock, LOCK_EX | LOCK_NB) < 0 && tries < PATIENCE; tries++) {
-      Atomics.wait(sleeper, 0, 0, 1);
+    // What cannot even be unlocked cannot be locked: a sandbox forbids it.
+    if (flock(lock, LOCK_UN) === 0) {
+      const sleeper = new Int32Array(new SharedArrayBuffer(4));
+      for (let tries = 0; flock(lock, LOCK_EX | LOCK_NB) < 0 && tries < PATIENCE; tries++) {
+        Atomics.wait(sleeper, 0, 0, 1);
+      }
     }
     const found = find(library);
     if (found !== undefined) return use(found);

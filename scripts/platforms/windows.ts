@@ -48,12 +48,12 @@ const leftOut = {
 };
 
 /**
- * Deno reads the output of child processes by an overlapped pipe, and finds a read finished that it
- * has not begun.
+ * Of Deno, on Windows too: the end of a child process comes while Deno begins to read its output.
+ * https://github.com/tokio-rs/mio/issues/1819, and Deno 2.9.6 has mio 1.0.3.
  */
 const panic = {
   pattern: /panicked at .*mio.*named_pipe\.rs/,
-  name: "files run again, since Wine's pipes make Deno panic",
+  name: "files run again, since Deno panicked (tokio-rs/mio#1819)",
 };
 
 /** Runs the runtimes for Windows x64 under Wine 10, two side by side. */

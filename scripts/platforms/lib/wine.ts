@@ -147,14 +147,17 @@ export class Wine {
       mount --make-rprivate /
       cd '${folder}'
       if ! ${lasting}; then
-        # All but the part that nobody writes to. Not by an overlay: Bun reads no folder on one.
+        # All but the part that nobody writes to.
         mount -t tmpfs tmpfs mnt
         mkdir -p mnt/drive_c/windows
         tar c -C root/.wine --exclude=./drive_c/windows . | tar x -C mnt
         mount --bind root/.wine/drive_c/windows mnt/drive_c/windows
         mount -o remount,bind,ro mnt/drive_c/windows
         mount --rbind mnt root/.wine
-        mount -t tmpfs tmpfs tmp
+        mkdir -p tmp/.wine-0
+        mount -t tmpfs -o mode=700 tmpfs tmp/.wine-0
+        # Wine has a folder's number from the file system around it, and Bun then takes the folder
+        # for another one: so these lie on the same one.
         for path in '${toolchain}' '${root}'; do mkdir -p ".$path"; mount --bind "$path" ".$path"; done
       fi
       mount -t proc proc proc
