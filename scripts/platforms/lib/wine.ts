@@ -156,8 +156,8 @@ export class Wine {
         mount --rbind mnt root/.wine
         mkdir -p tmp/.wine-0
         mount -t tmpfs -o mode=700 tmpfs tmp/.wine-0
-        # Wine has a folder's number from the file system around it, and Bun then takes the folder
-        # for another one: so these lie on the same one.
+        # Bun under Wine reads no folder that lies on another file system than those above it
+        # (EBADFD), so these folders lie on the same.
         for path in '${toolchain}' '${root}'; do mkdir -p ".$path"; mount --bind "$path" ".$path"; done
       fi
       mount -t proc proc proc

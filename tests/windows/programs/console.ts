@@ -45,7 +45,6 @@ switch (process.argv[2]) {
     console.log(`handled ${testkit.handled(SIGINT)}`);
     process.exit(0);
   }
-  // deno-lint-ignore no-fallthrough
   case "hangup":
     new Interrupt({
       signal: "SIGHUP",
