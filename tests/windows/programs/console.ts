@@ -44,6 +44,7 @@ switch (process.argv[2]) {
     testkit.wait_exit(0);
     console.log(`handled ${testkit.handled(SIGINT)}`);
     process.exit(0);
+    break;
   }
   case "hangup":
     new Interrupt({
