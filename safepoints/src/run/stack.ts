@@ -19,10 +19,14 @@ export function currentFrames(): string[] {
   const lines = new Error().stack!.split("\n");
   Error.stackTraceLimit = before;
   // Not by Error.captureStackTrace(): Bun looks for the name of the function that it is given.
-  let at = lines.findIndex((line) => /\bcheckpoint \(/.test(line));
-  if (at < 0) return [];
-  while (/[\\/]checkpoint\.[jt]s:/.test(lines[++at] ?? ""));
-  return lines.slice(at)
+  let at = lines.findIndex((line) => /\bsafepoint \(/.test(line));
+  if (at < 0) {
+    // A checkpoint that the program's author wrote.
+    at = lines.findIndex((line) => /\bcheckpoint \(/.test(line));
+    if (at < 0) return [];
+    while (/\b(?:checkpoint|look) \(/.test(lines[at + 1] ?? "")) at++;
+  }
+  return lines.slice(at + 1)
     .filter((line) => /^ *at /.test(line) && !internal.test(line) && !isOwn(line))
     .map((line) => line.trim().replace(/:\d+(\)?)$/, "$1"));
 }
