@@ -18,17 +18,35 @@ interface Options {
   workers?: number;
   /** How many other libraries to load before. */
   modules?: number;
-  flags?: string[];
 }
 
 /** Runs a program that loads the library of these modules, and prints what it finds. */
-async function load(module: string, { temp, workers = 0, modules = 0, flags = ["-A"] }: Options) {
+function load(module: string, { temp, workers = 0, modules = 0 }: Options) {
+  return run(temp, ["-A"], [program, module, `${workers}`, `${modules}`]);
+}
+
+/**
+ * Runs a program with these permissions on Deno. It names the modules in its text, because Deno
+ * asks for permission to read what is imported by a computed name.
+ */
+function loadWith(flags: string[], module: string, temp: string) {
+  const file = new URL("../uses.ts", module);
+  const text = `import { Interrupt } from ${JSON.stringify(module)};
+new Interrupt().signalFunc();
+console.log("loaded, 0 Workers signalled");
+Deno.exit();
+`;
+  writeFileSync(file, text);
+  return run(temp, flags, [fileURLToPath(file)]);
+}
+
+async function run(temp: string, flags: string[], args: string[]) {
   const { TEMP, TMP } = process.env;
   process.env.TEMP = process.env.TMP = temp;
   const command = runtime === "deno"
     ? [process.execPath, "run", "--no-config", "--no-check", "--no-prompt", ...flags]
     : [process.execPath];
-  const { ended } = startCommand([...command, program, module, `${workers}`, `${modules}`], 60);
+  const { ended } = startCommand([...command, ...args], 60);
   Object.assign(process.env, { TEMP, TMP });
   return await ended;
 }
@@ -114,7 +132,7 @@ test("where no file can be written, the error names the folder and what helps", 
 const notDeno = runtime !== "deno" && "there are no permissions";
 
 test("Deno needs --allow-ffi only", async () => {
-  assertLoaded(await load(copyModules(), { temp: temporary(), flags: ["--allow-ffi"] }));
+  assertLoaded(await loadWith(["--allow-ffi"], copyModules(), temporary()));
 }, { skip: notDeno });
 
 test(
@@ -123,8 +141,8 @@ test(
     const module = copyModules(library);
     const file = fileURLToPath(new URL("lib/win32-x64.node", module));
     const temp = temporary();
-    assertLoaded(await load(module, { temp, flags: [`--allow-ffi=${file}`] }));
-    const { code, stdout, stderr } = await load(module, { temp, flags: [] });
+    assertLoaded(await loadWith([`--allow-ffi=${file}`], module, temp));
+    const { code, stdout, stderr } = await loadWith([], module, temp);
     assert(code !== 0);
     assertStringIncludes(stdout + stderr, `--allow-ffi=${file}`);
   },
