@@ -194,14 +194,14 @@ async function choice(
 }
 
 /**
- * Two tasks more than there are processors: tests wait about half of their time, for a process to
- * start or for an idle event loop.
+ * Three tasks more than there are processors: tests wait more than half of their time, for a
+ * process to start or for an idle event loop.
  */
 async function sideBySide(queue: (() => Promise<unknown>)[]) {
   const next = async () => {
     for (let work = queue.shift(); work; work = queue.shift()) await work();
   };
-  const lanes = navigator.hardwareConcurrency + 2;
+  const lanes = navigator.hardwareConcurrency + 3;
   await Promise.all(Array.from({ length: lanes }, next));
 }
 
