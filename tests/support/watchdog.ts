@@ -11,7 +11,7 @@ const PERIOD = 0.25;
 export const emulator: string | undefined = process.env.ASYNC_INTERRUPT_EMULATOR;
 
 /** How many times as long everything takes: qemu-user translates machine code while it runs. */
-const SLOWNESS = emulator === "qemu-user" ? 10 : 1;
+export const SLOWNESS = emulator === "qemu-user" ? 10 : 1;
 
 /**
  * Calls `bark` once, after this process could have used `seconds` of processor time. On an idle
