@@ -18,9 +18,9 @@ export async function transpile(): Promise<URL> {
   }
   await transpileFiles("", modules, false);
   for (const folder of ["src/", "ffi/"]) await transpileFiles(folder, modules);
-  imported.clear();
-  for (const folder of users) await transpileFiles(folder, tree);
-  await join();
+  const sources: string[] = [];
+  for (const folder of users) sources.push(...await transpileFiles(folder, tree));
+  await join(sources.flatMap(importedBy));
   await link("lib");
   await link("docs");
   await link("tests/native/lib");
@@ -28,15 +28,18 @@ export async function transpile(): Promise<URL> {
   return tree;
 }
 
-/** The modules of the library that tests and other users import, without extension. */
-const imported = new Set<string>();
+/** The modules of the library that a test, or another user, imports: "mod" or "ffi/symbols". */
+function importedBy(source: string): string[] {
+  const imports = source.matchAll(/"(?:\.\.\/)+((?:src|ffi)\/[\w/]+|mod|sqlite)\.ts"/g);
+  return Array.from(imports, ([, name]) => name!);
+}
 
 /**
  * Joins the modules of the library, as the npm package does: a third of the time that Node takes to
  * start a test's program goes into loading them one by one. What tests import stays where it is.
  */
-async function join() {
-  const input = Object.fromEntries(Array.from(imported, (name) => {
+async function join(imported: string[]) {
+  const input = Object.fromEntries(imported.map((name) => {
     return [name, new URL(`${name}.js`, modules).pathname];
   }));
   const bundle = await rollup({ input, external: /^node:/, logLevel: "warn" });
@@ -75,17 +78,18 @@ export function toJavaScript(source: string, fileName: string): string {
   );
 }
 
-async function transpileFiles(folder: string, target: URL, deep = true) {
+/** Returns the sources. */
+async function transpileFiles(folder: string, target: URL, deep = true): Promise<string[]> {
+  const sources: string[] = [];
   for (const { name, isDirectory } of list(new URL(folder, root))) {
     const path = folder + name;
-    if (isDirectory && deep) await transpileFiles(`${path}/`, target);
+    if (isDirectory && deep) sources.push(...await transpileFiles(`${path}/`, target));
     if (!/(?<!\.d)\.ts$|^ffi\/embedded\/.*\.js$/.test(path)) continue;
     const source = await Deno.readTextFile(new URL(path, root));
-    for (const [, name] of source.matchAll(/"(?:\.\.\/)+((?:src|ffi)\/[\w/]+|mod|sqlite)\.ts"/g)) {
-      imported.add(name!);
-    }
     await write(new URL(path.replace(/\.ts$/, ".js"), target), toJavaScript(source, name));
+    sources.push(source);
   }
+  return sources;
 }
 
 function list(folder: URL): Deno.DirEntry[] {
