@@ -2,17 +2,15 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { UnpluginContextMeta, UnpluginOptions } from "unplugin";
 import { patternOf } from "../glob.ts";
+import { own } from "../own.ts";
 import { checked, type Files, type SafepointsOptions } from "./options.ts";
 import { fileOf, transform } from "./transform.ts";
 
 const script = /\.[cm]?[jt]sx?$/i;
 /** What plugins of other bundlers than esbuild and Bun make JavaScript of. */
 const compiled = /\.(?:[cm]?[jt]sx?|vue|svelte|astro|mdx)(?:[?#].*)?$/i;
-/**
- * A safepoint in what a due safepoint calls would call it for ever. And modules that bundlers make,
- * which import what they need by names of their own.
- */
-const never = [/\/node_modules\/async-interrupt(?:-safepoints)?\//, /\0/];
+/** Also modules that bundlers make, which import what they need by names of their own. */
+const never = [own, /\0/];
 
 const here = import.meta.url;
 /** A module that Vitest loads. */

@@ -4,6 +4,7 @@ import { type Analysis, analyze } from "../analyze.ts";
 import { patternOf } from "../glob.ts";
 import { type Engine, insertPolls, textsOf } from "../poll.ts";
 import { Cache, defaultFolder } from "./cache.ts";
+import { own } from "../own.ts";
 import { loadParser } from "./parser.ts";
 
 const {
@@ -17,11 +18,6 @@ const excluded = exclude.split(",").map((glob) => glob.trim()).filter(Boolean).m
 const engine: Engine = process.versions.bun ? "jsc" : "v8";
 const texts = textsOf(engine);
 
-/**
- * The modules of this package and of the core: a safepoint in what a due safepoint calls would call
- * it for ever.
- */
-const own = /\/(?:node_modules\/async-|@async\/)interrupt(?:-safepoints)?\//;
 const here = new URL("../../", import.meta.url).href;
 
 /** What {@linkcode transform} returns. */
