@@ -83,7 +83,7 @@ export const quickness: Question = {
   letter: "m",
   title: "Safepoints: how soon a program is stopped",
   how:
-    "TypeScript checks and emits, again and again. From kill(2) in another process until the error is caught that was thrown " +
+    "acorn parses, again and again. From kill(2) in another process until the error is caught that was thrown " +
     "in the middle of that; from its deadline, with function-timeout; until a Worker has ended, with terminate().",
   columns: [{ key: "late", title: "late", unit: "ms" }],
 
