@@ -23,7 +23,7 @@ export function* windowsWays<T>(
 }
 
 /**
- * It lies in the folder of the package: who can change it can change the modules, too. But a
+ * It lies in the folder of the package: a user who can change it can change the modules, too. But a
  * bundler, or somebody who unpacked a program, may have left another one there.
  */
 function fromFile<T>(file: string, library: string, attempt: Attempt<T>): T | undefined {

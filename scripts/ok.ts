@@ -258,7 +258,7 @@ const inOrder = async (steps: Steps) => {
 };
 const built = prepare();
 await sideBySide([
-  // Takes a place of its own, so that no more than the others runs beside it.
+  // Fills one lane, so that the build is one of the tasks that run side by side.
   () => built,
   ...native.map((lane) => () => inOrder(lane)),
   ...lanes.map((lane) => async () => {

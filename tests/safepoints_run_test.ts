@@ -213,7 +213,7 @@ test(
     const send = (signal: NodeJS.Signals) => {
       if (!hasEnded) process.kill(program.pid, signal);
     };
-    // The first throws if the program could not hear the one before it, else the second.
+    // The first throws if the program could not hear the one before it, else a later one.
     while (!hasEnded) {
       // After the second stack, what came before the first was handled: on Deno, until then one
       // more kills.

@@ -129,7 +129,7 @@ function raise(signal: "SIGINT"): void {
 
 /**
  * Counts listeners for SIGINT that are added by Deno's own API; those of `process` are not among
- * them. An Interrupt that the program makes while there is ours adds none.
+ * them. While there is an Interrupt of ours, one that the program makes adds no listener.
  */
 class DenoListeners {
   readonly #listeners = new Set<() => void>();
