@@ -1,7 +1,5 @@
-import { type Outcome, run } from "../scripts/lib/run.ts";
-import { zig } from "../scripts/lib/toolchain.ts";
-
-const root = new URL("..", import.meta.url);
+import { zigBuild } from "../scripts/lib/build.ts";
+import type { Outcome } from "../scripts/lib/run.ts";
 
 /**
  * Runs the stress of the native library, `zig build stress`. The short form, for the gate, runs
@@ -19,15 +17,7 @@ export async function stress(
     // The sanitizer itself may fail (tsan_rtl.cpp, CHECK failed). That is no result, so try again
     // with another seed.
     for (let attempts = 1;; attempts++) {
-      const outcome = await run([
-        await zig(),
-        "build",
-        "stress",
-        `-Dstress=${name}`,
-        "--",
-        "--seconds",
-        `${seconds}`,
-      ], { cwd: root, timeout: 300 + seconds });
+      const outcome = await zigBuild("stress", `-Dstress=${name}`, "--", "--seconds", `${seconds}`);
       output += outcome.output;
       const gaveUp = outcome.output.includes("ThreadSanitizer: CHECK failed");
       if (gaveUp && attempts < 3) continue;

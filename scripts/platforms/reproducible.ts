@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { zigEnv } from "../lib/build.ts";
 import { removeFolder, run, temporaryFolder } from "../lib/run.ts";
 import { zig } from "../lib/toolchain.ts";
 import { tracked } from "../lib/tracked.ts";
@@ -38,6 +39,7 @@ async function built(folder: string, target: string): Promise<Map<string, string
   }
   const command = [await zig(), "build", "lib", `-Dtarget=${target}`, "--summary", "none"];
   const env = {
+    ...zigEnv,
     ZIG_LOCAL_CACHE_DIR: `${folder}/local-cache`,
     ZIG_GLOBAL_CACHE_DIR: `${folder}/global-cache`,
   };
