@@ -214,8 +214,10 @@ class Checker {
     await step(this.#spin, "-Pcat", "-a", "model.pml");
     // For short searches, an optimized compilation would take most of the time.
     const optimize = scenario.short || mutant ? ["-O0", "-fno-sanitize=undefined"] : ["-O1"];
+    // The states of a short search fit into the memory as they are. That saves a third of its time.
+    const compress = scenario.short ? [] : ["-DCOLLAPSE"];
     // deno-fmt-ignore
-    await step(this.#zig, "cc", ...optimize, "-w", "-DSAFETY", "-DCOLLAPSE", "-DNOFAIR", "-DMEMLIM=6000", "pan.c", "-o", "pan");
+    await step(this.#zig, "cc", ...optimize, ...compress, "-w", "-DSAFETY", "-DNOFAIR", "-DMEMLIM=6000", "pan.c", "-o", "pan");
     const { output } = await run(["./pan", "-m1000000"], { cwd });
     const states = Number(output.match(/(\d+) states, stored/)?.[1] ?? 0);
     const errors = Number(output.match(/errors: (\d+)/)?.[1] ?? NaN);
