@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { removeFolder, run, temporaryFolder } from "./lib/run.ts";
 import { bun, node, nodeVersions } from "./lib/toolchain.ts";
 import versions from "./lib/versions.json" with { type: "json" };
-import { startCommand } from "../tests/support/harness.ts";
+import { startCommand } from "../tests/support/processes.ts";
 
 // Builds npm/, with or without JSR, depending on the import map.
 await import("./build_npm.ts");

@@ -2,16 +2,9 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { checkpoint, Interrupt, type InterruptOptions } from "../mod.ts";
-import {
-  noWakeSocket,
-  type Reason,
-  runtime,
-  startCommand,
-  testsOf,
-  turn,
-  until,
-  withWakeSocket,
-} from "./support/harness.ts";
+import { withWakeSocket } from "./support/descriptors.ts";
+import { noWakeSocket, type Reason, runtime, testsOf, turn, until } from "./support/harness.ts";
+import { startCommand } from "./support/processes.ts";
 import {
   makePipe,
   makeSocketpair,

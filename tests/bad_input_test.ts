@@ -6,7 +6,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
-import { assertNoMoreDescriptors, openDescriptors, runtime, testsOf } from "./support/harness.ts";
+import { assertNoMoreDescriptors, openDescriptors } from "./support/descriptors.ts";
+import { runtime, testsOf } from "./support/harness.ts";
 import { makePipe, makeSocketpair, readable, testkit } from "./support/testkit.ts";
 import { raise } from "./support/senders.ts";
 import { SIGUSR2 } from "./support/signals.ts";

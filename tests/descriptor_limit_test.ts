@@ -6,15 +6,9 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { limitCure } from "../ffi/errors.ts";
 import { EventPipe, Interrupt, InterruptError } from "../mod.ts";
-import {
-  assertNoMoreDescriptors,
-  openDescriptors,
-  openRuntimes,
-  runtime,
-  settle,
-  start,
-  testsOf,
-} from "./support/harness.ts";
+import { assertNoMoreDescriptors, openDescriptors } from "./support/descriptors.ts";
+import { openRuntimes, runtime, settle, testsOf } from "./support/harness.ts";
+import { start } from "./support/processes.ts";
 import { copyModules } from "./support/modules_copy.ts";
 import { makePipe, testkit } from "./support/testkit.ts";
 import { raise } from "./support/senders.ts";

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import process from "node:process";
 import { checkpoint, Interrupt, sig2num } from "../mod.ts";
-import { runtime, start, startCommand, testsOf, turn, until } from "./support/harness.ts";
+import { runtime, testsOf, turn, until } from "./support/harness.ts";
+import { start, startCommand } from "./support/processes.ts";
 import { testkit } from "./support/testkit.ts";
 import { SIGCHLD, SIGRT8, SIGUSR2 } from "./support/signals.ts";
 import { raise } from "./support/senders.ts";

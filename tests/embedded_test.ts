@@ -3,7 +3,8 @@ import { cpSync, readFileSync, realpathSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { SONAME } from "../ffi/symbols.ts";
-import { start, testsOf } from "./support/harness.ts";
+import { testsOf } from "./support/harness.ts";
+import { start } from "./support/processes.ts";
 import { copyModules, editModule } from "./support/modules_copy.ts";
 
 const test = testsOf(import.meta.url);

@@ -4,14 +4,8 @@ import { createRequire } from "node:module";
 import process from "node:process";
 import { pipeKinds } from "../ffi/symbols.ts";
 import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
-import {
-  plainCommand,
-  type Reason,
-  runtime,
-  startCommand,
-  testsOf,
-  until,
-} from "./support/harness.ts";
+import { type Reason, runtime, testsOf, until } from "./support/harness.ts";
+import { plainCommand, startCommand } from "./support/processes.ts";
 import { busyUntil, type NativeLoop, wake } from "./support/native_loops.ts";
 import { pathOf, testkit } from "./support/testkit.ts";
 import { allowAll, UserProgram } from "./support/user_program.ts";

@@ -3,14 +3,8 @@ import { pipeKinds } from "../ffi/symbols.ts";
 import { EventPipe, Interrupt, InterruptError } from "../mod.ts";
 import { Socket } from "node:net";
 import process from "node:process";
-import {
-  assertNoMoreDescriptors,
-  deferred,
-  openDescriptors,
-  runtime,
-  testsOf,
-  until,
-} from "./support/harness.ts";
+import { assertNoMoreDescriptors, openDescriptors } from "./support/descriptors.ts";
+import { deferred, runtime, testsOf, until } from "./support/harness.ts";
 import { busyUntil } from "./support/native_loops.ts";
 import { makePipe, readable, startKiller, testkit } from "./support/testkit.ts";
 import { raise } from "./support/senders.ts";

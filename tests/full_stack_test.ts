@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import process from "node:process";
 import { checkpoint, Interrupt } from "../mod.ts";
-import { runtime, start, type StartOptions, testsOf } from "./support/harness.ts";
+import { runtime, testsOf } from "./support/harness.ts";
+import { start, type StartOptions } from "./support/processes.ts";
 
 const test = testsOf(import.meta.url);
 

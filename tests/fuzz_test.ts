@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { start, testsOf } from "./support/harness.ts";
+import { testsOf } from "./support/harness.ts";
+import { start } from "./support/processes.ts";
 
 const test = testsOf(import.meta.url);
 

@@ -6,7 +6,8 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { runtime, start, startCommand, testsOf, until } from "./support/harness.ts";
+import { runtime, testsOf, until } from "./support/harness.ts";
+import { start, startCommand } from "./support/processes.ts";
 import { machineLoad, SLOWNESS, watchdog } from "./support/watchdog.ts";
 
 const test = testsOf(import.meta.url);

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { checkpoint, Interrupt } from "../mod.ts";
-import { startCommand, testsOf, until } from "./support/harness.ts";
+import { testsOf, until } from "./support/harness.ts";
+import { startCommand } from "./support/processes.ts";
 import { sender, testkit } from "./support/testkit.ts";
 import { SIG_IGN, SIGRT8 } from "./support/signals.ts";
 import { raise } from "./support/senders.ts";

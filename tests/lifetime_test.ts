@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
-import {
-  assertNoMoreDescriptors,
-  openDescriptors,
-  openRuntimes,
-  start,
-  testsOf,
-  turn,
-} from "./support/harness.ts";
+import { assertNoMoreDescriptors, openDescriptors } from "./support/descriptors.ts";
+import { openRuntimes, testsOf, turn } from "./support/harness.ts";
+import { start } from "./support/processes.ts";
 import { testkit } from "./support/testkit.ts";
 import { collectErrors } from "./support/collect_errors.ts";
 import { raise } from "./support/senders.ts";

@@ -7,7 +7,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { plainCommand, type Reason, runtime, testsOf, underQemu } from "./support/harness.ts";
+import { type Reason, runtime, testsOf, underQemu } from "./support/harness.ts";
+import { plainCommand } from "./support/processes.ts";
 import { copyModules, editModule } from "./support/modules_copy.ts";
 import { allowAll, ours, UserProgram } from "./support/user_program.ts";
 

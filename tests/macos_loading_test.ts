@@ -21,7 +21,8 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { openEmbedded, type Ways } from "../ffi/open_embedded.ts";
 import { macosWays } from "../ffi/open_macos.ts";
-import { isMusl, runtime, start, testsOf } from "./support/harness.ts";
+import { isMusl, runtime, testsOf } from "./support/harness.ts";
+import { start } from "./support/processes.ts";
 import { copyModules, editModule } from "./support/modules_copy.ts";
 import { ours, UserProgram } from "./support/user_program.ts";
 

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { checkpoint, Interrupt, InterruptError } from "../mod.ts";
 import { signalStream } from "../src/signal_stream.ts";
-import { startCommand, testsOf, until } from "./support/harness.ts";
+import { testsOf, until } from "./support/harness.ts";
+import { startCommand } from "./support/processes.ts";
 import { raise } from "./support/senders.ts";
 import { endsByItself, places, signalled } from "./support/signalled_program.ts";
 import { SIGRT6, SIGRT7, SIGUSR2, SIGWINCH } from "./support/signals.ts";

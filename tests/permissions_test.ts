@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { plainCommand, runtime, startCommand, testsOf } from "./support/harness.ts";
+import { runtime, testsOf } from "./support/harness.ts";
+import { plainCommand, startCommand } from "./support/processes.ts";
 
 const register = testsOf(import.meta.url);
 

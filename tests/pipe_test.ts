@@ -3,7 +3,8 @@ import { readlinkSync } from "node:fs";
 import { agent } from "../src/delivery/agent.ts";
 import { adoptPipe } from "../src/event_pipe.ts";
 import { checkpoint, EventPipe, Interrupt, InterruptError } from "../mod.ts";
-import { assertNoMoreDescriptors, openDescriptors, testsOf } from "./support/harness.ts";
+import { assertNoMoreDescriptors, openDescriptors } from "./support/descriptors.ts";
+import { testsOf } from "./support/harness.ts";
 import { makePipe, makeSocketpair, readable, testkit } from "./support/testkit.ts";
 import { sendFromNative } from "./support/senders.ts";
 

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { connect } from "node:net";
 import process from "node:process";
-import { runtime, start, testsOf, turn, until } from "./support/harness.ts";
+import { runtime, testsOf, turn, until } from "./support/harness.ts";
+import { start } from "./support/processes.ts";
 import { makePipe, startKiller, testkit } from "./support/testkit.ts";
 import { checkpoint, Interrupt, sig2num } from "../mod.ts";
 import { SIGINT, SIGPIPE, SIGTERM, SIGUSR2 } from "./support/signals.ts";

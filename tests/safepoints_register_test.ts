@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { entry } from "../safepoints/src/entry.ts";
-import { type Reason, runtime, startCommand, testsOf } from "./support/harness.ts";
+import { type Reason, runtime, testsOf } from "./support/harness.ts";
+import { startCommand } from "./support/processes.ts";
 import { SPECIFIER } from "../safepoints/src/register/parser.ts";
 import { removedAtExit } from "./support/modules_copy.ts";
 

@@ -5,14 +5,8 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parse } from "../safepoints/src/run/options.ts";
-import {
-  type Program,
-  type Reason,
-  runtime,
-  startCommand,
-  testsOf,
-  turn,
-} from "./support/harness.ts";
+import { type Reason, runtime, testsOf, turn } from "./support/harness.ts";
+import { type Program, startCommand } from "./support/processes.ts";
 import { removedAtExit } from "./support/modules_copy.ts";
 
 const test = testsOf(import.meta.url);

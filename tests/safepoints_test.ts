@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { originalPositionFor, type SourceMapInput, TraceMap } from "@jridgewell/trace-mapping";
 import MagicString from "magic-string";
-import { runtime, start, testsOf } from "./support/harness.ts";
+import { runtime, testsOf } from "./support/harness.ts";
+import { start } from "./support/processes.ts";
 
 const test = testsOf(import.meta.url);
 

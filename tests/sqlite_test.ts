@@ -6,17 +6,9 @@ import { Worker } from "node:worker_threads";
 import { agent } from "../src/delivery/agent.ts";
 import { checkpoint, Interrupt, InterruptError, interruptible } from "../mod.ts";
 import { interruptibleDatabase, type SqliteConnection } from "../sqlite.ts";
-import {
-  deferred,
-  openDescriptors,
-  openRuntimes,
-  plainCommand,
-  runtime,
-  start,
-  startCommand,
-  testsOf,
-  turn,
-} from "./support/harness.ts";
+import { openDescriptors } from "./support/descriptors.ts";
+import { deferred, openRuntimes, runtime, testsOf, turn } from "./support/harness.ts";
+import { plainCommand, start, startCommand } from "./support/processes.ts";
 import { nameOf } from "./support/name_of.ts";
 import { sendFromNative } from "./support/senders.ts";
 import {

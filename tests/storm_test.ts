@@ -6,7 +6,8 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import process from "node:process";
 import { checkpoint, EventPipe, Interrupt } from "../mod.ts";
-import { assertNoMoreDescriptors, openDescriptors, testsOf } from "./support/harness.ts";
+import { assertNoMoreDescriptors, openDescriptors } from "./support/descriptors.ts";
+import { testsOf } from "./support/harness.ts";
 import { makePipe, makeSocketpair, testkit } from "./support/testkit.ts";
 import { SIGALRM, SIGUSR2 } from "./support/signals.ts";
 import { raise } from "./support/senders.ts";

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import process from "node:process";
-import { start, testsOf } from "./support/harness.ts";
+import { testsOf } from "./support/harness.ts";
+import { start } from "./support/processes.ts";
 
 const test = testsOf(import.meta.url);
 

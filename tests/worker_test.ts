@@ -2,15 +2,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { checkpoint, Interrupt, type NativeFunction } from "../mod.ts";
-import {
-  leavesEventLoops,
-  openDescriptors,
-  runtime,
-  settle,
-  start,
-  testsOf,
-  until,
-} from "./support/harness.ts";
+import { openDescriptors } from "./support/descriptors.ts";
+import { leavesEventLoops, runtime, settle, testsOf, until } from "./support/harness.ts";
+import { start } from "./support/processes.ts";
 import { startKiller, testkit } from "./support/testkit.ts";
 import type { Order } from "./programs/worker.ts";
 import { SIGRT8, SIGUSR2 } from "./support/signals.ts";

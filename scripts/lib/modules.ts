@@ -28,7 +28,7 @@ export interface Modules {
 
 /**
  * Also names the import map for tests, because their child processes need it: see runtimeCommand()
- * in tests/support/harness.ts.
+ * in tests/support/processes.ts.
  */
 const variable = "ASYNC_INTERRUPT_IMPORT_MAP";
 

@@ -5,7 +5,8 @@
  */
 
 import process from "node:process";
-import { assertNoMoreDescriptors, isMusl, openDescriptors, runtime } from "../support/harness.ts";
+import { assertNoMoreDescriptors, openDescriptors } from "../support/descriptors.ts";
+import { isMusl, runtime } from "../support/harness.ts";
 import { testkit } from "../support/testkit.ts";
 import { SIGUSR2 } from "../support/signals.ts";
 import { raise } from "../support/senders.ts";

@@ -13,13 +13,8 @@ import { setTimeout } from "node:timers";
 import { setImmediate } from "node:timers/promises";
 import { Interrupt, InterruptError, sig2name, sig2num } from "../../mod.ts";
 import type { InterruptOptions } from "../../mod.ts";
-import {
-  assertNoMoreDescriptors,
-  openDescriptors,
-  openRuntimes,
-  settle,
-  turn,
-} from "../support/harness.ts";
+import { assertNoMoreDescriptors, openDescriptors } from "../support/descriptors.ts";
+import { openRuntimes, settle, turn } from "../support/harness.ts";
 import { makePipe, readable, testkit } from "../support/testkit.ts";
 import { randomSeed } from "../support/random.ts";
 import {

@@ -13,15 +13,9 @@ import vm from "node:vm";
 import { Worker } from "node:worker_threads";
 import { checkpoint, EventPipe, Interrupt } from "../../mod.ts";
 import type { NativeFunction } from "../../mod.ts";
-import {
-  leavesEventLoops,
-  openDescriptors,
-  openRuntimes,
-  runtime,
-  startCommand,
-  turn,
-  until,
-} from "../support/harness.ts";
+import { openDescriptors } from "../support/descriptors.ts";
+import { leavesEventLoops, openRuntimes, runtime, turn, until } from "../support/harness.ts";
+import { startCommand } from "../support/processes.ts";
 import { makePipe, memory, readable, sender, testkit } from "../support/testkit.ts";
 import { randomNumbers } from "../support/random.ts";
 import { BEGUN, CALLS, SENT, type Task } from "./stress_worker.ts";

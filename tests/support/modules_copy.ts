@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { atExit } from "./at_exit.ts";
 
 const folders: string[] = [];
 
@@ -23,7 +24,7 @@ function removeAll() {
 /** Makes a folder that is removed when this process ends. */
 export function removedAtExit(): string {
   const folder = mkdtempSync(join(tmpdir(), "modules-copy-"));
-  if (folders.push(folder) === 1) process.once("exit", removeAll);
+  if (folders.push(folder) === 1) atExit(removeAll);
   return folder;
 }
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Ended, type Program, start } from "./harness.ts";
+import { type Ended, type Program, start } from "./processes.ts";
 import { testkit } from "./testkit.ts";
 
 /** Where and when a program of tests/programs does its work. */

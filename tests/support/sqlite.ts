@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { atExit } from "./at_exit.ts";
 import { type Reason, runtime } from "./harness.ts";
 import { type Database, openLibsqlite3 } from "./libsqlite3.ts";
 
@@ -76,7 +77,7 @@ export function open(file: string): Database {
 /** The name of a new file for a database, with 2,000 rows in the table `t`. */
 export function newDatabase(): string {
   const folder = mkdtempSync(join(tmpdir(), "sqlite-test-"));
-  process.on("exit", () => rmSync(folder, { recursive: true }));
+  atExit(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "data.db");
   const db = open(file);
   db.exec("CREATE TABLE t (n INTEGER)");

@@ -1,22 +1,24 @@
 /** Opens the native helpers of tests and demo (testkit.zig) for the current runtime. */
 
-import { realpathSync } from "node:fs";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { open } from "../../ffi/open.ts";
+import { cpu, os, runtime } from "../../ffi/runtime.ts";
+import { nodeProcess } from "./node_process.ts";
 import { symbols } from "./testkit_symbols.ts";
 
 const folder = new URL("../native/lib/", import.meta.url);
 
 /** The path of a file of the native helpers. */
 export function pathOf(name: string): string {
-  // Resolve links: on Node this folder is a link into another tree, and Workers and the main thread
-  // must open the same file.
-  return realpathSync(fileURLToPath(new URL(name, folder)));
+  const path = fileURLToPath(new URL(name, folder));
+  if (runtime !== "node") return path;
+  // This folder is a link into another tree, and Workers and the main thread must open the same
+  // file.
+  return nodeProcess().getBuiltinModule("node:fs").realpathSync(path);
 }
 
 const library = open(
-  pathOf(`testkit-${process.platform}-${process.arch}.node`),
+  pathOf(`testkit-${os}-${cpu}.node`),
   "testkit_",
   symbols,
 );
@@ -36,12 +38,12 @@ export function memory(address: bigint, length: number): ArrayBuffer {
  * built for the runtime's processor, since qemu-user gives real-time signals other numbers.
  */
 export function sender(...specs: string[]): string[] {
-  return senderTo(process.pid, ...specs);
+  return senderTo(testkit.pid(), ...specs);
 }
 
 /** The same for another process than this one. */
 export function senderTo(pid: number, ...specs: string[]): string[] {
-  return [pathOf(`sender-${process.platform}-${process.arch}`), String(pid), ...specs];
+  return [pathOf(`sender-${os}-${cpu}`), String(pid), ...specs];
 }
 
 /** The name of the exported function at an address, if there is one. */
@@ -62,7 +64,7 @@ export function stringAt(address: bigint): string {
  */
 export function tracer(signal: number): string[] {
   testkit.allow_tracing();
-  return [pathOf("tracer"), `${process.pid}`, `${testkit.tid()}`, `${signal}`];
+  return [pathOf("tracer"), `${testkit.pid()}`, `${testkit.tid()}`, `${signal}`];
 }
 
 /**

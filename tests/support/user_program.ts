@@ -2,7 +2,8 @@ import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from "
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { type Ended, plainCommand, runtime, startCommand } from "./harness.ts";
+import { runtime } from "./harness.ts";
+import { type Ended, plainCommand, startCommand } from "./processes.ts";
 import { copyModules } from "./modules_copy.ts";
 
 const target = `${process.platform}-${process.arch}`;

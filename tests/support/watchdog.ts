@@ -2,13 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import process from "node:process";
+import { emulator } from "./emulator.ts";
 
 /** Seconds between two ticks. */
 const PERIOD = 0.25;
-
-/** The emulator under which these tests run, if there is one. */
-export const emulator: string | undefined = process.env.ASYNC_INTERRUPT_EMULATOR;
 
 /** How many times as long everything takes: qemu-user translates machine code while it runs. */
 export const SLOWNESS = emulator === "qemu-user" ? 10 : 1;

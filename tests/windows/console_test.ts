@@ -6,7 +6,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import process from "node:process";
 import { checkpoint, Interrupt, InterruptError, interruptible } from "../../mod.ts";
-import { start, testsOf, turn, until } from "../support/harness.ts";
+import { testsOf, turn, until } from "../support/harness.ts";
+import { start } from "../support/processes.ts";
 import { recorder } from "../support/recorder.ts";
 import { openWorker } from "./support/worker.ts";
 import { send, SIGBREAK, SIGHUP, SIGINT } from "./support/console.ts";

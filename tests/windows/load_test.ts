@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { type Ended, runtime, startCommand, testsOf } from "../support/harness.ts";
+import { runtime, testsOf } from "../support/harness.ts";
+import { type Ended, startCommand } from "../support/processes.ts";
 import { copyModules } from "../support/modules_copy.ts";
 
 const test = testsOf(import.meta.url);
