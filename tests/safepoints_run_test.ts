@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as module from "node:module";
+import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -8,8 +9,10 @@ import { parse } from "../safepoints/src/run/options.ts";
 import { type Reason, runtime, testsOf, turn } from "./support/harness.ts";
 import { type Program, startCommand } from "./support/processes.ts";
 import { removedAtExit } from "./support/modules_copy.ts";
+import { sendTo } from "./support/signalled_program.ts";
 
 const test = testsOf(import.meta.url);
+const { SIGINT, SIGUSR2 } = constants.signals;
 
 const hasHooks = runtime === "bun" || "registerHooks" in module;
 const skip: Reason = !hasHooks && "this version has no module.registerHooks()";
@@ -104,12 +107,40 @@ await wait(1);
 slow(100);
 await wait(1);`,
   "bad.mjs": "let x = ;",
+  "child.mjs": `import process from "node:process";
+process.on("SIGINT", () => console.log("SIGINT"));
+process.on("SIGUSR2", () => process.kill(process.pid, "SIGKILL"));
+setInterval(() => {}, 1e9);
+console.log(\`\${process.ppid}\`);`,
+  // Takes from a runtime what others lack.
+  "no_execve.cjs": `if (globalThis.Deno) {
+  const { dlopen } = Deno;
+  Deno.dlopen = (file, symbols) => {
+    if ("execv" in symbols) throw new Error(file);
+    return dlopen(file, symbols);
+  };
+} else process.execve = undefined;`,
 };
 
 const folder = removedAtExit();
 
 /** Writes the program, and runs it as users do. */
 function run(options: string[], name: string, ...args: string[]): Program {
+  return runWith({}, options, name, ...args);
+}
+
+/** What {@linkcode runWith} changes. */
+interface Way {
+  /** A command to put before the runtime's. */
+  prefix?: string[];
+  /** Started as package managers do it: then the program is a child. */
+  isManaged?: boolean;
+  /** The program must be a child, because the runtime cannot become another program. */
+  hasNoExecve?: boolean;
+}
+
+/** The same in another way. */
+function runWith(way: Way, options: string[], name: string, ...args: string[]): Program {
   const inModules = join("node_modules", "@async", "interrupt");
   const all: Record<string, string> = {
     ...files,
@@ -129,8 +160,13 @@ function run(options: string[], name: string, ...args: string[]): Program {
     writeFileSync(file, text);
   }
   process.env.INTERRUPT_SAFEPOINTS_CACHE ??= join(folder, "cache");
+  delete process.env.npm_lifecycle_event;
+  if (way.isManaged) process.env.npm_lifecycle_event = "npx";
   const flags = runtime === "deno" ? ["run", "-A", "--no-check"] : [];
+  const preload = runtime === "node" ? "--require" : "--preload";
+  if (way.hasNoExecve) flags.push(preload, join(folder, "no_execve.cjs"));
   return startCommand([
+    ...way.prefix ?? [],
     process.execPath,
     ...flags,
     runner,
@@ -274,6 +310,50 @@ test(
   },
   { skip },
 );
+
+test("from a package manager, what is sent to its child alone comes to the program", async () => {
+  const program = runWith({ isManaged: true }, [], "hangs.ts", "--an", "argument");
+  assertEquals(await program.line(), "ready --an argument");
+  process.kill(program.pid, "SIGQUIT");
+  await new Promise((resolve) => program.child.stderr!.once("data", resolve));
+  process.kill(program.pid, "SIGINT");
+  const { code, signal, stdout, stderr } = await program.ended;
+  assertEquals([code, signal], [null, "SIGINT"], stderr);
+  assertEquals(stdout, "ready --an argument\nfinally\nexit 130\n");
+  assertMatch(stderr, /^Executing:\n {4}at \S*hang /m);
+  assertMatch(stderr, /^Uncaught AbortError: Interrupted by SIGINT\n {4}at \S*hang /m);
+
+  const idle = runWith({ isManaged: true }, [], "idle.mjs");
+  assertEquals(await idle.line(), "ready");
+  process.kill(idle.pid, "SIGTERM");
+  // Its output ends with the last process that has it.
+  assertEquals((await idle.ended).signal, "SIGTERM");
+}, { skip });
+
+test("from a package manager, Ctrl-C on a terminal comes to the program once", async () => {
+  const prefix = ["sh", "-c", `exec script -qec "$(printf "'%s' " "$@")" /dev/null`, "sh"];
+  const program = runWith({ isManaged: true, prefix }, [], "child.mjs");
+  const parent = parseInt(await program.line());
+  assert(parent > 1);
+  // The terminal to all, and the package manager to its child; then a last one, which is passed on.
+  sendTo(-parent, SIGINT);
+  sendTo(parent, SIGINT, SIGUSR2);
+  const { code, stdout } = await program.ended;
+  assertEquals(stdout.split("\r\n"), [`${parent}`, "SIGINT", ""]);
+  // So script(1) shows SIGKILL.
+  assertEquals(code, 137);
+}, { skip: skip || process.platform !== "linux" && "script(1) has other options" });
+
+test("without execve(2), streams and the exit status are those of the program", async () => {
+  const prefix = ["sh", "-c", 'echo text | "$0" "$@"'];
+  const main = await runWith({ hasNoExecve: true, prefix }, [], "main.cjs", "-x", "y").ended;
+  assertMatch(main.stdout, /^true -x,y \d\ntext\n\n$/);
+  assertEquals([main.code, main.stderr], [7, ""]);
+  const program = runWith({ hasNoExecve: true }, ["--timeout=1h"], "child.mjs");
+  assertEquals(await program.line(), `${program.pid}`);
+  process.kill(program.pid, "SIGUSR2");
+  assertEquals((await program.ended).signal, "SIGKILL");
+}, { skip });
 
 test("wrong use is told, and the exit status is 2", async () => {
   const refused: [string[], string][] = [

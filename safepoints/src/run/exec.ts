@@ -1,11 +1,21 @@
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import process from "node:process";
+import { isatty } from "node:tty";
 
 /**
- * Makes this process run another program: by execve(2), or where that is missing (Windows, older
- * versions of Bun) in a child.
+ * Runs another program: by execve(2) as this process, or in a child. Windows has no execve(2), and
+ * package managers signal the process that they have started once more when the terminal has
+ * signalled all: a second Ctrl-C for the program, if it were that process.
  */
-export function replaceProcess(file: string, args: string[]): void {
+export function runInstead(file: string, args: string[]): void {
+  // All package managers set it.
+  if (process.env.npm_lifecycle_event === undefined) becomeProgram(file, args);
+  runChild(file, args);
+}
+
+/** Returns only if it cannot. */
+function becomeProgram(file: string, args: string[]): void {
   try {
     const { execve } = process as { execve?: (file: string, args: string[]) => void };
     // The warning of Node, that it is experimental, would come later.
@@ -14,7 +24,6 @@ export function replaceProcess(file: string, args: string[]): void {
   } catch {
     // Windows, or a libc with another name.
   }
-  runChild(file, args);
 }
 
 function denoExecve(file: string, args: string[]): void {
@@ -28,30 +37,42 @@ function denoExecve(file: string, args: string[]): void {
   symbols.execv(strings[0]!, new BigUint64Array([...addresses.slice(1), 0n]));
 }
 
-/** The terminal signals this process and the child alike, so these wait for the child. */
-const ofTerminal = ["SIGINT", "SIGQUIT", "SIGBREAK"];
-const passedOn = ["SIGTERM", "SIGHUP"] as const;
+const ofTerminal = ["SIGINT", "SIGQUIT"] as const;
+const ofOthers = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
+/** Every process of a console gets these. kill() ends a process there. */
+const ofConsole = ["SIGINT", "SIGBREAK"] as const;
 
 function runChild(file: string, args: string[]): void {
+  const listen = (signals: readonly NodeJS.Signals[], listener: (signal: NodeJS.Signals) => void) =>
+    signals.forEach((signal) => process.on(signal, () => listener(signal)));
+  const ignore = () => {};
+  // Not child.kill(): Deno would take the signal for the one that ends the child.
+  const passOn = (signal: NodeJS.Signals) => {
+    try {
+      process.kill(child.pid!, signal);
+    } catch {
+      // It has just ended.
+    }
+  };
+  // Before the child is there: it must not go on alone when this process dies of a signal.
+  if (process.platform === "win32") {
+    listen(ofConsole, ignore);
+  } else {
+    // The terminal signals the child too. Without a terminal, most senders signal one process.
+    listen(ofTerminal, [0, 1, 2].some(isatty) ? ignore : passOn);
+    listen(ofOthers, passOn);
+  }
   const child = spawn(file, args, { stdio: "inherit" });
-  for (const signal of ofTerminal) listen(signal, () => {});
-  for (const signal of passedOn) listen(signal, () => child.kill(signal));
   child.once("error", (error) => {
     console.error(`async-interrupt-safepoints: ${error.message}`);
-    process.exitCode = 1;
+    process.exit(1);
   });
-  child.once("close", (code, signal) => {
-    process.exitCode = code ?? 1;
-    if (signal === null) return;
+  child.once("exit", (code, signal) => {
+    if (signal === null) process.exit(code!);
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
+    // On Deno another thread performs the default action.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+    process.exit(128 + constants.signals[signal]);
   });
-}
-
-function listen(signal: string, listener: () => void): void {
-  try {
-    process.on(signal, listener);
-  } catch {
-    // Deno throws for signals that the system does not have.
-  }
 }

@@ -3,7 +3,7 @@ import * as module from "node:module";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { entry } from "../entry.ts";
-import { replaceProcess } from "./exec.ts";
+import { runInstead } from "./exec.ts";
 import { type CommandLine, help, parse, UsageError } from "./options.ts";
 import { VARIABLE } from "./variable.ts";
 
@@ -16,8 +16,8 @@ const inside = entry("inside");
  * This process becomes the runtime as a user would call it, with one flag more. So arguments,
  * `import.meta.main`, `require.main`, standard streams and the exit status are those of the
  * program, by construction; the terminal and its job control see one process, and every signal
- * comes once. Importing the program here would get the first of these wrong; as a child, it would
- * get Ctrl-C from the terminal and again from us, or not at all if only we are signalled.
+ * comes once. Importing the program here would get the first of these wrong; as a child, it gets
+ * what is sent to us only as far as we can tell that the terminal has not sent it to both.
  */
 export function launch(): void {
   try {
@@ -27,7 +27,7 @@ export function launch(): void {
     const { timeout, killAfter, trace, watchLoop } = line;
     process.env[VARIABLE] = JSON.stringify({ timeout, killAfter, trace, watchLoop });
     if (line.functions) process.env.INTERRUPT_SAFEPOINTS_FUNCTIONS = "1";
-    replaceProcess(process.execPath, argumentsFor(line));
+    runInstead(process.execPath, argumentsFor(line));
   } catch (error) {
     console.error(`async-interrupt-safepoints: ${(error as Error).message}`);
     if (error instanceof UsageError) console.error("Try --help.");
