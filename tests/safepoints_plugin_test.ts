@@ -162,5 +162,7 @@ test("the map has a safepoint at its loop, `functions` and `engine` do what they
   const { config } = safepoints.vite() as unknown as Required<Plugin>;
   const { test } = config({}) as { test: { runner: string } };
   assertMatch(test.runner, /vitest_runner\.[jt]s$/);
-  assertEquals(config({ test: { runner: "mine" } }), {});
+  assert(!("test" in config({ test: { runner: "mine" } })));
+  const { worker } = config({}) as { worker: { plugins(): { name: string }[] } };
+  assertEquals(worker.plugins().map(({ name }) => name), ["async-interrupt-safepoints"]);
 });

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { UnpluginContextMeta, UnpluginOptions } from "unplugin";
+import { createUnplugin, type UnpluginContextMeta, type UnpluginOptions } from "unplugin";
 import { patternOf } from "../glob.ts";
 import { own } from "../own.ts";
 import { checked, type Files, type SafepointsOptions } from "./options.ts";
@@ -63,11 +63,12 @@ export function bundlerPlugin(
     // Vite goes by `enforce`; in its server, an order would put this after what resolves imports.
     transform: framework === "vite" ? hook : { ...hook, order: "post" } as typeof hook,
     vite: {
-      // Another runner is the user's own.
-      config: (config: object): object =>
-        (config as { test?: { runner?: string } }).test?.runner === undefined
-          ? { test: { runner } }
-          : {},
+      config: (config: object): object => ({
+        // Another runner is the user's own.
+        ...(config as { test?: { runner?: string } }).test?.runner ? {} : { test: { runner } },
+        // Vite bundles Workers with plugins of their own; it adds these to them.
+        worker: { plugins: () => [createUnplugin(bundlerPlugin).vite(options)] },
+      }),
       configResolved({ command }: { command: string }) {
         isServed = command === "serve";
       },
