@@ -37,6 +37,30 @@ export function hang<T extends State>(state: T): void {
   }
 }
 `,
+  "starts.mjs": `import process from "node:process";
+import { Worker } from "node:worker_threads";
+
+const worker = new Worker(new URL("./worker.mjs", import.meta.url));
+worker.on("message", (text) => {
+  if (text === "ready") return console.log(text, process.pid);
+  console.log(text);
+  worker.terminate();
+});
+`,
+  "worker.mjs": `import { interruptible } from "async-interrupt";
+import { hang } from "hangs";
+import { parentPort } from "node:worker_threads";
+
+const state = {};
+try {
+  interruptible(() => {
+    parentPort.postMessage("ready");
+    hang(state);
+  }, { on: "SIGINT" });
+} catch (error) {
+  parentPort.postMessage(error.name + " " + state.cleaned);
+}
+`,
   "node_modules/hangs/package.json":
     `{ "name": "hangs", "version": "1.0.0", "type": "module", "exports": { ".": "./index.js", "./commonjs": "./commonjs/index.js" } }
 `,
@@ -66,6 +90,9 @@ exports.hang = function (state) {
 /** What `main.mjs` prints, without the lines that ask for a signal. */
 export const expected: string = ["esm", "commonJs", "typed"]
   .map((name) => `AbortError ${name}\n`).join("") + "ok\n";
+
+/** What `starts.mjs` prints, whose Worker hangs. */
+export const expectedOfWorker = "AbortError esm\n";
 
 /** Writes it. `npm install` must have been before: it removes what it does not know. */
 export async function writeHangingProject(folder: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** How users bundle `main.mjs` with safepoints: one script for each bundler. */
+/** How users bundle a program with safepoints: one script for each bundler. */
 
 import config from "../../deno.json" with { type: "json" };
 import type { Format } from "./bundlers.ts";
@@ -10,8 +10,15 @@ export interface PluginBuild {
   packages: Record<string, string>;
   /** It is the runtime itself. */
   isBun?: boolean;
-  /** The script, a module; writes the bundle to `out`, a folder, as `main.mjs` or `main.cjs`. */
-  script(out: string, format: Format): string;
+  /** It bundles the files of Workers that it finds in `new Worker(new URL(...))` by itself. */
+  findsWorkers?: boolean;
+  /**
+   * The script, a module.
+   *
+   * @param out the folder to which it writes `main.mjs` or `main.cjs`.
+   * @param entries other names than "main", each of an entry point.
+   */
+  script(out: string, format: Format, entries?: readonly string[]): string;
 }
 
 const { webpack, "@rspack/core": rspack } = versions.ship;
@@ -21,7 +28,11 @@ const pinned = (name: keyof typeof config.imports) => {
   return { [name]: specifier.slice(specifier.lastIndexOf("@") + 1) };
 };
 const plugin = 'import safepoints from "async-interrupt-safepoints/plugin";\n';
-const nameOf = (format: Format) => format === "esm" ? "main.mjs" : "main.cjs";
+const extensionOf = (format: Format) => format === "esm" ? ".mjs" : ".cjs";
+const namesFor = (format: Format) => `[name]${extensionOf(format)}`;
+const main = ["main"];
+const filesOf = (entries: readonly string[]) =>
+  JSON.stringify(entries.map((name) => `./${name}.mjs`));
 
 /** Compiles TypeScript, since Rollup and webpack do not. */
 const typescript = `const { outputText, sourceMapText } = ts.transpileModule(code, {
@@ -32,11 +43,12 @@ const typescript = `const { outputText, sourceMapText } = ts.transpileModule(cod
 export const pluginBuilds: Readonly<Record<string, PluginBuild>> = {
   esbuild: {
     packages: pinned("esbuild"),
-    script: (out, format) =>
+    script: (out, format, entries = main) =>
       `${plugin}import { build } from "esbuild";
 await build({
-  entryPoints: ["main.mjs"],
-  outfile: "${out}/${nameOf(format)}",
+  entryPoints: ${filesOf(entries)},
+  outdir: "${out}",
+  outExtension: { ".js": "${extensionOf(format)}" },
   bundle: true,
   format: "${format}",
   platform: "node",
@@ -48,11 +60,11 @@ await build({
   "Bun.build": {
     packages: {},
     isBun: true,
-    script: (out, format) =>
+    script: (out, format, entries = main) =>
       `${plugin}await Bun.build({
-  entrypoints: ["main.mjs"],
+  entrypoints: ${filesOf(entries)},
   outdir: "${out}",
-  naming: "${nameOf(format)}",
+  naming: "${namesFor(format)}",
   target: "node",
   format: "${format}",
   sourcemap: "linked",
@@ -67,7 +79,7 @@ await build({
       ...pinned("@rollup/plugin-node-resolve"),
       ...pinned("typescript"),
     },
-    script: (out, format) =>
+    script: (out, format, entries = main) =>
       `${plugin}import commonjs from "@rollup/plugin-commonjs";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
 import { rollup } from "rollup";
@@ -81,28 +93,28 @@ const typescript = {
   },
 };
 const bundle = await rollup({
-  input: "main.mjs",
+  input: ${filesOf(entries)},
   plugins: [safepoints.rollup(), typescript, nodeResolve(), commonjs()],
   onwarn: ({ message }) => { throw new Error(message) },
 });
-await bundle.write({ file: "${out}/${nameOf(format)}", format: "${format}", sourcemap: true });`,
+await bundle.write(${written(out, format)});`,
   },
 
   rolldown: {
     packages: { rolldown },
-    script: (out, format) =>
+    script: (out, format, entries = main) =>
       `${plugin}import { rolldown } from "rolldown";
 const bundle = await rolldown({
-  input: "main.mjs",
+  input: ${filesOf(entries)},
   platform: "node",
   plugins: [safepoints.rolldown()],
 });
-await bundle.write({ file: "${out}/${nameOf(format)}", format: "${format}", sourcemap: true });`,
+await bundle.write(${written(out, format)});`,
   },
 
   vite: {
     packages: pinned("vite"),
-    script: (out, format) =>
+    script: (out, format, entries = main) =>
       `${plugin}import { build } from "vite";
 await build({
   configFile: false,
@@ -110,19 +122,23 @@ await build({
   plugins: [safepoints.vite()],
   ssr: { noExternal: true },
   build: {
-    ssr: "main.mjs",
+    ssr: true,
     outDir: "${out}",
     emptyOutDir: false,
     minify: false,
     sourcemap: true,
-    rolldownOptions: { output: { format: "${format}", entryFileNames: "${nameOf(format)}" } },
+    rolldownOptions: {
+      input: ${filesOf(entries)},
+      output: { format: "${format}", entryFileNames: "${namesFor(format)}" },
+    },
   },
 });`,
   },
 
   webpack: {
     packages: { webpack, ...pinned("typescript") },
-    script: (out, format) =>
+    findsWorkers: true,
+    script: (out, format, entries = main) =>
       packed(
         "webpack",
         `import webpack from "webpack";
@@ -137,12 +153,14 @@ const pack = webpack;
 const use = "./loader.cjs";`,
         out,
         format,
+        entries,
       ),
   },
 
   rspack: {
     packages: { "@rspack/core": rspack },
-    script: (out, format) =>
+    findsWorkers: true,
+    script: (out, format, entries = main) =>
       packed(
         "rspack",
         `import { rspack as pack } from "@rspack/core";
@@ -150,12 +168,48 @@ const options = { jsc: { parser: { syntax: "typescript" } } };
 const use = { loader: "builtin:swc-loader", options };`,
         out,
         format,
+        entries,
       ),
   },
 };
 
+/** With `build.lib`, Vite bundles Workers by itself, as it does for browsers. */
+export function viteLibrary(out: string): string {
+  return `${plugin}import { build } from "vite";
+const rolldownOptions = {
+  platform: "node",
+  external: [/^node:/],
+  output: { entryFileNames: "[name].mjs" },
+};
+await build({
+  configFile: false,
+  logLevel: "error",
+  base: "./",
+  plugins: [safepoints.vite()],
+  worker: { format: "es", rolldownOptions },
+  build: {
+    lib: { entry: "starts.mjs", formats: ["es"] },
+    outDir: "${out}",
+    minify: false,
+    rolldownOptions,
+  },
+});`;
+}
+
+/** What Rollup and Rolldown are to write. */
+function written(out: string, format: Format): string {
+  const names = namesFor(format);
+  return `{ dir: "${out}", entryFileNames: "${names}", format: "${format}", sourcemap: true }`;
+}
+
 /** webpack and Rspack, which take the same options. A warning is a failure. */
-function packed(name: string, start: string, out: string, format: Format): string {
+function packed(
+  name: string,
+  start: string,
+  out: string,
+  format: Format,
+  entries: readonly string[],
+): string {
   const type = format === "esm" ? "module" : "commonjs2";
   return `${plugin}${start}
 pack({
@@ -163,15 +217,19 @@ pack({
   target: "node20",
   devtool: "source-map",
   context: process.cwd(),
-  entry: "./main.mjs",
+  entry: ${JSON.stringify(Object.fromEntries(entries.map((name) => [name, `./${name}.mjs`])))},
   output: {
     path: "${out}",
-    filename: "${nameOf(format)}",
+    filename: "${namesFor(format)}",
     module: ${format === "esm"},
     library: { type: "${type}" },
   },
   experiments: { outputModule: ${format === "esm"} },
-  module: { rules: [{ test: /\\.ts$/, use }] },
+  module: {
+    rules: [{ test: /\\.ts$/, use }],
+    // Without it, webpack breaks what it finds behind \`node:\`.
+    parser: { javascript: { worker: ["Worker from node:worker_threads"] } },
+  },
   plugins: [safepoints.${name}()],
 }, (error, stats) => {
   const { errors = [], warnings = [] } = stats?.toJson() ?? {};

@@ -1,7 +1,12 @@
 import config from "../../deno.json" with { type: "json" };
 import type { Format } from "../lib/bundlers.ts";
-import { checkMap, expected, writeHangingProject } from "../lib/hanging_project.ts";
-import { pluginBuilds } from "../lib/plugin_builds.ts";
+import {
+  checkMap,
+  expected,
+  expectedOfWorker,
+  writeHangingProject,
+} from "../lib/hanging_project.ts";
+import { pluginBuilds, viteLibrary } from "../lib/plugin_builds.ts";
 import { removeFolder, run, temporaryFolder } from "../lib/run.ts";
 import type { Cell } from "./lib/cell.ts";
 import { hears } from "./lib/hears.ts";
@@ -67,12 +72,25 @@ async function registered(registry: NpmRegistry, root: string): Promise<Cell[]> 
         cells.push({ way, where, how: "impossible", why });
         continue;
       }
-      const options = { cwd: folder, env, expected };
-      const failure = ok ? await hears([...preloaded, "main.mjs"], options) : output;
+      const options = { cwd: folder, env };
+      const failure = ok
+        ? await hears([...preloaded, "main.mjs"], { ...options, expected }) ??
+          await hears([...preloaded, "starts.mjs"], { ...options, expected: expectedOfWorker })
+        : output;
       cells.push({ way, where, how: "run", failure });
     }
   }
   return cells;
+}
+
+/** A program that a bundler has made. */
+interface Made {
+  way: string;
+  file: string;
+  /** What it prints. */
+  expected: string;
+  failure?: string;
+  impossible?: string;
 }
 
 /** What each bundler makes with the plugin, moved to another folder. */
@@ -91,27 +109,72 @@ async function bundled(registry: NpmRegistry, root: string): Promise<Cell[]> {
   });
   if (!ok) throw new Error(output);
   await writeHangingProject(project);
-  const cells: Cell[] = [];
-  const made: [way: string, file: string, failure: string | undefined][] = [];
-  for (const [bundler, { isBun, script }] of Object.entries(pluginBuilds)) {
+  const made: Made[] = [];
+  const build = async (text: string, isBun = false) => {
+    await Deno.writeTextFile(`${project}/build.mjs`, text);
+    const start = isBun ? runtimes.Bun! : node22;
+    const { ok, output } = await run([...start, "build.mjs"], { cwd: project, timeout: 120 });
+    return ok ? undefined : output;
+  };
+  for (const [bundler, { isBun, findsWorkers, script }] of Object.entries(pluginBuilds)) {
     for (const format of ["esm", "cjs"] satisfies Format[]) {
+      const extension = format === "esm" ? "mjs" : "cjs";
+      const name = `${bundler} with the plugin, as ${format}`;
       const out = `${root}/made/${bundler}-${format}`;
-      const file = `${out}/main.${format === "esm" ? "mjs" : "cjs"}`;
-      await Deno.writeTextFile(`${project}/build.mjs`, script(out, format));
-      const start = isBun ? runtimes.Bun! : node22;
-      const { ok, output } = await run([...start, "build.mjs"], { cwd: project, timeout: 120 });
-      const failure = ok ? await checkMap(file).then(() => undefined, String) : output;
-      made.push([`safepoints: ${bundler} with the plugin, as ${format}`, file, failure]);
+      const file = `${out}/main.${extension}`;
+      const failure = await build(script(out, format), isBun) ??
+        await checkMap(file).then(() => undefined, String);
+      made.push({ way: `safepoints: ${name}`, file, expected, failure });
+
+      const impossible = noWorkers(bundler, format, findsWorkers);
+      const entries = ["starts", ...findsWorkers ? [] : ["worker"]];
+      made.push({
+        way: `safepoints: ${name}, a Worker`,
+        file: `${out}-worker/starts.${extension}`,
+        expected: expectedOfWorker,
+        impossible,
+        failure: impossible ?? await build(script(`${out}-worker`, format, entries), isBun),
+      });
     }
   }
+  made.push({
+    way: "safepoints: vite with the plugin, a library with a Worker",
+    file: `${root}/made/library/starts.mjs`,
+    expected: expectedOfWorker,
+    failure: await build(viteLibrary(`${root}/made/library`)),
+  });
   await Deno.rename(project, `${root}/hidden`);
   await Deno.rename(`${root}/made`, `${root}/away`);
-  for (const [way, file, failed] of made) {
+  const cells: Cell[] = [];
+  for (const { way, file, expected, failure, impossible } of made) {
     const moved = file.replace("/made/", "/away/");
     for (const [where, start] of Object.entries(runtimes)) {
-      const failure = failed ?? await hears([...start, moved], { cwd: `${root}/away`, expected });
-      cells.push({ way, where, how: "run", failure });
+      if (impossible !== undefined) {
+        cells.push({ way, where, how: "impossible", why: impossible });
+        continue;
+      }
+      // It reads the file of a Worker.
+      const command = where === "Deno" && expected === expectedOfWorker
+        ? [...start, "--allow-read"]
+        : start;
+      const options = { cwd: `${root}/away`, expected };
+      cells.push({
+        way,
+        where,
+        how: "run",
+        failure: failure ?? await hears([...command, moved], options),
+      });
     }
   }
   return cells;
+}
+
+/** Why a bundler cannot make a program with a Worker, with or without the plugin. */
+function noWorkers(bundler: string, format: Format, findsWorkers = false): string | undefined {
+  if (format === "cjs" && !findsWorkers) {
+    return "CommonJS has no import.meta.url to find a Worker by";
+  }
+  return bundler === "rspack" && format === "esm"
+    ? "Rspack calls what it has not put into the module of a Worker"
+    : undefined;
 }
