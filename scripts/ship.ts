@@ -82,8 +82,12 @@ function missing(way: string, where: string): string {
     return "it needs such a machine: `deno task platforms` emulates some, CI has them";
   }
   if (way.includes("carries")) return "the library of this machine is not inspected, it runs";
-  if (/^Deno \d/.test(where)) return "the oldest Deno is tried with JSR only";
-  return way.startsWith("jsr: ")
+  if (/^Deno \d/.test(where)) {
+    return way.startsWith("safepoints: jsr")
+      ? "that Deno has no hooks for modules"
+      : "the oldest Deno is tried with JSR only";
+  }
+  return way.includes("jsr")
     ? "JSR serves Deno; Bun and Node get what `npx jsr add` makes of it"
     : "that tool makes a program of another runtime";
 }

@@ -80,11 +80,13 @@ export async function jsrCells(): Promise<Cell[]> {
   const cells: Cell[] = [];
   try {
     const { flags } = await prepareModules();
-    const { ok, output, files } = await published(flags);
+    const { ok, output } = await published(flags);
     const how = "inspected";
     const way = "jsr: deno publish --dry-run";
     cells.push({ way, where: "Deno", how, failure: ok ? undefined : output });
-    await using registry = await jsrRegistry(files);
+    await using registry = jsrRegistry();
+    const unpublished = await registry.publish("", flags);
+    if (unpublished !== undefined) throw new Error(unpublished);
     const consumer = async (deno: string): Promise<Consumer> => {
       const folder = await Deno.makeTempDir({ dir: root });
       return {

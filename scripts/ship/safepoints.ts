@@ -1,4 +1,5 @@
 import config from "../../deno.json" with { type: "json" };
+import safepoints from "../../safepoints/deno.json" with { type: "json" };
 import type { Format } from "../lib/bundlers.ts";
 import {
   checkMap,
@@ -6,10 +7,12 @@ import {
   expectedOfWorker,
   writeHangingProject,
 } from "../lib/hanging_project.ts";
+import { prepareModules } from "../lib/modules.ts";
 import { pluginBuilds, viteLibrary } from "../lib/plugin_builds.ts";
 import { removeFolder, run, temporaryFolder } from "../lib/run.ts";
 import type { Cell } from "./lib/cell.ts";
 import { hears } from "./lib/hears.ts";
+import { jsrRegistry } from "./lib/jsr_registry.ts";
 import { type NpmRegistry, npmRegistry } from "./lib/npm_registry.ts";
 import { packageFolder, safepointsFolder } from "./lib/package_folder.ts";
 import { runtimes } from "./lib/runtimes.ts";
@@ -34,6 +37,7 @@ export async function safepointCells(): Promise<Cell[]> {
       ...await registered(registry, root),
       ...await bundled(registry, root),
       ...await vitestCells(registry, root),
+      ...await fromJsr(root),
     ];
   } finally {
     removeFolder(root);
@@ -177,4 +181,69 @@ function noWorkers(bundler: string, format: Format, findsWorkers = false): strin
   return bundler === "rspack" && format === "esm"
     ? "Rspack calls what it has not put into the module of a Worker"
     : undefined;
+}
+
+/** Commands of the README, and what they run. */
+const jsrWays: Record<string, [args: string[], program: string]> = {
+  "run": [
+    [`jsr:${safepoints.name}/run`],
+    `console.log("ready", Deno.pid);
+try {
+  for (;;);
+} catch (error) {
+  console.log((error as Error).name);
+}`,
+  ],
+  "register": [
+    ["--preload", `jsr:${safepoints.name}/register`],
+    `import { interruptible } from "jsr:${config.name}";
+try {
+  interruptible(() => {
+    console.log("ready", Deno.pid);
+    for (;;);
+  }, { on: "SIGINT" });
+} catch (error) {
+  console.log((error as Error).name);
+}`,
+  ],
+  "instrument": [
+    [],
+    `import { instrument } from "jsr:${safepoints.name}";
+import "jsr:${safepoints.name}/runtime";
+import { interruptible } from "jsr:${config.name}";
+const { code } = instrument("for (;;);");
+try {
+  interruptible(() => {
+    console.log("ready", Deno.pid);
+    eval(code);
+  }, { on: "SIGINT" });
+} catch (error) {
+  console.log((error as Error).name);
+}`,
+  ],
+};
+
+/** Both packages as JSR serves them, from a registry on this machine. */
+async function fromJsr(root: string): Promise<Cell[]> {
+  const { flags } = await prepareModules();
+  await using registry = jsrRegistry();
+  const unpublished = await registry.publish("", flags) ??
+    await registry.publish("safepoints/", []);
+  const cells: Cell[] = [];
+  for (const [name, [args, program]] of Object.entries(jsrWays)) {
+    const cwd = `${root}/jsr-${name}`;
+    await Deno.mkdir(cwd);
+    await Deno.writeTextFile(`${cwd}/program.ts`, program);
+    const env = {
+      DENO_DIR: `${cwd}/deno`,
+      JSR_URL: registry.url,
+      INTERRUPT_SAFEPOINTS_CACHE: `${cwd}/cache`,
+    };
+    const command = [Deno.execPath(), "run", "-A", ...args, "program.ts"];
+    const failure = unpublished ?? await hears(command, { cwd, env, expected: "AbortError\n" });
+    cells.push({ way: `safepoints: jsr, ${name}`, where: "Deno", how: "run", failure });
+  }
+  const way = "safepoints: jsr, plugin";
+  const why = "bundlers find nothing that is on JSR";
+  return [...cells, { way, where: "Deno", how: "impossible", why }];
 }
