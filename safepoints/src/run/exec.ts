@@ -10,7 +10,9 @@ import { isatty } from "node:tty";
  */
 export function runInstead(file: string, args: string[]): void {
   // All package managers set it.
-  if (process.env.npm_lifecycle_event === undefined) becomeProgram(file, args);
+  const isManaged = process.env.npm_lifecycle_event !== undefined;
+  // On Windows, Node has it, and would warn of it and throw.
+  if (!isManaged && process.platform !== "win32") becomeProgram(file, args);
   runChild(file, args);
 }
 
@@ -22,7 +24,7 @@ function becomeProgram(file: string, args: string[]): void {
     if (process.versions.deno) denoExecve(file, [file, ...args]);
     else execve?.call(process, file, [file, ...args]);
   } catch {
-    // Windows, or a libc with another name.
+    // A libc with another name.
   }
 }
 
