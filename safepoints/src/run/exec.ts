@@ -19,10 +19,13 @@ export function runInstead(file: string, args: string[]): void {
 /** Returns only if it cannot. */
 function becomeProgram(file: string, args: string[]): void {
   try {
-    const { execve } = process as { execve?: (file: string, args: string[]) => void };
+    const { execve } = process as {
+      execve?: (file: string, args: string[], env: NodeJS.ProcessEnv) => void;
+    };
     // The warning of Node, that it is experimental, would come later.
     if (process.versions.deno) denoExecve(file, [file, ...args]);
-    else execve?.call(process, file, [file, ...args]);
+    // By default, Bun 1.3 gives it the environment that this process has got.
+    else execve?.call(process, file, [file, ...args], process.env);
   } catch {
     // A libc with another name.
   }

@@ -28,7 +28,8 @@ export function currentFrames(): string[] {
   }
   return lines.slice(at + 1)
     .filter((line) => /^ *at /.test(line) && !internal.test(line) && !isOwn(line))
-    .map((line) => line.trim().replace(/:\d+(\)?)$/, "$1"));
+    // Bun 1.3 leaves out a column that is the first.
+    .map((line) => line.trim().replace(/(:\d+):\d+(\)?)$/, "$1$2"));
 }
 
 /** Such as the code that Bun needs to load CommonJS. */

@@ -58,6 +58,8 @@ export function stopAtCtrlC(): void {
 export function stopAfter(timeout: number, killAfter: number): void {
   onFirst({ every: timeout }, () => {
     process.on("exit", () => process.exitCode = 124);
+    // Bun 1.3 ends with what exit() is called with.
+    process.exit = process.exit.bind(process, 124);
     const error = new DOMException(`Interrupted after ${timeout} ms`, "TimeoutError");
     stop({ error, status: 124 });
   });
