@@ -9,7 +9,7 @@ import { isatty } from "node:tty";
  * signalled all: a second Ctrl-C for the program, if it were that process.
  */
 export function runInstead(file: string, args: string[]): void {
-  // All package managers set it.
+  // Those that pass signals on set it.
   const isManaged = process.env.npm_lifecycle_event !== undefined;
   // On Windows, Node has it, and would warn of it and throw.
   if (!isManaged && process.platform !== "win32") becomeProgram(file, args);
