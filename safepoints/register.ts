@@ -26,9 +26,11 @@ import "./runtime.ts";
 import process from "node:process";
 import { registerInBun } from "./src/register/bun.ts";
 import { register } from "./src/register/hooks.ts";
+import { mendStacks } from "./src/register/stacks.ts";
 import { registerInWorkers } from "./src/register/workers.ts";
 
 const { bun, deno } = process.versions;
 if (bun) registerInBun();
 else register();
+mendStacks();
 if (bun || deno) registerInWorkers();

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import MagicString from "magic-string";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as module from "node:module";
@@ -166,6 +167,75 @@ test("Workers have safepoints too, and functions with INTERRUPT_SAFEPOINTS_FUNCT
   assertEquals(await run("recursion.mjs"), "TimeoutError\n");
 }, { skip });
 
+/** Shows where errors come from: in a loop, behind one in the same line, below one, in a callee. */
+const loops = `
+function thrower(list) { for (const x of list) { if (x > 1) throw new Error("in a loop"); } }
+const catching = (run) => { try { run(); } catch (error) { show(error); } };
+catching(() => thrower([1, 2])); for (let i = 0; i < 2; i++) { i++; } show(new Error("behind"));
+let n = 0; while (n < 3) n++; do n--; while (n > 0); catching(() => { null.x; });
+for (const $longName of [1]) for (let $j = 0; $j < 1; $j++) { show(new Error("a\\n at b:1:2")); }
+for (let $k = 0; $k < 2; $k++) { n += $k; } class A { constructor() { show(new Error("new")); } }
+for (const x in { a: 1 }) { new A(); } if (n) { while (n) { n = 0; } catching(() => n.a.b.c); }
+function later() { for (;;) { return new Error("unread"); } } const error = later(); show(error);
+for (;;) { eval("show(new Error('eval'))"); break; } for (;;) { break; } [1].map(() => new A());
+(async () => { for (let i = 0; i < 1; i++) { await 1; } show(new Error("async")); })();
+`;
+/** Bun shows text in eval() by other columns if there is a function for stacks. */
+const other = runtime === "bun" ? "file:" : runtime === "deno" ? "eval at" : "no such thing";
+/** The limit leaves out what loads modules. */
+const inText = `Error.stackTraceLimit = 3; const show = (error) => {
+  const lines = error.stack.split("\\n").filter((line) => /stacks/.test(line));
+  console.log(lines.filter((line) => !line.includes("${other}")).join("\\n"));
+};${loops}`;
+const inSites = `const show = (error) => {
+  const before = Error.prepareStackTrace;
+  Error.prepareStackTrace = (error, sites) => [...sites, before?.(error, sites)];
+  const { stack: [site], stack } = error;
+  Error.prepareStackTrace = before;
+  console.log(site.getFileName(), site.getLineNumber(), site.getColumnNumber(), String(site));
+  // Deno has no function for stacks by itself.
+  if (!process.versions.deno) console.log(/.*stacks.*/.exec(stack.at(-1))[0]);
+};${loops}`;
+const minified = (text: string) => text.replaceAll("\n", " ");
+const stacks: Record<string, string> = {
+  "module.mjs": inText,
+  "sites.mjs": inSites.replace(/.*eval.*\n/, ""),
+  "minified.mjs": minified(inText),
+  "typed.mts": `interface T { for: T }\n${inText}`.replace("(error)", "(error: any)")
+    .replace("(list)", "(list: number[])").replace("(run)", "(run: () => void)"),
+  "common.cjs": inText,
+  "sites.cjs": inSites.replace(/.*eval.*\n/, ""),
+  "minified.cjs": `"use strict"; ${minified(inText)}`,
+  "hashbang.js": `#!/usr/bin/env node\n${inText} exports.end = 1;`,
+  "all.mjs": `import "./module.mjs"; import "./minified.mjs"; import "./typed.mts";
+import "./common.cjs"; import "./minified.cjs"; import "./hashbang.js"; import "./sites.mjs";`,
+};
+
+test("stacks have the lines and columns of the sources", async () => {
+  mkdirSync(join(folder, "stacks"));
+  writeFileSync(join(folder, "stacks", "package.json"), `{ "type": "commonjs" }`);
+  for (const [name, text] of Object.entries(stacks)) {
+    writeFileSync(join(folder, "stacks", name), text);
+  }
+  const mapped = new MagicString(inText).prepend("/* moved */");
+  const map = mapped.generateMap({ hires: true, source: "original.mjs" });
+  writeFileSync(join(folder, "stacks/original.mjs"), mapped.original);
+  writeFileSync(join(folder, "stacks/mapped.mjs.map"), `${map}`);
+  writeFileSync(
+    join(folder, "stacks/mapped.mjs"),
+    `${mapped}\n//# sourceMappingURL=mapped.mjs.map`,
+  );
+  for (const name of [...Object.keys(stacks), "mapped.mjs"]) {
+    if (name === "mapped.mjs") process.env.NODE_OPTIONS = "--enable-source-maps";
+    // Without register, Bun shows columns of other tokens of CommonJS, which it transpiles.
+    process.env.INTERRUPT_SAFEPOINTS_EXCLUDE = "stacks/*";
+    const plain = await run(`stacks/${name}`, [], runtime === "bun");
+    delete process.env.INTERRUPT_SAFEPOINTS_EXCLUDE;
+    assert(plain.split("\n").length > 8, plain);
+    assertEquals(await run(`stacks/${name}`), plain, name);
+  }
+}, { skip, timeout: 60 });
+
 /** A module with many safepoints. */
 const large = `export let total = 0;\n${"for (let i = 0; i < 3; i++) total += i;\n".repeat(100)}`;
 
@@ -176,7 +246,8 @@ test("the cache is shared, and a damaged or read-only one does no harm", async (
   const together = await Promise.all([run("total.mjs"), run("total.mjs")]);
   assertEquals(together, ["300\n", "300\n"]);
   const [version] = readdirSync(cache);
-  const entries = readdirSync(join(cache, version!)).map((name) => join(cache, version!, name));
+  const entries = readdirSync(join(cache, version!)).filter((name) => !name.endsWith(".map"))
+    .map((name) => join(cache, version!, name));
   assertEquals(entries.length, 2, `${entries}`);
   const [entry = ""] = entries.filter((file) => readFileSync(file, "utf8").length > 200);
   const good = readFileSync(entry, "utf8");

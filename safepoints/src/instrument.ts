@@ -2,7 +2,8 @@ import { extname } from "node:path";
 import * as oxc from "oxc-parser";
 import { analyze } from "./analyze.ts";
 import { countOf, type Edit, type Engine, insertPolls, textsOf } from "./poll.ts";
-import { chainedMap, edited, withoutMap } from "./source_map.ts";
+import { withoutMap } from "./map_comment.ts";
+import { chainedMap, edited } from "./source_map.ts";
 
 /** How {@linkcode instrument} reads the source, and what it inserts. */
 export interface InstrumentOptions {

@@ -15,7 +15,7 @@ export const CALL = "$safepoint1C";
  */
 const LEFT = "$safepoint1N";
 /** Stands in a text for the counter of the loop, whose name begins the test. */
-const COUNTER = "#";
+export const COUNTER = "#";
 /** The bits of `MEMORY[0]` that make a safepoint due: `pollWord.mask` of the core. */
 export const MASK = 5;
 

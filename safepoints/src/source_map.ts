@@ -1,12 +1,7 @@
-import { Buffer } from "node:buffer";
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import remapping, { type SourceMapInput } from "@jridgewell/remapping";
 import MagicString from "magic-string";
+import { mapOf } from "./map_comment.ts";
 import { type Edit, textOf } from "./poll.ts";
-
-/** The comment that names the source map. Engines take the last one. */
-const comment = /\/\/[#@] ?sourceMappingURL=([^\s'"`]+)\s*$/;
 
 /**
  * The source with these edits. In its map a poll stands where the code after it does. The code
@@ -34,11 +29,6 @@ export function edited(
   return result;
 }
 
-/** The code without the comment that names its source map; the line stays. */
-export function withoutMap(code: string): string {
-  return code.replace(comment, (text) => text.replace(/\S+ ?\S+/, ""));
-}
-
 /**
  * The map from the edited text to the sources: to those that the map of `source` names, if it has
  * one that can be read, else to `filename`.
@@ -50,7 +40,7 @@ export function chainedMap(text: MagicString, source: string, filename: string):
     if (before === undefined) return map;
     let isFirst = true;
     const load = () => {
-      const found = isFirst ? before : null;
+      const found = isFirst ? before as SourceMapInput : null;
       isFirst = false;
       return found;
     };
@@ -59,16 +49,4 @@ export function chainedMap(text: MagicString, source: string, filename: string):
     // As engines do: a map that is missing or broken is none.
     return map;
   }
-}
-
-function mapOf(source: string, filename: string): SourceMapInput | undefined {
-  const url = comment.exec(source)?.[1];
-  if (url === undefined) return undefined;
-  const inline = /^data:application\/json[^,]*?(;base64)?,/.exec(url);
-  const text = inline === null
-    ? readFileSync(resolve(dirname(filename), decodeURI(url)), "utf8")
-    : inline[1] === undefined
-    ? decodeURIComponent(url.slice(inline[0].length))
-    : Buffer.from(url.slice(inline[0].length), "base64").toString();
-  return JSON.parse(text);
 }

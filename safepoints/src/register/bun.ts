@@ -3,6 +3,8 @@ import * as moduleExports from "node:module";
 import { dirname } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { isCommonJs } from "./commonjs.ts";
+import { remember } from "./columns.ts";
 import { transform } from "./transform.ts";
 
 /** The part of Bun that is used here. */
@@ -53,18 +55,18 @@ function load(bun: Bun, path: string): Loaded {
   const extension = /\.[cm]?[jt]sx?$/.exec(path)![0];
   const loader = /t/.test(extension) ? /x/.test(extension) ? "tsx" : "ts" : "jsx";
   // Bun takes JSX in all JavaScript files.
-  const transformed = transform(
-    pathToFileURL(path).href,
-    source,
-    extension.replace(/js$/, "jsx"),
-  );
+  const url = pathToFileURL(path).href;
+  const transformed = transform(url, source, extension.replace(/js$/, "jsx"));
   if (transformed === undefined) return { contents: source, loader };
   const { code, kind } = transformed;
-  if (kind === "module" || !/c/.test(extension) && !usesCommonJs.test(source)) {
+  if (!isCommonJs(kind, extension, source)) {
+    remember(url, transformed);
     // Bun takes a text without any import or export for CommonJS if it has words of that, as
     // bundles have, and does not run it.
     return { contents: `${code}\n;export {};`, loader };
   }
+  // Lines of TypeScript are lost: Bun's transpiler makes no source map.
+  if (loader === "jsx") remember(url, { ...transformed, before: columnsBefore });
   const plain = loader === "jsx" ? code : new bun.Transpiler({ loader, target: "bun" })
     .transformSync(code);
   const { exports } = compile(plain, path, isProgram);
@@ -74,9 +76,6 @@ function load(bun: Bun, path: string): Loaded {
   if (!Object(exports).__esModule || !("default" in named)) named.default = exports;
   return { loader: "object", exports: named };
 }
-
-/** Bun takes a file without any of these words for an ES module. */
-const usesCommonJs = /\b(?:require|module|exports|__filename|__dirname)\b/;
 
 /** Bun would take the text for that of an ES module. */
 function compile(code: string, path: string, isProgram: boolean): CommonJs {
@@ -89,13 +88,33 @@ function compile(code: string, path: string, isProgram: boolean): CommonJs {
   Module._cache[path] = module;
   try {
     // Bun calls it without a `this`.
-    const parameters = "exports, require, module, __filename, __dirname";
-    const text = code.replace(/^#!.*/, "");
-    module._compile(`(function (${parameters}) {${text}\n}).call(exports, ${parameters});`, path);
+    module._compile(wrapped(code), path);
     module.loaded = true;
   } catch (error) {
     delete Module._cache[path];
     throw error;
   }
   return module;
+}
+
+const parameters = "exports, require, module, __filename, __dirname";
+
+function wrapped(code: string): string {
+  const text = code.replace(/^#!.*/, "");
+  return `(function (${parameters}) {${text}\n}).call(exports, ${parameters});`;
+}
+
+/** How many columns stand before the first line of CommonJS: this wrapper and that of Bun. */
+function columnsBefore(): number {
+  const errors = Error as { prepareStackTrace?: unknown };
+  const { prepareStackTrace } = errors;
+  const module = new (moduleExports.default as unknown as ModuleClass)("");
+  try {
+    errors.prepareStackTrace = (_: Error, [site]: NodeJS.CallSite[]) => site!.getColumnNumber();
+    const text = "exports.column = ";
+    module._compile(wrapped(`${text}new Error().stack`), "");
+    return (module.exports as { column: number }).column - text.length - 1;
+  } finally {
+    errors.prepareStackTrace = prepareStackTrace;
+  }
 }

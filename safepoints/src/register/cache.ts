@@ -1,7 +1,7 @@
 import type { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import type { Analysis } from "../analyze.ts";
 import type { Edit } from "../poll.ts";
@@ -23,13 +23,26 @@ export class Cache {
   get(source: string, extension: string, functions: boolean, make: () => Analysis): Analysis {
     // Small files too: with all in the cache, a program starts without waking the parser.
     if (this.#folder === "") return make();
-    const key = digest(`${extension}\n${functions}\n${source}`);
-    const file = join(this.#folder, key);
+    const file = this.#file(source, `${extension}\n${functions}`);
     const found = read(file, source.length);
     if (found !== undefined) return found;
     const made = make();
-    write(this.#folder, file, made);
+    write(file, contentOf(made));
     return made;
+  }
+
+  /**
+   * The file that has the source map of a source with what was `inserted`; `make` makes the map if
+   * there is none. undefined if it cannot be kept.
+   */
+  map(source: string, inserted: string, make: () => string): string | undefined {
+    if (this.#folder === "") return undefined;
+    const file = `${this.#file(source, inserted)}.map`;
+    return existsSync(file) || write(file, make()) ? file : undefined;
+  }
+
+  #file(source: string, options: string): string {
+    return join(this.#folder, digest(`${options}\n${source}`));
   }
 }
 
@@ -69,7 +82,7 @@ function read(file: string, length: number): Analysis | undefined {
   }
 }
 
-function write(folder: string, file: string, { kind, edits }: Analysis): void {
+function contentOf({ kind, edits }: Analysis): string {
   let last = 0;
   const steps = edits.map(([at, form]) => {
     const step = (at - last) * 16 + form;
@@ -77,13 +90,20 @@ function write(folder: string, file: string, { kind, edits }: Analysis): void {
     return step;
   });
   const content = JSON.stringify([kind, ...steps]);
+  return `${digest(content)}\n${content}`;
+}
+
+/** Returns whether it could be written. */
+function write(file: string, content: string): boolean {
   // Another process or Worker may write or read the same: it sees all or nothing.
   const part = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
   try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(part, `${digest(content)}\n${content}`);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(part, content);
     renameSync(part, file);
+    return true;
   } catch {
     // Read-only or full: next time it is made anew.
+    return false;
   }
 }

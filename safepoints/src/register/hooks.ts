@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import * as module from "node:module";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { loadParserFirst, transform, type Transformed } from "./transform.ts";
+import { isCommonJs } from "./commonjs.ts";
+import { remember } from "./columns.ts";
+import { loadParserFirst, transform, type Transformed, withMap } from "./transform.ts";
 
 /** What `node:module` has from Node 22.15 and 23.5 on. */
 interface Loaded {
@@ -75,6 +77,11 @@ const load: Load = (url, context, next) => {
   if (source === undefined) return loaded;
   const transformed = source === known ? result : transform(url, source, extension, withoutHooks);
   if (transformed === undefined || transformed.code === source) return loaded;
+  // Deno corrects the stacks of ES modules itself.
+  if (process.versions.deno && !isCommonJs(transformed.kind, extension, source)) {
+    return { ...loaded, source: withMap(url, source, transformed) };
+  }
+  remember(url, transformed);
   return { ...loaded, source: transformed.code };
 };
 

@@ -1,10 +1,14 @@
+import { Buffer } from "node:buffer";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Analysis, analyze } from "../analyze.ts";
 import { patternOf } from "../glob.ts";
+import { withoutMap } from "../map_comment.ts";
 import { type Engine, insertPolls, textsOf } from "../poll.ts";
 import { Cache, defaultFolder } from "./cache.ts";
+import type { Instrumented } from "./columns.ts";
 import { own } from "../own.ts";
+import { shiftedMap } from "./shifted_map.ts";
 import { loadParser } from "./parser.ts";
 
 const {
@@ -21,8 +25,7 @@ const texts = textsOf(engine);
 const here = new URL("../../", import.meta.url).href;
 
 /** What {@linkcode transform} returns. */
-export interface Transformed {
-  code: string;
+export interface Transformed extends Instrumented {
   kind: Analysis["kind"];
 }
 
@@ -40,20 +43,35 @@ export function transform(
   extension: string,
   withoutHooks = (work: () => Analysis) => work(),
 ): Transformed | undefined {
-  if (isBusy) return { code: source, kind: "module" };
+  if (isBusy) return { code: source, kind: "module", edits: [], texts };
   isBusy = true;
   try {
     const options = { extension, functions: functions !== "" };
     const { kind, edits } = cache.get(source, extension, options.functions, () => {
       return withoutHooks(() => analyze(loadParser(), source, options));
     });
-    return { code: isExcluded(url) ? source : insertPolls(source, edits, texts), kind };
+    if (edits.length === 0 || isExcluded(url)) return { code: source, kind, edits: [], texts };
+    return { code: insertPolls(source, edits, texts), kind, edits, texts };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   } finally {
     isBusy = false;
   }
+}
+
+/**
+ * The code with a comment that names a source map, which takes the place of that of the source. It
+ * is external if it can be kept: then it is read only when a stack needs it.
+ */
+export function withMap(url: string, source: string, transformed: Transformed): string {
+  const filename = url.startsWith("file:") ? fileURLToPath(url) : "";
+  const make = () => shiftedMap(source, filename, transformed);
+  const file = cache.map(source, `${functions !== ""} ${texts}`, make);
+  const map = file === undefined
+    ? `data:application/json;base64,${Buffer.from(make()).toString("base64")}`
+    : pathToFileURL(file).href;
+  return `${withoutMap(transformed.code)}\n//# sourceMappingURL=${map}`;
 }
 
 /** The parser loads parts of itself, ES modules, when it first needs them. */
