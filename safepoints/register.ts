@@ -23,7 +23,7 @@
  * @module
  */
 import "./runtime.ts";
-import process from "node:process";
+import { process } from "./src/node.ts";
 import { registerInBun } from "./src/register/bun.ts";
 import { register } from "./src/register/hooks.ts";
 import { mendStacks } from "./src/register/stacks.ts";

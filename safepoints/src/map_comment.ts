@@ -1,6 +1,4 @@
-import { Buffer } from "node:buffer";
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { Buffer, builtin, fs } from "./node.ts";
 
 /** The comment that names the source map. Engines take the last one. */
 const comment = /\/\/[#@] ?sourceMappingURL=([^\s'"`]+)\s*$/;
@@ -22,9 +20,14 @@ export function mapOf(source: string, filename: string): object | undefined {
   if (url === undefined) return undefined;
   const inline = /^data:application\/json[^,]*?(;base64)?,/.exec(url);
   const text = inline === null
-    ? readFileSync(resolve(dirname(filename), decodeURI(url)), "utf8")
+    ? fs.readFileSync(beside(filename, decodeURI(url)), "utf8")
     : inline[1] === undefined
     ? decodeURIComponent(url.slice(inline[0].length))
     : Buffer.from(url.slice(inline[0].length), "base64").toString();
   return JSON.parse(text);
+}
+
+function beside(filename: string, path: string): string {
+  const { dirname, resolve } = builtin("node:path");
+  return resolve(dirname(filename), path);
 }

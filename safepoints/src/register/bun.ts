@@ -1,10 +1,6 @@
-import { readFileSync } from "node:fs";
-import * as moduleExports from "node:module";
-import { dirname } from "node:path";
-import process from "node:process";
-import { pathToFileURL } from "node:url";
 import { isCommonJs } from "./commonjs.ts";
 import { remember } from "./columns.ts";
+import { builtin, fs, module as moduleModule, pathToFileURL, process } from "../node.ts";
 import { transform } from "./transform.ts";
 
 /** The part of Bun that is used here. */
@@ -51,7 +47,7 @@ let isFirst = true;
 function load(bun: Bun, path: string): Loaded {
   const isProgram = isFirst;
   isFirst = false;
-  const source = readFileSync(path, "utf8");
+  const source = fs.readFileSync(path, "utf8");
   const extension = /\.[cm]?[jt]sx?$/.exec(path)![0];
   const loader = /t/.test(extension) ? /x/.test(extension) ? "tsx" : "ts" : "jsx";
   // Bun takes JSX in all JavaScript files.
@@ -69,7 +65,9 @@ function load(bun: Bun, path: string): Loaded {
   if (loader === "jsx") remember(url, { ...transformed, before: columnsBefore });
   const plain = loader === "jsx" ? code : new bun.Transpiler({ loader, target: "bun" })
     .transformSync(code);
-  const { exports } = compile(plain, path, isProgram);
+  // Not after the insertions, which are one text only when the engine needs it.
+  const text = source.startsWith("#!") ? plain.replace(/^#!.*/, "") : plain;
+  const { exports } = compile(text, path, isProgram);
   const named = { ...Object(exports), "module.exports": exports };
   delete named.__esModule;
   // As Bun does it.
@@ -79,10 +77,10 @@ function load(bun: Bun, path: string): Loaded {
 
 /** Bun would take the text for that of an ES module. */
 function compile(code: string, path: string, isProgram: boolean): CommonJs {
-  const Module = moduleExports.default as unknown as ModuleClass;
+  const Module = moduleModule as unknown as ModuleClass;
   const module = new Module(isProgram ? "." : path);
   module.filename = path;
-  module.paths = Module._nodeModulePaths(dirname(path));
+  module.paths = Module._nodeModulePaths(builtin("node:path").dirname(path));
   if (isProgram) (process as { mainModule?: unknown }).mainModule = module;
   // Modules that import one another in a circle find it there.
   Module._cache[path] = module;
@@ -100,15 +98,14 @@ function compile(code: string, path: string, isProgram: boolean): CommonJs {
 const parameters = "exports, require, module, __filename, __dirname";
 
 function wrapped(code: string): string {
-  const text = code.replace(/^#!.*/, "");
-  return `(function (${parameters}) {${text}\n}).call(exports, ${parameters});`;
+  return `(function (${parameters}) {${code}\n}).call(exports, ${parameters});`;
 }
 
 /** How many columns stand before the first line of CommonJS: this wrapper and that of Bun. */
 function columnsBefore(): number {
   const errors = Error as { prepareStackTrace?: unknown };
   const { prepareStackTrace } = errors;
-  const module = new (moduleExports.default as unknown as ModuleClass)("");
+  const module = new (moduleModule as unknown as ModuleClass)("");
   try {
     errors.prepareStackTrace = (_: Error, [site]: NodeJS.CallSite[]) => site!.getColumnNumber();
     const text = "exports.column = ";

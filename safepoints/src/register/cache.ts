@@ -1,56 +1,186 @@
 import type { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
-import process from "node:process";
 import type { Analysis } from "../analyze.ts";
+import { Buffer, builtin, fs, process } from "../node.ts";
 import type { Edit } from "../poll.ts";
 
 /** Raise it when the analysis of the same source changes, or how an entry is written. */
-const VERSION = 3;
+const VERSION = 4;
 
-/** Analyses by the content of the source, in files that several processes may read and write. */
+/** An analysis that is in the cache. */
+export interface Cached extends Analysis {
+  /** The name of its entry; none if there is no cache. */
+  key?: string;
+}
+
+/** What is analyzed. */
+export interface CacheKey {
+  source: string;
+  extension: string;
+  functions: boolean;
+  /** The path of the file that has this text, if there may be one. */
+  path?: string | undefined;
+}
+
+/**
+ * Analyses in files that several processes may read and write. An analysis has an entry by the
+ * content of its source. To hash that takes longer than all the rest, so there is another by the
+ * file: as `make` and git do, it trusts that a file has not changed if its inode, size and times
+ * have not.
+ */
 export class Cache {
   /** "" for none. */
   readonly #folder: string;
 
-  /** @param folder where; "" for no cache. */
-  constructor(folder: string) {
-    this.#folder = folder && join(folder, `${VERSION}`);
+  readonly #settled: number;
+
+  /**
+   * @param folder where; "" for no cache.
+   * @param settled how many milliseconds after a file was written it cannot have the same times
+   * with another text: the clocks of file systems have steps of up to two seconds.
+   */
+  constructor(folder: string, settled = 3000) {
+    this.#folder = folder && `${folder}/${VERSION}`;
+    this.#settled = settled;
   }
 
   /** The analysis of a source; `make` makes it if it is not there or damaged. */
-  get(source: string, extension: string, functions: boolean, make: () => Analysis): Analysis {
+  get(what: CacheKey, make: () => Analysis): Cached {
     // Small files too: with all in the cache, a program starts without waking the parser.
     if (this.#folder === "") return make();
-    const file = this.#file(source, `${extension}\n${functions}`);
-    const found = read(file, source.length);
-    if (found !== undefined) return found;
-    const made = make();
-    write(file, contentOf(made));
-    return made;
+    const { source, extension, functions, path } = what;
+    const options = `${extension}\n${functions}`;
+    const place = path === undefined ? "" : quickHash(`${options}\n${path}`);
+    const state = path === undefined ? undefined : stateOf(path);
+    if (state !== undefined) {
+      const known = this.#read(place, source);
+      if (known?.state === state.text && known.print === printOf(source, known)) return known;
+    }
+    const key = contentHash(`${options}\n${source}`);
+    let found: Cached | undefined = this.#read(key, source);
+    if (found === undefined) {
+      found = { ...make(), key };
+      this.#write(key, entryOf(found));
+    }
+    const isSettled = state !== undefined && state.changed < Date.now() - this.#settled;
+    if (isSettled && state.size === Buffer.byteLength(source)) {
+      this.#write(place, entryOf(found, state.text, printOf(source, found)));
+    }
+    return found;
   }
 
   /**
-   * The file that has the source map of a source with what was `inserted`; `make` makes the map if
-   * there is none. undefined if it cannot be kept.
+   * The file that keeps what depends on an analysis; `make` makes its text if there is none.
+   * undefined if it cannot be kept.
    */
-  map(source: string, inserted: string, make: () => string): string | undefined {
-    if (this.#folder === "") return undefined;
-    const file = `${this.#file(source, inserted)}.map`;
-    return existsSync(file) || write(file, make()) ? file : undefined;
+  file({ key }: Cached, extension: string, make: () => string): string | undefined {
+    if (key === undefined) return undefined;
+    const name = `${key}${extension}`;
+    const file = `${this.#folder}/${name}`;
+    return fs.existsSync(file) || this.#write(name, make()) ? file : undefined;
   }
 
-  #file(source: string, options: string): string {
-    return join(this.#folder, digest(`${options}\n${source}`));
+  #read(name: string, source: string): Entry | undefined {
+    try {
+      const text = fs.readFileSync(`${this.#folder}/${name}`, "utf8");
+      const [check, kind, key, state, print, ...steps] = JSON.parse(text);
+      if (check !== checkOf([kind, key, state, print], steps)) return undefined;
+      let at = 0;
+      const edits = steps.map((step: number): Edit => [at += step >> 4, step & 15]);
+      return at <= source.length ? { kind, edits, key, state, print } : undefined;
+    } catch {
+      // It is not there, or may not be read.
+      return undefined;
+    }
+  }
+
+  /** Returns whether it could be written. */
+  #write(name: string, content: string): boolean {
+    // Another process or Worker may write or read the same: it sees all or nothing.
+    const file = `${this.#folder}/${name}`;
+    const part = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+    try {
+      fs.mkdirSync(this.#folder, { recursive: true });
+      fs.writeFileSync(part, content);
+      fs.renameSync(part, file);
+      return true;
+    } catch {
+      // Read-only or full: next time it is made anew.
+      return false;
+    }
   }
 }
 
 /** Where the cache is if nobody says otherwise. */
 export function defaultFolder(): string {
-  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  const { HOME, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   const parent = process.platform === "win32" ? LOCALAPPDATA : XDG_CACHE_HOME;
-  return join(parent || join(homedir(), ".cache"), "async-interrupt-safepoints");
+  const cache = parent || `${HOME || builtin("node:os").homedir()}/.cache`;
+  return `${cache}/async-interrupt-safepoints`;
+}
+
+/** An entry by the file also has what tells whether that has changed. */
+interface Entry extends Cached {
+  state: string;
+  print: string;
+}
+
+/**
+ * `[check, kind, key, state, print, ...the distance of each edit from the one before, times 16,
+ * plus its form]`
+ */
+export function entryOf({ kind, key, edits }: Cached, state = "", print = ""): string {
+  let last = 0;
+  const steps = edits.map(([at, form]) => {
+    const step = (at - last) * 16 + form;
+    last = at;
+    return step;
+  });
+  const head = [kind, key!, state, print];
+  return JSON.stringify([checkOf(head, steps), ...head, ...steps]);
+}
+
+/** Against damage. */
+function checkOf(head: string[], steps: number[]): string {
+  let hash = steps.length;
+  for (const step of steps) hash = Math.imul(hash ^ step, PRIME);
+  return quickHash(`${head} ${hash}`);
+}
+
+/** What tells whether a file has changed, and when it did. */
+function stateOf(path: string): { text: string; size: number; changed: number } | undefined {
+  const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined) return undefined;
+  const { dev, ino, size, mtimeNs, ctimeNs, mtimeMs, ctimeMs } = stat;
+  const changed = Math.max(Number(mtimeMs), Number(ctimeMs));
+  return { text: [dev, ino, size, mtimeNs, ctimeNs].join(), size: Number(size), changed };
+}
+
+/** The length of the source, and a hash of the text at safepoints and of samples. */
+function printOf(source: string, { edits }: Analysis): string {
+  const { length } = source;
+  let hash = length;
+  const add = (at: number) => void (hash = Math.imul(hash ^ source.charCodeAt(at), PRIME));
+  const step = Math.ceil(length / 1000);
+  for (let at = 0; at < length; at += step) add(at);
+  for (const [at] of edits) {
+    add(at - 1);
+    add(at);
+  }
+  return `${length} ${hash}`;
+}
+
+const PRIME = 0x01000193;
+
+/** A hash of a short text, against damage and by chance. To load `node:crypto` takes 7 ms. */
+export function quickHash(text: string): string {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    a = Math.imul(a ^ code, 0x9e3779b1);
+    b = Math.imul(b ^ code, 0x5f356495);
+    a = a << 13 | a >>> 19;
+  }
+  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
 /** A part of Bun that is there without loading `node:crypto`, which takes it 8 ms. */
@@ -58,52 +188,7 @@ const { Bun } = globalThis as unknown as {
   Bun?: { CryptoHasher: new (name: string) => ReturnType<typeof createHash> };
 };
 
-function digest(text: string): string {
-  const hash = Bun
-    ? new Bun.CryptoHasher("sha256")
-    : process.getBuiltinModule("node:crypto").createHash("sha256");
+function contentHash(text: string): string {
+  const hash = Bun ? new Bun.CryptoHasher("sha256") : builtin("node:crypto").createHash("sha256");
   return hash.update(text).digest("hex");
-}
-
-/** `[kind, ...the distance of each edit from the one before, times 16, plus its form]` */
-function read(file: string, length: number): Analysis | undefined {
-  try {
-    const text = readFileSync(file, "utf8");
-    const line = text.indexOf("\n");
-    const content = text.slice(line + 1);
-    if (line < 0 || text.slice(0, line) !== digest(content)) return undefined;
-    const [kind, ...steps] = JSON.parse(content);
-    let at = 0;
-    const edits = steps.map((step: number): Edit => [at += step >> 4, step & 15]);
-    return at <= length ? { kind, edits } : undefined;
-  } catch {
-    // It is not there, or may not be read.
-    return undefined;
-  }
-}
-
-function contentOf({ kind, edits }: Analysis): string {
-  let last = 0;
-  const steps = edits.map(([at, form]) => {
-    const step = (at - last) * 16 + form;
-    last = at;
-    return step;
-  });
-  const content = JSON.stringify([kind, ...steps]);
-  return `${digest(content)}\n${content}`;
-}
-
-/** Returns whether it could be written. */
-function write(file: string, content: string): boolean {
-  // Another process or Worker may write or read the same: it sees all or nothing.
-  const part = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(part, content);
-    renameSync(part, file);
-    return true;
-  } catch {
-    // Read-only or full: next time it is made anew.
-    return false;
-  }
 }

@@ -1,10 +1,6 @@
-import { Buffer } from "node:buffer";
-import { readFileSync } from "node:fs";
-import * as module from "node:module";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { isCommonJs } from "./commonjs.ts";
 import { remember } from "./columns.ts";
+import { Buffer, fileURLToPath, fs, module, process } from "../node.ts";
 import { loadParserFirst, transform, type Transformed, withMap } from "./transform.ts";
 
 /** What `node:module` has from Node 22.15 and 23.5 on. */
@@ -34,7 +30,7 @@ const extensions: Record<string, string> = {
 
 /** Instruments what Node and Deno load from now on. */
 export function register(): void {
-  const { registerHooks } = module as { registerHooks?: RegisterHooks };
+  const { registerHooks } = module as unknown as { registerHooks?: RegisterHooks };
   if (registerHooks === undefined) {
     const { deno, node } = process.versions;
     throw new Error(
@@ -92,7 +88,7 @@ const load: Load = (url, context, next) => {
 function ambiguous(url: string, { format }: Context): [source?: string, Transformed?] {
   if (format !== null || !/^file:.*\.js$/.test(url)) return [];
   try {
-    const source = readFileSync(fileURLToPath(url), "utf8");
+    const source = fs.readFileSync(fileURLToPath(url), "utf8");
     return [source, transform(url, source, ".js")];
   } catch {
     // Node says what is wrong.
@@ -107,5 +103,5 @@ function textOf(url: string, source: Loaded["source"]): string | undefined {
     return Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString();
   }
   if (source) return Buffer.from(source).toString();
-  return url.startsWith("file:") ? readFileSync(fileURLToPath(url), "utf8") : undefined;
+  return url.startsWith("file:") ? fs.readFileSync(fileURLToPath(url), "utf8") : undefined;
 }

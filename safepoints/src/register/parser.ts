@@ -1,6 +1,5 @@
-import { createRequire } from "node:module";
-import process from "node:process";
 import type { Parser } from "../analyze.ts";
+import { module, process } from "../node.ts";
 
 /**
  * What Deno resolves in a module that is not in an npm package: there, `require()` finds nothing,
@@ -14,10 +13,10 @@ export const SPECIFIER = "npm:oxc-parser@0.159.0";
  */
 export function loadParser(): Parser {
   try {
-    return createRequire(import.meta.url)("oxc-parser");
+    return module.createRequire(import.meta.url)("oxc-parser");
   } catch (error) {
     if (!process.versions.deno) throw error;
-    return createRequire(import.meta.resolve(SPECIFIER))("oxc-parser");
+    return module.createRequire(import.meta.resolve(SPECIFIER))("oxc-parser");
   }
 }
 

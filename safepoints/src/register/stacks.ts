@@ -1,6 +1,5 @@
-import process from "node:process";
-import { pathToFileURL } from "node:url";
 import { columnInSource, hasFiles } from "./columns.ts";
+import { pathToFileURL, process } from "../node.ts";
 
 /** What V8 and Bun call a frame of a stack; `toString()` is its line. */
 interface CallSite {

@@ -1,12 +1,10 @@
-import { Buffer } from "node:buffer";
-import process from "node:process";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Analysis, analyze } from "../analyze.ts";
 import { patternOf } from "../glob.ts";
 import { withoutMap } from "../map_comment.ts";
 import { type Engine, insertPolls, textsOf } from "../poll.ts";
-import { Cache, defaultFolder } from "./cache.ts";
+import { Cache, type Cached, defaultFolder, quickHash } from "./cache.ts";
 import type { Instrumented } from "./columns.ts";
+import { Buffer, fileURLToPath, pathToFileURL, process } from "../node.ts";
 import { own } from "../own.ts";
 import { shiftedMap } from "./shifted_map.ts";
 import { loadParser } from "./parser.ts";
@@ -25,9 +23,7 @@ const texts = textsOf(engine);
 const here = new URL("../../", import.meta.url).href;
 
 /** What {@linkcode transform} returns. */
-export interface Transformed extends Instrumented {
-  kind: Analysis["kind"];
-}
+export type Transformed = Instrumented & Cached;
 
 /**
  * The source with safepoints, or as it is if it is excluded.
@@ -47,11 +43,13 @@ export function transform(
   isBusy = true;
   try {
     const options = { extension, functions: functions !== "" };
-    const { kind, edits } = cache.get(source, extension, options.functions, () => {
+    const path = pathOf(url, extension);
+    const found = cache.get({ source, path, ...options }, () => {
       return withoutHooks(() => analyze(loadParser(), source, options));
     });
-    if (edits.length === 0 || isExcluded(url)) return { code: source, kind, edits: [], texts };
-    return { code: insertPolls(source, edits, texts), kind, edits, texts };
+    const { edits } = found;
+    if (edits.length === 0 || isExcluded(url)) return { ...found, code: source, edits: [], texts };
+    return { ...found, code: insertPolls(source, edits, texts), texts };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
@@ -67,7 +65,7 @@ export function transform(
 export function withMap(url: string, source: string, transformed: Transformed): string {
   const filename = url.startsWith("file:") ? fileURLToPath(url) : "";
   const make = () => shiftedMap(source, filename, transformed);
-  const file = cache.map(source, `${functions !== ""} ${texts}`, make);
+  const file = cache.file(transformed, `.${quickHash(`${texts}`)}.map`, make);
   const map = file === undefined
     ? `data:application/json;base64,${Buffer.from(make()).toString("base64")}`
     : pathToFileURL(file).href;
@@ -89,6 +87,12 @@ export function loadParserFirst(): void {
   } finally {
     isBusy = false;
   }
+}
+
+/** The file whose text the source is. Deno transpiles TypeScript first. */
+function pathOf(url: string, extension: string): string | undefined {
+  if (!url.startsWith("file:") || process.versions.deno && !/js$/.test(extension)) return undefined;
+  return fileURLToPath(url.replace(/[?#].*/, ""));
 }
 
 function isExcluded(url: string): boolean {

@@ -1,6 +1,5 @@
-import * as module from "node:module";
-import process from "node:process";
 import { entry } from "../entry.ts";
+import { builtin, module, process } from "../node.ts";
 
 /** The class of Web Workers or of `node:worker_threads`. */
 type WorkerClass = new (
@@ -16,7 +15,7 @@ const register = entry("register");
  */
 export function registerInWorkers(): void {
   // Its exports can be replaced. A module from JSR has no createRequire().
-  const threads = process.getBuiltinModule("node:worker_threads") as { Worker: WorkerClass };
+  const threads = builtin("node:worker_threads") as { Worker: WorkerClass };
   const realm = globalThis as unknown as { Worker: WorkerClass };
   const wrap = process.versions.bun ? withPreload : withWrapper;
   realm.Worker = wrap(realm.Worker);
