@@ -23,14 +23,6 @@
  * @module
  */
 import "./runtime.ts";
-import { process } from "./src/node.ts";
-import { registerInBun } from "./src/register/bun.ts";
-import { register } from "./src/register/hooks.ts";
-import { mendStacks } from "./src/register/stacks.ts";
-import { registerInWorkers } from "./src/register/workers.ts";
+import { registerAll } from "./src/register/all.ts";
 
-const { bun, deno } = process.versions;
-if (bun) registerInBun();
-else register();
-mendStacks();
-if (bun || deno) registerInWorkers();
+registerAll();

@@ -2,12 +2,15 @@
  * Makes the npm package of `safepoints/` in `build/npm_safepoints/`.
  *
  * It is ES modules, one for each source: so they find one another by their own URLs, as in the
- * repository. The parser, magic-string and unplugin are ES modules too, so a copy in CommonJS would
- * run nowhere where `require()` cannot load these. `./runtime` needs none of them: programs import
- * it that were built for CommonJS.
+ * repository. Only what `./register` loads is one module, for programs to start sooner. The parser,
+ * magic-string and unplugin are ES modules too, so a copy in CommonJS would run nowhere where
+ * `require()` cannot load these. `./runtime` needs none of them: programs import it that were built
+ * for CommonJS.
  */
 
 import { dirname } from "node:path/posix";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
 import ts from "typescript";
 import core from "../deno.json" with { type: "json" };
 import config from "../safepoints/deno.json" with { type: "json" };
@@ -27,6 +30,7 @@ for (const source of sources) {
   await writeText(`esm/${file}.js`, toJavaScript(text, source));
   await writeText(`esm/${file}.d.ts`, typesOf(text, source));
 }
+await joinModules("esm/src/register", "all.js");
 for (const file of ["runtime", "src/poll"]) {
   const text = withNpmName(await Deno.readTextFile(new URL(`${file}.ts`, from)));
   await writeText(`script/${file}.js`, toCommonJs(text));
@@ -88,6 +92,26 @@ function packageJson(): object {
 
 function withNpmName(source: string): string {
   return source.replaceAll('"@async/interrupt', '"async-interrupt');
+}
+
+/** Bundles all that a module imports into it, and leaves nothing else in its folder. */
+async function joinModules(folder: string, module: string): Promise<void> {
+  const url = new URL(`${folder}/`, to);
+  const { outputFiles } = await esbuild.build({
+    absWorkingDir: fileURLToPath(url),
+    entryPoints: [module],
+    // entry.js finds others by where it lies itself.
+    external: [...Object.keys(config.imports), "../entry.js"],
+    outdir: ".",
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node22",
+    write: false,
+  });
+  await esbuild.stop();
+  await Deno.remove(url, { recursive: true });
+  await writeText(`${folder}/${module}`, outputFiles[0]!.text);
 }
 
 function toCommonJs(source: string): string {
