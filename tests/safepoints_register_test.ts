@@ -255,8 +255,13 @@ test("the cache is shared, and a damaged or read-only one does no harm", async (
   const together = await Promise.all([run("total.mjs"), run("total.mjs")]);
   assertEquals(together, ["300\n", "300\n"]);
   const [version] = readdirSync(cache);
-  const entries = readdirSync(join(cache, version!)).filter((name) => !name.endsWith(".map"))
-    .map((name) => join(cache, version!, name));
+  /** Removes those by the file: they come if the test takes so long that files have settled. */
+  const entriesByContent = () =>
+    readdirSync(join(cache, version!)).map((name) => join(cache, version!, name)).filter((file) => {
+      if (/[/\\]\w{16}$/.test(file)) rmSync(file);
+      return /[/\\]\w{64}$/.test(file);
+    });
+  const entries = entriesByContent();
   assertEquals(entries.length, 2, `${entries}`);
   const [entry = ""] = entries.filter((file) => readFileSync(file, "utf8").length > 200);
   const good = readFileSync(entry, "utf8");
@@ -264,6 +269,7 @@ test("the cache is shared, and a damaged or read-only one does no harm", async (
   assertEquals(await run("total.mjs"), "300\n");
   assertEquals(readFileSync(entry, "utf8"), good);
   // What is in the cache is used: here is a program without safepoints.
+  entriesByContent();
   const content = entryOf({ kind: "module", key: "", edits: [] });
   writeFileSync(entry, content);
   assertEquals(await run("total.mjs"), "300\n");
