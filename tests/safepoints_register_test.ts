@@ -196,11 +196,14 @@ const inText = `Error.stackTraceLimit = 3; const show = (error) => {
   const lines = error.stack.split("\\n").filter((line) => /stacks/.test(line));
   console.log(lines.filter((line) => !line.includes("${other}")).join("\\n"));
 };${loops}`;
-const inSites = `const show = (error) => {
+const inSites = `class Other extends Error {}
+Other.prepareStackTrace = () => "of another class";
+const show = (error) => {
   const before = Error.prepareStackTrace;
   Error.prepareStackTrace = (error, sites) => [...sites, before?.(error, sites)];
   const { stack: [site], stack } = error;
   Error.prepareStackTrace = before;
+  console.log(new Error("text").stack.includes("another"), Object.keys(Other));
   console.log(site.getFileName(), site.getLineNumber(), site.getColumnNumber(), String(site));
   // Deno has no function for stacks by itself.
   if (!process.versions.deno) console.log(/.*stacks.*/.exec(stack.at(-1))[0]);

@@ -51,8 +51,14 @@ function mendSites(native: () => Prepare | undefined): void {
     }
     return wrapper;
   };
-  const set = (value: Prepare | undefined) => void (current = original.get(value!) ?? value);
-  Reflect.defineProperty(Error, "prepareStackTrace", { get, set, configurable: true });
+  function set(this: object, value: Prepare | undefined) {
+    if (this === Error) current = original.get(value!) ?? value;
+    // A class that extends Error gets a property of its own, as if this were none with a setter.
+    else Object.defineProperty(this, name, { value, writable: true, ...shown });
+  }
+  const name = "prepareStackTrace";
+  const shown = { enumerable: true, configurable: true };
+  Reflect.defineProperty(Error, name, { get, set, configurable: true });
 }
 
 /** The text of a stack as Deno makes it, which has no other way to correct it for CommonJS. */
