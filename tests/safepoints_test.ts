@@ -80,6 +80,22 @@ const forms: Record<string, [source: string, code: string][]> = {
 const tiles: [source: string, code: string][] = [
   ["for (let i = 0; i < n; i++) s += i;", "for (let i = 0; ;){C(i)i < n; i++) s += i;;E"],
   ["for (var a, $ = 9; $ < n; ++$) n--", "for (var a, $ = 9; ;){C($)$ < n; ++$) n--;E"],
+  [
+    "for (let i = 0; i < 5000; i++) s += i;",
+    "for (let i = 0; i < 5000;){L(i,3976,5000); i++) s += i;F",
+  ],
+  ["for (var $ = 0.5; $<9 ; $++) n--", "for (var $ = 0.5; $<9;){L($,-1015,9) ; $++) n--F"],
+  // The inner loop ends first.
+  [
+    "for (let i = 0; i < 9; i++) for (let j = 2; j--;);",
+    "for (let i = 0; i < 9;){L(i,-1015,9); i++) for (let j = 2; ;){T for(;--N&&j--;);;EF",
+  ],
+  [
+    "for (let i = 0; i < 9; i++) { if (a) break; }",
+    "for (let i = 0; ;){C(i)i < 9; i++) { if (a) break; };E",
+  ],
+  ["for (let i = 0; i < 010; i++) a;", "for (let i = 0; ;){C(i)i < 010; i++) a;;E"],
+  ["for (let i = 0; i < 2147483648; i++) a;", "for (let i = 0; ;){C(i)i < 2147483648; i++) a;;E"],
   ...[
     "for (let i = a; |i < b; i++) c;",
     "for (let i = 1e10; |i < b; i++) c;",
@@ -176,7 +192,8 @@ test("every form of loop gets a safepoint at its back-edge, and with `functions`
   for (const [source, code] of Object.values(forms).flat()) assertEquals(short(source), code);
   for (const [source, code] of tiles) {
     const tiled = short(source, { engine: "v8" }).replaceAll("$safepoint1N", "N")
-      .replaceAll("P;let N=1025;", "T ").replaceAll("if(N)break}", "E")
+      .replaceAll("P;let N=1025;", "T ").replaceAll("if(N)break}", "E").replaceAll("/*N*/}", "F")
+      .replaceAll(/P;let N=(.+?)<(.+?)\?\1\+1024\|0:(\d+);for\(;\1<N/g, "L($1,$2,$3)")
       .replaceAll(/P;let N=(.)\+1024;for\(;\(\1<N\|\|\(N=0\)\)&&/g, "C($1)");
     assertEquals(tiled, code);
   }

@@ -8,7 +8,7 @@ import type {
   Statement,
   VisitorObject,
 } from "oxc-parser";
-import { CALL, type Edit, Form } from "./poll.ts";
+import { CALL, type Edit, Form, limitedTest } from "./poll.ts";
 
 /** The module of the parser. `register` loads it only when it is needed. */
 export type Parser = typeof import("oxc-parser");
@@ -44,7 +44,7 @@ export function analyze(
   isRaw ??= oxc.rawTransferSupported();
   const program = parse(source, extension);
   const kind = program.sourceType === "module" ? "module" : "commonjs";
-  const edits = source.includes(CALL) ? [] : findSafepoints(program, functions);
+  const edits = source.includes(CALL) ? [] : findSafepoints(program, source, functions);
   return { kind, edits, start: startOf(program, source) };
 }
 
@@ -54,12 +54,17 @@ function startOf({ body, hashbang }: Program, source: string): number {
   return hashbang === null ? 0 : source.indexOf("\n", hashbang.end) + 1;
 }
 
-function findSafepoints(program: Program, functions: boolean): Edit[] {
+function findSafepoints(program: Program, source: string, functions: boolean): Edit[] {
   const edits: Edit[] = [];
+  /** Those after a loop. */
+  const ends: Edit[] = [];
   /** How many of the nodes around this one must stay as they are. */
   let kept = 0;
   const insert = (at: number, form: Form) => {
     if (kept === 0) edits.push([at, form]);
+  };
+  const insertAfter = ({ end }: { end: number }, form: Form) => {
+    if (kept === 0) ends.push([end, form]);
   };
   const test = ({ test }: { test: { start: number } }) => insert(test.start, Form.operand);
   const body = ({ body }: { body: Statement }) => {
@@ -90,14 +95,19 @@ function findSafepoints(program: Program, functions: boolean): Edit[] {
       if (labelled.has(node) || !canBeTiled(node, node.test)) return test(node);
       insert(node.start, Form.tiledWhile);
       insert(node.test.start, Form.tiledTest);
-      insert(node.end, Form.tiledEnd);
+      insertAfter(node, Form.tiledEnd);
     },
     DoWhileStatement: test,
     ForStatement(node) {
       if (node.test === null) return body(node);
       if (labelled.has(node) || !canBeTiled(node, node.test)) return test({ test: node.test });
+      if (isLimited(node, source)) {
+        insert(node.test.start, Form.limitedTest);
+        insert(node.test.end, Form.limitedFor);
+        return insertAfter(node, Form.limitedEnd);
+      }
       insert(node.test.start, countsUp(node) ? Form.countedFor : Form.tiledFor);
-      insert(node.end, Form.tiledEnd);
+      insertAfter(node, Form.tiledEnd);
     },
     ForInStatement: body,
     ForOfStatement: body,
@@ -119,7 +129,8 @@ function findSafepoints(program: Program, functions: boolean): Edit[] {
   };
   visit(program, visitor as unknown as Handlers);
   // The test of a `do` is visited before its body, for one.
-  return edits.sort(([a], [b]) => a - b);
+  // Where several loops end, the innermost one ends first.
+  return [...ends.reverse(), ...edits].sort(([a], [b]) => a - b);
 }
 
 /** What all nodes have in common. */
@@ -219,6 +230,30 @@ function countsUp({ init, test, update, body }: ForStatement): boolean {
     pushChildren(node, left);
   }
   return true;
+}
+
+/**
+ * Whether the loop counts up to a number, an integer of 32 bits. Not if it may end before: what
+ * ends a tile, and not the loop, is that the test holds.
+ */
+function isLimited(loop: ForStatement, source: string): boolean {
+  const { test, body } = loop;
+  if (!countsUp(loop) || test?.type !== "BinaryExpression") return false;
+  const { left, right, end } = test;
+  const [name, limit = NaN] = limitedTest(source, end) ?? [];
+  if (left.type !== "Identifier" || left.name !== name) return false;
+  // A number that begins with 0 may be octal.
+  if (right.type !== "Literal" || right.value !== limit || limit >= 2 ** 31) return false;
+  return !contains(body, "BreakStatement");
+}
+
+function contains(tree: object, type: string): boolean {
+  const left: Node[] = [tree as Node];
+  for (let node = left.pop(); node !== undefined; node = left.pop()) {
+    if (node.type === type) return true;
+    pushChildren(node, left);
+  }
+  return false;
 }
 
 function isIncrement(update: Expression | null, name: string): boolean {

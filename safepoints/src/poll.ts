@@ -16,6 +16,8 @@ export const CALL = "$safepoint1C";
 const LEFT = "$safepoint1N";
 /** Stands in a text for the counter of the loop, whose name begins the test. */
 export const COUNTER = "#";
+/** Stand for what the test before it has: the counter, its limit, and that less the turns. */
+const [BEFORE, LIMIT, LAST] = ["@", "%", "~"];
 /** The bits of `MEMORY[0]` that make a safepoint due: `pollWord.mask` of the core. */
 export const MASK = 5;
 
@@ -56,6 +58,12 @@ export enum Form {
   tiledTest,
   /** After all of these. */
   tiledEnd,
+  /** Before the test of such a `for` if the test compares the counter with a number. */
+  limitedTest,
+  /** After that test. */
+  limitedFor,
+  /** After the loop. */
+  limitedEnd,
 }
 
 /** Insert this here. */
@@ -65,6 +73,7 @@ export type Edit = [at: number, form: Form];
 const TURNS = 1024;
 const TILE = `let ${LEFT}=${TURNS + 1};`;
 const COUNTED = `let ${LEFT}=${COUNTER}+${TURNS};`;
+const LIMITED = `let ${LEFT}=${BEFORE}<${LAST}?${BEFORE}+${TURNS}|0:${LIMIT};`;
 
 /**
  * The texts of all forms.
@@ -73,6 +82,7 @@ const COUNTED = `let ${LEFT}=${COUNTER}+${TURNS};`;
  * loop without calls gets its poll between tiles: an endless loop around it polls, and the loop
  * itself only counts. It ends with its last tile, or by `break`, before the count is down. A loop
  * that counts by itself costs less with that counter: V8 unrolls it, and a turn was twice as long.
+ * It costs nothing if the loop has one test, and V8 knows that the limit is an integer.
  * JavaScriptCore gains nothing by all that.
  */
 export function textsOf(engine: Engine): readonly string[] {
@@ -90,18 +100,38 @@ export function textsOf(engine: Engine): readonly string[] {
     [Form.tiledWhile]: isTiled ? `for(;;){${poll};${TILE}` : "",
     [Form.tiledTest]: isTiled ? `--${LEFT}&&` : `${poll},`,
     [Form.tiledEnd]: isTiled ? `;if(${LEFT})break}` : "",
+    [Form.limitedTest]: isTiled ? "" : `${poll},`,
+    [Form.limitedFor]: isTiled ? `;){${poll};${LIMITED}for(;${BEFORE}<${LEFT}` : "",
+    // With a comment: without it, nobody could tell it from the program's own.
+    [Form.limitedEnd]: isTiled ? `/*${LEFT}*/}` : "",
   };
   return Object.values(texts);
 }
 
 /** How many safepoints these edits make. */
 export function countOf(edits: readonly Edit[]): number {
-  return edits.filter(([, form]) => form !== Form.tiledTest && form !== Form.tiledEnd).length;
+  return edits.filter(([, form]) => !further.has(form)).length;
+}
+
+/** Where the further parts of a safepoint are. */
+const further = new Set([Form.tiledTest, Form.tiledEnd, Form.limitedTest, Form.limitedEnd]);
+
+/** The counter and the limit of a test that ends here, such as `i < 10`. */
+export function limitedTest(source: string, end: number): [string, number] | undefined {
+  const [, name, limit] =
+    /([\w$]+)\s*<\s*(\d[\d_]*)$/.exec(source.slice(Math.max(0, end - 80), end)) ??
+      [];
+  return name && limit ? [name, Number(limit.replaceAll("_", ""))] : undefined;
 }
 
 /** What this edit inserts. */
 export function textOf(source: string, [at, form]: Edit, texts: readonly string[]): string {
   const text = texts[form]!;
+  if (form === Form.limitedFor && text) {
+    const [name, limit] = limitedTest(source, at)!;
+    return text.replaceAll(BEFORE!, () => name).replace(LIMIT!, `${limit}`)
+      .replace(LAST!, `${limit - TURNS}`);
+  }
   if (form !== Form.countedFor) return text;
   identifier.lastIndex = at;
   return text.replaceAll(COUNTER, identifier.exec(source)![0].replaceAll("$", "$$$$"));
@@ -138,7 +168,8 @@ let inserted: RegExp | undefined;
 /** All texts, the longest first, since a shorter one may be part of it. */
 function patternOfTexts(): RegExp {
   const escape = (text: string) =>
-    text.replace(/[$()[\]{&|?+]/g, "\\$&").replaceAll(COUNTER, "[\\w$]+");
+    text.replace(/[$()[\]{}&|?+*]/g, "\\$&").replace(/[#@]/g, "[\\w$]+")
+      .replace(/[%~]/g, "-?\\d+");
   return new RegExp(
     (["v8", "any", "jsc"] as const).flatMap(textsOf).filter(Boolean)
       .sort((a, b) => b.length - a.length).map(escape).join("|"),
