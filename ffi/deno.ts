@@ -133,6 +133,15 @@ export function beforeEnd(callback: () => boolean): () => void {
 /** Milliseconds. Deno calls its listeners within one, but a loaded machine may take longer. */
 const LATE = 1000;
 
+/**
+ * How many turns of the event loop the end of a realm waits for a call, at one a millisecond. Not a
+ * time: on a loaded machine this thread runs as rarely as those that it waits for, and after the
+ * process was stopped for a while time tells nothing.
+ */
+const TURNS = { expected: 100, certain: 1000 };
+/** How often a removed listener lingers for LATE, if a call is certain to come. */
+const ROUNDS = 10;
+
 interface CheckDescriptors {
   check_descriptors(pairs: number): number;
 }
@@ -151,7 +160,7 @@ export function listen(
 ): SignalListener | "none" {
   const resumed = lingering.get(to.name)?.(to);
   if (resumed !== undefined) return resumed;
-  const { name, passedOn } = to;
+  const { name, passedOn, isPassing } = to;
   let { heard, look } = to;
   const signal = name as Deno.Signal;
   let calls = 0;
@@ -176,13 +185,15 @@ export function listen(
    * that arrive fast Deno makes fewer calls, so only time can tell that no further call comes.
    */
   const isAwaited = () =>
-    (passedOn() - before | 0) > calls &&
-    (passedOn() !== passedThen || performance.now() - lastCall < LATE);
-  let waitsUntil: number | undefined;
+    isPassing() || (passedOn() - before | 0) > calls &&
+      (passedOn() !== passedThen || performance.now() - lastCall < LATE);
+  /** A signal is passed on after the last call: it leads to another one. */
+  const isCertain = () => isPassing() || passedOn() !== passedThen;
+  let turns = 0;
+  /** Whether this realm must not end yet. */
+  const holds = () => isAwaited() && turns++ < (isCertain() ? TURNS.certain : TURNS.expected);
   const wait = (event: Event) => {
-    if (!isAwaited()) return;
-    waitsUntil ??= performance.now() + LATE / 10;
-    if (performance.now() > waitsUntil) return;
+    if (!holds()) return;
     event.preventDefault();
     setTimeout(() => {}, 1);
   };
@@ -202,17 +213,20 @@ export function listen(
   };
   const leave = (then: () => void) => {
     removed = then;
+    turns = 0;
     if (!isAwaited()) return remove();
     lingering.set(name, resume);
-    timer = setTimeout(remove, LATE);
-    Deno.unrefTimer(timer as unknown as number);
+    linger(ROUNDS);
     if (isWorker) stayAlive();
+  };
+  const linger = (rounds: number) => {
+    timer = setTimeout(() => rounds > 0 && isCertain() ? linger(rounds - 1) : remove(), LATE);
+    Deno.unrefTimer(timer as unknown as number);
   };
   /** A Worker has no `beforeunload`: it must not end before Deno has called the listener. */
   const stayAlive = () => {
-    const end = performance.now() + LATE / 10;
     const poll = setInterval(() => {
-      if (!isAwaited() || performance.now() > end) clearInterval(poll);
+      if (!holds()) clearInterval(poll);
     }, 1);
   };
   // Deno opens two descriptors with its first listener, and panics if it cannot. Two pairs are

@@ -61,6 +61,8 @@ export interface ListenTo {
   look(): void;
   /** How many signals the library has passed on to the runtime. */
   passedOn(): number;
+  /** Whether some thread may pass one on in the next moment. Ask this before passedOn(). */
+  isPassing(): boolean;
   /**
    * Call it whenever the program's own listeners for the signal come or go, if the runtime tells:
    * whether there are any.

@@ -77,7 +77,10 @@ export const symbols = {
   hook_listened: { parameters: ["u32"], result: "i32" },
   /** Call it in that listener. */
   hook_heard: { parameters: ["u32", "u32"], result: "void" },
-  /** How many signals our handler has passed on to the runtime. */
+  /**
+   * How many signals our handler has passed on to the runtime. For signal 0: how many, of any
+   * number, it may pass on in the next moment; ask this first.
+   */
   hook_passed_on: { parameters: ["u32"], result: "u32" },
   /** Tells whether the program has listeners of its own for the signal. */
   hook_others: { parameters: ["u32", "u32"], result: "void" },

@@ -124,7 +124,10 @@ int32_t ai_hook_listened(uint32_t signal);
 /* Call it in that listener. */
 void ai_hook_heard(uint32_t agent, uint32_t signal);
 
-/* How many signals our handler has passed on to the runtime. */
+/*
+ * How many signals our handler has passed on to the runtime. For signal 0: how many, of any number,
+ * it may pass on in the next moment; ask this first.
+ */
 uint32_t ai_hook_passed_on(uint32_t signal);
 
 /* Tells whether the program has listeners of its own for the signal. */

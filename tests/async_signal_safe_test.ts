@@ -1,18 +1,10 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { spawnSync } from "node:child_process";
-import process from "node:process";
 import { checkpoint, Interrupt, type InterruptOptions } from "../mod.ts";
 import { withWakeSocket } from "./support/descriptors.ts";
 import { noWakeSocket, type Reason, runtime, testsOf, turn, until } from "./support/harness.ts";
 import { startCommand } from "./support/processes.ts";
-import {
-  makePipe,
-  makeSocketpair,
-  readable,
-  symbolAt,
-  testkit,
-  tracer,
-} from "./support/testkit.ts";
+import { makePipe, makeSocketpair, readable, symbolAt, testkit } from "./support/testkit.ts";
+import { noTracer, tracer } from "./support/tracer.ts";
 import { SIGRT8 } from "./support/signals.ts";
 
 const register = testsOf(import.meta.url);
@@ -33,27 +25,8 @@ const call = {
  */
 const stackLimit = 1024;
 
-/**
- * The tracer is asked once. If it fails for any reason but a missing permission, the tests fail and
- * are not skipped.
- */
-let answer: Reason | undefined;
-
-function refusal(): Reason {
-  if (process.arch !== "x64") return "tracer.zig reads the registers of x64";
-  if (answer === undefined) {
-    const [command, ...args] = tracer(0);
-    const { status, error, stderr } = spawnSync(command!, args);
-    if (status !== 0 && status !== 77) {
-      throw error ?? new Error(`The tracer ended with ${status}: ${stderr}`);
-    }
-    answer = status !== 0 && "ptrace(2) is not permitted here";
-  }
-  return answer;
-}
-
 function test(name: string, body: () => unknown, skip: Reason = false) {
-  register(name, body, { skip: () => refusal() || skip });
+  register(name, body, { skip: () => noTracer() || skip });
 }
 
 interface Trace {

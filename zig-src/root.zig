@@ -54,7 +54,7 @@ pub const functions = .{
     .{ "hook_listening", hook.listening, .{ "agent", "signal" }, "Call it before a listener of the runtime is registered. Returns 1 if the signal is ignored until now." },
     .{ "hook_listened", hook.listened, .{"signal"}, "Call it after that. If the runtime has installed its handler, ours is put on top again." },
     .{ "hook_heard", hook.listenerCalled, .{ "agent", "signal" }, "Call it in that listener." },
-    .{ "hook_passed_on", hook.passedOn, .{"signal"}, "How many signals our handler has passed on to the runtime." },
+    .{ "hook_passed_on", hook.passedOn, .{"signal"}, "How many signals our handler has passed on to the runtime. For signal 0: how many, of any number, it may pass on in the next moment; ask this first." },
     .{ "hook_others", hook.othersListen, .{ "signal", "on" }, "Tells whether the program has listeners of its own for the signal." },
     .{ "hook_removing", hook.removing, .{"signal"}, "Call it before that listener is removed, where nobody can tell whether the program has others." },
     .{ "hook_unlistened", hook.unlistened, .{ "agent", "signal", "put_back" }, "Call it after that listener is removed. put_back: 1 restores the earlier disposition with the last listener; 2 does so for a runtime that calls no later listener for an earlier signal." },

@@ -112,6 +112,7 @@ export class SignalListeners {
         heard: () => functions.hook_heard(this.#agent, signal),
         look: this.#look,
         passedOn: () => functions.hook_passed_on(signal),
+        isPassing: () => functions.hook_passed_on(0) !== 0,
         others: (listen) => functions.hook_others(signal, Number(listen)),
         removing: () => void functions.hook_removing(signal),
         replacing: () => void functions.hook_listening(this.#agent, signal),

@@ -5,6 +5,9 @@
 //! the first address and the object's file, for each step from one object into another that is no
 //! return.
 //!
+//! `tracer PID THREAD SIGNAL hold` stops the thread in the handler, where it has just woken an event
+//! loop by write(2) or sendto(2), prints "held", and lets it go on at the end of its stdin.
+//!
 //! `tracer PID THREAD 0` only tries whether it may. Exits with 77 if not.
 const std = @import("std");
 const linux = std.os.linux;
@@ -35,6 +38,7 @@ pub fn main(init: std.process.Init) !void {
     const process = try std.fmt.parseInt(i32, arguments.next().?, 10);
     const thread = try std.fmt.parseInt(i32, arguments.next().?, 10);
     const signal = try std.fmt.parseInt(u8, arguments.next().?, 10);
+    const holds = arguments.next() != null;
 
     if (linux.errno(linux.ptrace(PTRACE.SEIZE, thread, 0, 0, 0)) != .SUCCESS) {
         std.process.exit(not_permitted);
@@ -75,6 +79,7 @@ pub fn main(init: std.process.Init) !void {
         try request3(PTRACE.PEEKTEXT, thread, registers.rip, @intFromPtr(&code));
         const syscall = 0x050f;
         if (@as(u16, @truncate(code)) == syscall) {
+            if (holds and isWrite(registers.rax)) return hold(thread);
             if (registers.rax == @backingInt(linux.SYS.rt_sigreturn)) break;
             try calls.append(gpa, registers.rax);
             try firsts.append(gpa, registers.rdi);
@@ -104,6 +109,20 @@ pub fn main(init: std.process.Init) !void {
     }
     try text.print(gpa, "]}}\n", .{});
     _ = linux.write(1, text.items.ptr, text.items.len);
+}
+
+fn isWrite(number: u64) bool {
+    return number == @backingInt(linux.SYS.write) or number == @backingInt(linux.SYS.sendto);
+}
+
+fn hold(thread: i32) !void {
+    try request(PTRACE.SINGLESTEP, thread, 0);
+    _ = try stopOf(thread);
+    const held = "held\n";
+    _ = linux.write(1, held, held.len);
+    var byte: [1]u8 = undefined;
+    while (linux.read(0, &byte, 1) == 1) {}
+    try request(PTRACE.DETACH, thread, 0);
 }
 
 fn separator(index: usize) []const u8 {

@@ -59,15 +59,6 @@ export function stringAt(address: bigint): string {
 }
 
 /**
- * The command `tracer`: executes this thread's next handler for a signal step by step; see
- * tracer.zig. With 0 it only tries whether it may.
- */
-export function tracer(signal: number): string[] {
-  testkit.allow_tracing();
-  return [pathOf("tracer"), `${testkit.pid()}`, `${testkit.tid()}`, `${signal}`];
-}
-
-/**
  * Starts a native thread that signals this thread every `intervalNs` nanoseconds until the returned
  * function is called. With 0 this thread would only handle signals.
  */

@@ -16,7 +16,10 @@ var chaining: [64]std.atomic.Value(u64) = @splat(.init(0));
 pub fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callconv(.c) void {
     const hook = &hook_state.hooks[@intCast(signal)];
     if (hook.hysteresis.load(.seq_cst)) ignore(@intCast(signal), hook);
-    const delivered = deliver(@intCast(signal), hook, info) orelse return;
+    // On another thread the subscriber may close as soon as it is signalled. Its listener must stay
+    // until the runtime has called it for this signal, which does not yet count as passed on.
+    _ = hook_state.passing.fetchAdd(1, .seq_cst);
+    const delivered = deliver(@intCast(signal), hook, info) orelse return leave();
     var runtime = hook.runtime_handler.load(.acquire);
     if (runtime != 0 and platform.processId() != hook_state.listening_process) runtime = 0;
     var old = hook.old_handler.load(.acquire);
@@ -26,14 +29,18 @@ pub fn handler(signal: i32, info: ?*const anyopaque, context: ?*anyopaque) callc
     const entry = if ((runtime | old) & old_bits.calls_ours == 0)
         null
     else
-        enterChaining(signal) orelse return;
-    if (runtime != 0) {
-        // Counted before the call: the listener that it calls may run at once, on another thread.
-        _ = hook.passed_on.fetchAdd(1, .seq_cst);
-        platform.chain(runtime & ~old_bits.all, signal, info, context);
-    }
+        enterChaining(signal) orelse return leave();
+    // Counted before the call: the listener that it calls may run at once, on another thread.
+    if (runtime != 0) _ = hook.passed_on.fetchAdd(1, .seq_cst);
+    leave();
+    platform.chain(runtime & ~old_bits.all, signal, info, context);
     platform.chain(takeOldHandler(hook, old), signal, info, context);
     if (entry) |it| it.store(0, .monotonic);
+}
+
+/// The signal counts as passed on, or is not for the runtime.
+fn leave() void {
+    _ = hook_state.passing.fetchSub(1, .seq_cst);
 }
 
 /// null: this thread has an entry for this signal already, or there is no room.

@@ -104,6 +104,10 @@ pub const Listeners = struct {
 
 pub var hooks: [platform.signal_max + 1]Hook = @splat(.{});
 
+/// How many threads may be about to pass a signal on to the runtime, and have not yet counted it.
+/// In the place of signal 0, which is none: one function gives both counts to JavaScript.
+pub const passing = &hooks[0].passed_on;
+
 /// The process in which the runtime listens. In the child of a fork(2) no listener runs: there the
 /// runtime's handler would wake the parent's listeners, by a pipe that both processes share.
 pub var listening_process: i32 = 0;

@@ -909,6 +909,41 @@ test "a signal that comes before ours is in reaches the Interrupt, and none that
     try Scene.close(agent, subscriber);
 }
 
+test "when its subscriber is woken, a signal counts as one that is passed on soon" {
+    const signal = @backingInt(std.os.linux.SIG.USR2);
+    defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
+    const Waker = struct {
+        var then: [2]u32 = undefined;
+
+        fn counts() [2]u32 {
+            return .{ passedOn(signal), passedOn(0) };
+        }
+
+        fn wake(_: *anyopaque) callconv(.c) c_int {
+            then = counts();
+            return 0;
+        }
+    };
+    const agent = agents.open().?;
+    agents.setWakeFunction(agent, &Waker.wake, &Waker.then);
+    for ([_]u32{ option_listened, 0 }, [_]u32{ 1, 0 }) |options, passed| {
+        if (passed != 0) try std.testing.expectEqual(0, listening(agent, signal));
+        try Foreign.install(signal);
+        const slot = records.open(agent, records.flag_wake).?;
+        const subscriber: Subscriber = .{ .slot = slot, .signal = signal, .options = options };
+        try std.testing.expectEqual(0, add(signal, records.token(slot), options));
+        const before = passedOn(signal);
+        raiseHere(signal);
+        try std.testing.expectEqual([2]u32{ before, 1 }, Waker.then);
+        try std.testing.expectEqual([2]u32{ before + passed, 0 }, Waker.counts());
+        subscriber.close();
+        if (passed != 0) try std.testing.expectEqual(0, unlistened(agent, signal, 1));
+        agents.get(agent).attention().store(0, .seq_cst);
+    }
+    agents.close(agent);
+    agents.releaseWakeFunction(agent);
+}
+
 test "with once the first signal is delivered, and the second does what it did before" {
     const signal = unused;
     defer _ = platform.setDisposition(signal, &std.mem.zeroes(platform.Disposition));
