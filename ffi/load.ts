@@ -1,6 +1,6 @@
 import { InterruptError, limitCure } from "./errors.ts";
 import { embedded, files } from "./embedded.ts";
-import { here } from "./here.ts";
+import { besideFolder } from "./here.ts";
 import type { Library } from "./library.ts";
 import { openEmbedded, temporaryFolder, type Ways } from "./open_embedded.ts";
 import { macosWays } from "./open_macos.ts";
@@ -209,18 +209,8 @@ function fileToCompare(): string | undefined {
  */
 function beside(): string | undefined {
   try {
-    const url = here();
-    if (!url?.startsWith("file:")) return undefined;
-    return pathOf(new URL(`../lib/${target}.node`, url));
+    return besideFolder(`lib/${target}.node`);
   } catch {
     return undefined;
   }
-}
-
-function pathOf({ host, pathname }: URL): string {
-  const path = decodeURIComponent(pathname);
-  if (os !== "win32") return path;
-  // file:///C:/folder, or file://server/share/folder.
-  const windows = path.replaceAll("/", "\\");
-  return host === "" ? windows.slice(1) : `\\\\${host}${windows}`;
 }

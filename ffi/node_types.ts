@@ -69,10 +69,9 @@ interface NodeModules {
     };
     tmpdir(): string;
   };
-  "node:path": { join(...paths: string[]): string };
+  "node:path": { join(...paths: string[]): string; resolve(...paths: string[]): string };
   "node:vm": { runInThisContext(code: string): unknown };
   "node:worker_threads": { readonly isMainThread: boolean };
-  "node:url": { pathToFileURL(path: string): URL };
   "node:zlib": { brotliDecompressSync(bytes: NodeBuffer): NodeBuffer };
 }
 

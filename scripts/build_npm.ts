@@ -89,7 +89,7 @@ await build({
     preferUnplugged: true,
   },
   async postBuild() {
-    const { code, names } = await bundle();
+    const { code, ways, names } = await bundle();
     const types = await readTypes();
     for (const [folder, type] of [["esm", "module"], ["script", "commonjs"]]) {
       await emptyDir(`npm/${folder}`);
@@ -139,7 +139,7 @@ export const { ${exported.join(", ")} } = all;
       await Deno.mkdir(dirname(`npm/script/${name}`), { recursive: true });
       await Deno.writeTextFile(`npm/script/${name}`, text);
     }
-    await packLibraries("lib", "npm");
+    await packLibraries("lib", "npm", ways);
     await copyFiles("include", "npm/include");
     await Deno.copyFile("LICENSE", "npm/LICENSE");
     for (const name of ["README.md", "CHANGELOG.md"]) {
@@ -153,7 +153,7 @@ export const { ${exported.join(", ")} } = all;
  * Bundles all of dnt's modules into one and lists the exports of each entry point: Node takes three
  * times as long to load twenty files.
  */
-async function bundle(): Promise<{ code: string; names: Record<Entry, string[]> }> {
+async function bundle(): Promise<{ code: string; ways: string; names: Record<Entry, string[]> }> {
   const contents = entries.map((entry) => `export * from "./${entry}.js";`).join("\n");
   const build = (options: esbuild.BuildOptions) =>
     esbuild.build({
@@ -167,7 +167,8 @@ async function bundle(): Promise<{ code: string; names: Record<Entry, string[]> 
       metafile: true,
     });
   const { outputFiles } = await build({ stdin: { contents, resolveDir: "npm/esm" } });
-  const [code = ""] = outputFiles![0]!.text.split(/^export \{[^}]*\};\n$/m);
+  const [whole = ""] = outputFiles![0]!.text.split(/^export \{[^}]*\};\n$/m);
+  const { code, ways } = cutWays(whole);
   const names = Object.fromEntries(
     await Promise.all(entries.map(async (entry) => {
       const { metafile } = await build({ entryPoints: [`npm/esm/${entry}.js`], outdir: "npm" });
@@ -175,13 +176,70 @@ async function bundle(): Promise<{ code: string; names: Record<Entry, string[]> 
     })),
   );
   // esbuild renames a class that refers to itself, which would change its `name`.
-  const renamed = /^var (\w+) = class _\1 [^]*?^\};$/gm;
+  const renamed = /\b(\w+) = class (_\1)\b/g;
+  const withNames = (text: string) =>
+    Array.from(text.matchAll(renamed)).reduce(
+      (text, [, name, changed]) => text.replaceAll(RegExp(`\\b${changed}\\b`, "g"), name!),
+      text,
+    );
+  const small = async (text: string) =>
+    withNames(await simpler(withoutComments(text)))
+      .replaceAll("requireEmbedded(", "require(")
+      // It saves engines some time too. The only template of several lines is code as well.
+      .replace(/^ +/gm, "").trimEnd();
+  return { code: await small(code), ways: await small(ways), names };
+}
+
+/**
+ * Takes the modules that open the library on macOS and on Windows out of the bundle: Linux need not
+ * read them. On the others script/others.js is read in any case.
+ *
+ * @returns the bundle, and code that exports a function for the other file.
+ */
+function cutWays(whole: string): { code: string; ways: string } {
+  const modules: string[] = [];
+  const rest = whole.replace(
+    /^\/\/ npm\/esm\/ffi\/open_(?:macos|windows)\.js\n([^]*?)(?=^\/\/ npm\/)/gm,
+    (_, module) => (modules.push(module), ""),
+  );
+  const cut = modules.join("");
+  const used = (name: string, code: string) => RegExp(`(?<![\\w$])${name}(?![\\w$])`).test(code);
+  const exported = namesIn(cut).filter((name) => used(name, rest));
+  if (exported.join() !== "macosWays,windowsWays") throw new Error(`cannot cut out ${exported}`);
+  const imported = namesIn(rest).filter((name) => used(name, cut)).join(", ");
+  const calls = exported.map((name) =>
+    `function ${name}(...parameters) {
+  return requireEmbedded("./others.js").ways({ ${imported} }).${name}(...parameters);
+}
+`
+  );
   return {
-    code: withoutComments(code).trimEnd()
-      .replace(renamed, (text, name) => text.replaceAll(`_${name}`, name))
-      .replaceAll("requireEmbedded(", "require("),
-    names,
+    code: rest + calls.join(""),
+    ways: `exports.ways = ({ ${imported} }) => {\n${cut}return { ${exported} };\n};\n`,
   };
+}
+
+/** The names that the statements of a script declare. */
+function namesIn(code: string): string[] {
+  const names: string[] = [];
+  const add = (name: ts.BindingName | undefined): void => {
+    if (name === undefined) return;
+    if (ts.isIdentifier(name)) names.push(name.text);
+    else for (const element of name.elements) add((element as ts.BindingElement).name);
+  };
+  for (const statement of ts.createSourceFile("", code, ts.ScriptTarget.ESNext).statements) {
+    if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) {
+      add(statement.name);
+    } else if (ts.isVariableStatement(statement)) {
+      for (const { name } of statement.declarationList.declarations) add(name);
+    }
+  }
+  return names;
+}
+
+/** With fewer blocks, which V8 reads faster. Names and lines stay: users read them in traces. */
+async function simpler(code: string): Promise<string> {
+  return (await esbuild.transform(code, { minifySyntax: true, target: "esnext" })).code;
 }
 
 /** Comments would make the package 10 KB larger. The types keep theirs. */

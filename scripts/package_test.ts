@@ -3,7 +3,7 @@
  * `deno task ok`.
  */
 
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import * as esbuild from "esbuild";
 import { Buffer } from "node:buffer";
 import { createRequire } from "node:module";
@@ -430,6 +430,40 @@ Deno.test("a library that is compressed in the package is opened", async () => {
     programs.CommonJS[1].replace("async-interrupt", "./all.js"),
   );
   for (const start of Object.values(runtimes)) await runsWell(await start(), "compressed/main.cjs");
+});
+
+Deno.test("the code for macOS and Windows, which Linux does not read, has all that it uses", async () => {
+  const copy = `${folder}/elsewhere`;
+  await Deno.mkdir(copy);
+  await Deno.copyFile(`${installed}/script/all.js`, `${copy}/all.js`);
+  const bytes = await Deno.readFile(`lib/${target}.node`);
+  const places = Object.fromEntries(
+    ["darwin", "win32"].map((os) => [`${os}-${process.arch}`, [0, bytes.length]]),
+  );
+  await Deno.writeTextFile(
+    `${copy}/others.js`,
+    `${await Deno.readTextFile(`${installed}/script/others.js`)}
+exports.places = ${JSON.stringify(places)};
+exports.brotli = () => "${brotliCompressSync(bytes).toString("base64")}";
+`,
+  );
+  await Deno.writeTextFile(
+    `${copy}/main.cjs`,
+    `Object.defineProperty(process, "platform", { value: process.argv[2] });
+     process.env.TMPDIR = __dirname;
+     try {
+       new (require("./all.js").Interrupt)().close();
+       console.log("opened");
+     } catch ({ code, message }) {
+       console.log(code, message);
+     }`,
+  );
+  for (const major of nodeVersions) {
+    const run = async (os: string) => await command(await node(major), `${copy}/main.cjs`, os);
+    assertEquals(await run("darwin"), "opened\n");
+    // Linux has no paths of Windows.
+    assertMatch(await run("win32"), /^LIBRARY_NOT_FOUND .*: set TEMP .*\nError: ENOENT.*\n$/);
+  }
 });
 
 const runtimes: Record<string, () => Promise<string[]>> = {

@@ -12,8 +12,9 @@ const whole = "linux-x64";
  *
  * @param lib the folder of the built libraries.
  * @param npm the folder of the package.
+ * @param ways code for the file that only the other platforms read.
  */
-export async function packLibraries(lib: string, npm: string): Promise<void> {
+export async function packLibraries(lib: string, npm: string, ways: string): Promise<void> {
   await Deno.mkdir(`${npm}/lib`);
   const others: Buffer[] = [];
   const ends: Record<string, [start: number, end: number]> = {};
@@ -33,9 +34,11 @@ export async function packLibraries(lib: string, npm: string): Promise<void> {
   });
   await Deno.writeTextFile(
     `${npm}/script/others.js`,
-    `// Written by scripts/lib/pack_libraries.ts.
+    `"use strict";
+// Written by scripts/lib/pack_libraries.ts.
 exports.places = ${JSON.stringify(ends)};
 exports.brotli = () => ${JSON.stringify(packed.toString("base64"))};
+${ways}
 `,
   );
 }
