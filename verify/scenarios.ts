@@ -241,6 +241,14 @@ export const scenarios: Scenario[] = [
   { model: "signal", defines: "ACTS=1 ARRIVALS=2", short: false },
   { model: "signal", defines: "ACTS=0 ARRIVALS=2 FOREIGN", short: false },
   { model: "signal", defines: "ACTS=1 ARRIVALS=1 CHAIN FOREIGN", short: false },
+
+  {
+    model: "listener",
+    defines: "ARRIVALS=3",
+    short: true,
+    catches: `M_PASSED_BEFORE_COUNTED M_PASSED_ON_IS_ASKED_FIRST M_PASSING_AFTER_WAKE
+      M_PASSING_IS_NOT_TOLD`,
+  },
 ];
 
 function pipe(
