@@ -331,7 +331,7 @@ test("from a package manager, what is sent to its child alone comes to the progr
 }, { skip });
 
 test("from a package manager, Ctrl-C on a terminal comes to the program once", async () => {
-  const prefix = ["sh", "-c", `exec script -qec "$(printf "'%s' " "$@")" /dev/null`, "sh"];
+  const prefix = ["sh", "-c", `exec script -qec "exec $(printf "'%s' " "$@")" /dev/null`, "sh"];
   const program = runWith({ isManaged: true, prefix }, [], "child.mjs");
   const parent = parseInt(await program.line());
   assert(parent > 1);
