@@ -5,10 +5,11 @@
 
 import { markdownTable } from "markdown-table";
 import { demand, optionsOf } from "./lib/options.ts";
+import { nodeVersions } from "./lib/toolchain.ts";
 import type { Row } from "./platforms/lib/row.ts";
 
 /** What each module in `platforms/` exports, and nothing else. */
-type Platform = (short: boolean) => Promise<Row[]>;
+type Platform = (short: boolean, isWanted: (runtime: string) => boolean) => Promise<Row[]>;
 
 const folder = new URL("platforms/", import.meta.url);
 Deno.chdir(new URL("..", import.meta.url));
@@ -19,15 +20,17 @@ const names = Array.from(Deno.readDirSync(folder), ({ name }) => name)
 const { values } = optionsOf({
   options: {
     only: { type: "string", multiple: true, default: [] },
+    runtime: { type: "string", multiple: true, default: [] },
     short: { type: "boolean", default: false },
     help: { type: "boolean" },
   },
 });
 if (values.help) {
-  console.log(`Usage: deno task platforms [--only PLATFORM,...] [--short]
+  console.log(`Usage: deno task platforms [--only PLATFORM,...] [--runtime NAME,...] [--short]
 
-  --only   only these platforms
-  --short  a few tests of each
+  --only     only these platforms
+  --runtime  only these, where a platform has several: deno, bun, node22 and so on
+  --short    a few tests of each
 
 The platforms:
   ${names.join(", ")}`);
@@ -35,6 +38,11 @@ The platforms:
 }
 const only = values.only.flatMap((names) => names.split(","));
 demand("platform", only, names);
+const chosen = values.runtime.flatMap((names) => names.split(","));
+demand("runtime", chosen, ["deno", "bun", ...nodeVersions.map((major) => `node${major}`)]);
+/** Whether to test on a runtime of this name, such as "Node 22". */
+const isWanted = (runtime: string) =>
+  chosen.length === 0 || chosen.includes(runtime.toLowerCase().replace(" ", ""));
 
 const rows: Row[] = [];
 for (const name of only.length > 0 ? only : names) {
@@ -62,7 +70,7 @@ async function rowsOf(name: string): Promise<Row[]> {
     if (exports.length !== 1) {
       throw new Error(`platforms/${name}.ts exports ${exports.length} things`);
     }
-    const found = await (exports[0] as Platform)(values.short);
+    const found = await (exports[0] as Platform)(values.short, isWanted);
     if (found.length === 0) throw new Error(`platforms/${name}.ts gave no row`);
     return found;
   } catch (error) {
