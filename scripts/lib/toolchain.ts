@@ -99,13 +99,42 @@ export function node(name: string): Promise<string> {
     );
   }
   const cpu = arch === "aarch64" ? "arm64" : "x64";
-  const system = os === "windows" ? "win" : os;
-  return installNpm(
+  const system = `${os === "windows" ? "win" : os}-${cpu}`;
+  const npmPackage = system === "darwin-arm64" ? `node-bin-${system}` : `node-${system}`;
+  return install(
     `node-${version}`,
-    `node-${system}-${cpu}`,
-    version,
-    `bin/node${exe}`,
+    "for the tests, from npm or nodejs.org",
+    `node_modules/${npmPackage}/bin/node${exe}`,
+    ["--version"],
+    async (folder) => {
+      try {
+        await npmInstall(folder, { [npmPackage]: version });
+      } catch (error) {
+        // npm may lack a version for this processor.
+        const target = `${folder}/node_modules/${npmPackage}`;
+        await fromNodejsOrg(`v${version}`, system, target).catch((cause) => {
+          throw new Error(`${(error as Error).message}\n${cause}`);
+        });
+      }
+    },
   );
+}
+
+/** Unpacks a build as npm's packages have it: on Windows too the program is in `bin/`. */
+async function fromNodejsOrg(version: string, system: string, folder: string): Promise<void> {
+  const site = Deno.env.get("NODEJS_ORG_MIRROR") ?? "https://nodejs.org/dist";
+  const suffix = os === "windows" ? "zip" : "tar.gz";
+  const url = `${site}/${version}/node-${version}-${system}.${suffix}`;
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  const target = os === "windows" ? `${folder}/bin` : folder;
+  await Deno.mkdir(target, { recursive: true });
+  const archive = `${target}/archive.${suffix}`;
+  await Deno.writeFile(archive, new Uint8Array(await response.arrayBuffer()));
+  // Windows has a tar that reads archives of zip.
+  const { ok, output } = await run(["tar", "-xf", archive, "--strip-components=1", "-C", target]);
+  if (!ok) throw new Error(output);
+  await Deno.remove(archive);
 }
 
 /** The folder with the headers of Node and libuv. */
