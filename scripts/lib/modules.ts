@@ -1,5 +1,6 @@
 /** Prepares the modules that tests and scripts import, also where JSR cannot be reached. */
 
+import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import safepoints from "../../safepoints/deno.json" with { type: "json" };
 import { npmInstall } from "./npm_install.ts";
@@ -93,7 +94,7 @@ async function bundle(name: string, flags: string[]) {
       Deno.execPath(),
       "bundle",
       ...flags,
-      `--output=${bundle.pathname}`,
+      `--output=${fileURLToPath(bundle)}`,
       entry.href,
     ],
     { cwd: root },
@@ -126,7 +127,7 @@ async function installForSafepoints() {
   const packageJson = new URL("package.json", folder);
   if (await Deno.readTextFile(packageJson).catch(() => "") !== wanted) {
     await Deno.mkdir(folder, { recursive: true });
-    await npmInstall(folder.pathname, dependencies);
+    await npmInstall(fileURLToPath(folder), dependencies);
   }
   for (const name of Object.keys(dependencies)) {
     const link = new URL(`node_modules/${name}`, root);

@@ -1,5 +1,6 @@
 /** Writes the project as JavaScript to `build/node/`, because Node 20 does not run TypeScript. */
 
+import { fileURLToPath } from "node:url";
 import { rollup } from "rollup";
 import ts from "typescript";
 import { run } from "./run.ts";
@@ -40,11 +41,11 @@ function importedBy(source: string): string[] {
  */
 async function join(imported: string[]) {
   const input = Object.fromEntries(imported.map((name) => {
-    return [name, new URL(`${name}.js`, modules).pathname];
+    return [name, fileURLToPath(new URL(`${name}.js`, modules))];
   }));
   const bundle = await rollup({ input, external: /^node:/, logLevel: "warn" });
   await bundle.write({
-    dir: tree.pathname,
+    dir: fileURLToPath(tree),
     // Joins what only defines things: none of them is that large.
     experimentalMinChunkSize: 1e6,
     // In ffi/, since ffi/here.ts tells where the native library lies.
@@ -55,8 +56,8 @@ async function join(imported: string[]) {
 
 /** Writes the library as one module: tests that need hundreds of copies copy and import this. */
 async function bundle() {
-  const { pathname } = new URL("bundle/mod.mjs", tree);
-  const command = [Deno.execPath(), "bundle", `--output=${pathname}`, "mod.ts"];
+  const file = fileURLToPath(new URL("bundle/mod.mjs", tree));
+  const command = [Deno.execPath(), "bundle", `--output=${file}`, "mod.ts"];
   const { ok, output } = await run(command, { cwd: root });
   if (!ok) throw new Error(`Could not bundle the library:\n${output}`);
 }

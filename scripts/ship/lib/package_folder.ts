@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { prepareModules } from "../../lib/modules.ts";
 import { run } from "../../lib/run.ts";
 
@@ -5,7 +6,7 @@ const root = new URL("../../../", import.meta.url);
 let building: Promise<string> | undefined;
 
 /** The npm package of `safepoints/`, once {@linkcode packageFolder} was called. */
-export const safepointsFolder = decodeURIComponent(new URL("build/npm_safepoints", root).pathname);
+export const safepointsFolder = fileURLToPath(new URL("build/npm_safepoints", root));
 
 /**
  * Builds the libraries of all platforms and both npm packages, once. Returns the folder of the
@@ -26,5 +27,5 @@ async function build(): Promise<string> {
     });
     if (!ok) throw new Error(output);
   }
-  return decodeURIComponent(new URL("npm", root).pathname);
+  return fileURLToPath(new URL("npm", root));
 }

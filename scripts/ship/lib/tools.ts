@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { run } from "../../lib/run.ts";
 import { script } from "./script.ts";
 import versions from "../../lib/versions.json" with { type: "json" };
@@ -9,11 +10,11 @@ export async function tools(): Promise<string> {
   const names = Object.entries(versions.ship).map((entry) => entry.join("-")).join("+");
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(names));
   const name = `ship-${new Uint8Array(hash).toHex().slice(0, 16)}`;
-  const folder = decodeURIComponent(new URL(name, root).pathname);
+  const folder = fileURLToPath(new URL(name, root));
   if (await exists(folder)) return folder;
   await Deno.mkdir(root, { recursive: true });
   // Renamed once it is complete, so that a broken install is never used.
-  const temporary = await Deno.makeTempDir({ dir: root.pathname, prefix: `${name}.tmp-` });
+  const temporary = await Deno.makeTempDir({ dir: fileURLToPath(root), prefix: `${name}.tmp-` });
   try {
     const json = JSON.stringify({ dependencies: versions.ship });
     await Deno.writeTextFile(`${temporary}/package.json`, json);
