@@ -55,6 +55,11 @@ export function bunTests({ path, files, report, filter }: TestRun): string[] {
  */
 export const nodeEnv = { NODE_EXTRA_CA_CERTS: "" };
 
+/** What Node runs of a test file: see transpile.ts. */
+export function nodeFile(file: string): string {
+  return `build/node/${file.replace(/\.ts$/, ".js")}`;
+}
+
 /** The command for Node. */
 export function nodeTests({ path, files, report, filter }: TestRun): string[] {
   return [
@@ -65,7 +70,7 @@ export function nodeTests({ path, files, report, filter }: TestRun): string[] {
     "--test-reporter=junit",
     `--test-reporter-destination=${report}`,
     ...filter ? [`--test-name-pattern=${patternOf(filter)}`] : [],
-    ...files.map((file) => `build/node/${file.replace(/\.ts$/, ".js")}`),
+    ...files.map(nodeFile),
   ];
 }
 

@@ -2,9 +2,12 @@ import { join } from "node:path";
 import { packageFolder, safepointsFolder } from "../ship/lib/package_folder.ts";
 import { build } from "../lib/build.ts";
 import { prepareModules } from "../lib/modules.ts";
-import { run } from "../lib/run.ts";
+import { type Outcome, run } from "../lib/run.ts";
+import { nodeFile } from "../lib/tests.ts";
+import { bun, node, nodeVersions } from "../lib/toolchain.ts";
 import { transpile } from "../lib/transpile.ts";
 import { write } from "../lib/write.ts";
+import { addPrinted, inOneProcess } from "./lib/in_one_process.ts";
 import { countsOf, type Row } from "./lib/row.ts";
 import {
   getRuntime,
@@ -44,8 +47,8 @@ const leftOut = {
     /errors of failed system calls|costs one wake|lists signals that can be hooked|own POSIX signal|hook one signal|hooks one signal|terminated (leaves|in the)|left to end|terminated with its|each .* on one signal|no descriptor|SIGTERM|there is a thread while|from one thread|takes no signals|libc's calls|no POSIX signal|hook a signal and tick|pipe becomes readable|leaves nothing behind|for another reason|share one thread|ends with the Worker|is forked|leave nothing/,
   "needs a process of its own":
     /unless set|is printed once and not|is one memory read again|survives the Worker that opened/,
-  "Wine's timers are too coarse": /different periods/,
 };
+const wineIsTooCoarse = { "Wine's timers are too coarse": /different periods/ };
 
 /**
  * Of Deno, on Windows too: the end of a child process comes while Deno begins to read its output.
@@ -56,8 +59,54 @@ const panic = {
   name: "files run again, since Deno panicked (tokio-rs/mio#1819)",
 };
 
-/** Runs the runtimes for Windows x64 under Wine 10, two side by side. */
+/** Runs the tests on Windows itself, or else under Wine 10. */
 export async function windows(
+  short: boolean,
+  isWanted: (runtime: string) => boolean,
+): Promise<Row[]> {
+  return Deno.build.os === "windows"
+    ? await onWindows(short, isWanted)
+    : await underWine(short, isWanted);
+}
+
+/** Runs the runtimes of this machine. */
+async function onWindows(
+  short: boolean,
+  isWanted: (runtime: string) => boolean,
+): Promise<Row[]> {
+  const { flags } = await prepareModules();
+  await build("testkit");
+  await transpile();
+  const bunPath = await bun();
+  const commands: Record<string, (file: string) => string[]> = {
+    Deno: (file) => [Deno.execPath(), "run", "-A", "--no-check", ...flags, file],
+    Bun: (file) => [bunPath, file],
+  };
+  for (const major of nodeVersions) {
+    const path = await node(major);
+    commands[`Node ${major}`] = (file) => [path, nodeFile(file)];
+  }
+  const rows: Row[] = [];
+  for (const [name, commandOf] of Object.entries(commands)) {
+    if (!isWanted(name)) continue;
+    const row = newRow(`win32, ${name}`, "run");
+    const reasons: string[] = [];
+    for (const file of short ? filesInShort : files) {
+      const command = commandOf(`tests/${file}_test.ts`);
+      await runFile((args) => run([...command, ...args], { timeout: 600 }), file, row, reasons);
+    }
+    row.note = `left out: ${countsOf(reasons)}`;
+    rows.push(row);
+  }
+  return rows;
+}
+
+function newRow(name: string, how: Row["how"]): Row {
+  return { name, how, passed: 0, failed: 0, skipped: 0, output: "" };
+}
+
+/** Runs the runtimes for Windows x64, two side by side. */
+async function underWine(
   short: boolean,
   isWanted: (runtime: string) => boolean,
 ): Promise<Row[]> {
@@ -98,21 +147,15 @@ async function rowOf(
   [kind, major]: [Runtime["kind"], NodeMajor?],
   short: boolean,
 ): Promise<Row> {
-  const row: Row = {
-    name: "",
-    how: "emulated",
-    passed: 0,
-    failed: 0,
-    skipped: 0,
-    output: "",
-  };
+  const row = newRow("", "emulated");
   const reasons: string[] = [];
   const wine = await Wine.start(folder);
   try {
     const runtime = await getRuntime(wine, kind, major);
     row.name = `win32-x64, ${runtime.name}`;
     for (const file of short ? filesInShort : files) {
-      await runFile(wine, runtime, file, row, reasons);
+      const command = commandOf(runtime, `tests/${file}_test`);
+      await runFile((args) => wine.run([...command, ...args]), file, row, reasons);
     }
     await pressKeys(wine, runtime, row);
     if (!short) {
@@ -126,38 +169,32 @@ async function rowOf(
   return row;
 }
 
-/** All tests of a file run in one process: Wine takes seconds to start one. */
+/**
+ * All tests of a file run in one process: Wine takes seconds to start one.
+ *
+ * @param start runs the file with these arguments.
+ */
 async function runFile(
-  wine: Wine,
-  runtime: Runtime,
+  start: (args: string[]) => Promise<Outcome>,
   file: string,
   row: Row,
   reasons: string[],
 ): Promise<void> {
-  const pattern = Object.values(leftOut).map(({ source }) => source).join("|");
-  const without = file.startsWith("windows/") ? "^$" : pattern;
-  const command = [...commandOf(runtime, `tests/${file}_test`), "--in-one-process", without];
-  let { output } = await wine.run(command);
+  const patterns = { ...leftOut, ...row.how === "emulated" ? wineIsTooCoarse : {} };
+  const pattern = Object.values(patterns).map(({ source }) => source).join("|");
+  const args = inOneProcess(file.startsWith("windows/") ? undefined : pattern);
+  let { output } = await start(args);
   for (let tries = 1; tries < 3 && panic.pattern.test(output); tries++) {
     reasons.push(panic.name);
-    ({ output } = await wine.run(command));
+    ({ output } = await start(args));
   }
-  const lines = output.split(/\r?\n/);
-  const namesOf = (word: string) =>
-    lines.filter((line) => line.startsWith(word)).map((line) => line.slice(word.length));
-  const failed = namesOf("failed: ").length;
-  const skipped = namesOf("skipped: ");
-  row.passed += namesOf("passed: ").length;
-  row.failed += failed;
-  row.skipped += skipped.length;
-  reasons.push(...skipped.map(reasonOf));
-  const isWhole = lines.includes("all");
-  if (!isWhole) row.failed++;
-  if (!isWhole || failed > 0) row.output += `${file}:\n${output}\n`;
+  reasons.push(...addPrinted(row, file, output).map(({ name }) => reasonOf(name)));
 }
 
 function reasonOf(name: string): string {
-  const found = Object.entries(leftOut).find(([, pattern]) => pattern.test(name));
+  const found = Object.entries({ ...leftOut, ...wineIsTooCoarse }).find(([, pattern]) =>
+    pattern.test(name)
+  );
   return found === undefined ? "the runtime does not have it" : found[0];
 }
 
@@ -170,9 +207,9 @@ async function pressKeys(wine: Wine, runtime: Runtime, row: Row): Promise<void> 
   count(row, 2, words, output, "Ctrl-C on a terminal");
 }
 
-/** A shell command that waits until the program has printed this. */
+/** A shell command that waits until the program has printed this, or has ended. */
 function after(text: string): string {
-  return `until grep -q '${text}' "$OUT" 2>/dev/null; do sleep 0.1; done`;
+  return `until grep -q -e '${text}' -e '^Script done' "$OUT" 2>/dev/null; do sleep 0.1; done`;
 }
 
 function pressAfter(text: string): string {

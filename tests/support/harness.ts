@@ -30,7 +30,7 @@ export interface TestOptions {
 const marker = "--the-test";
 
 /**
- * Where a process takes seconds to start (Wine), the tests of a file run in one, one after another:
+ * Where a process takes seconds to start (Wine, qemu), tests of a file run in one, one by one:
  * `FILE --in-one-process REGEXP` runs all but those whose names match.
  */
 const together = "--in-one-process";
@@ -88,7 +88,7 @@ async function runQueue() {
   for (const { name, body, skip } of queue) {
     const skipped = typeof skip === "function" ? skip() : skip;
     if (skipped) {
-      console.log(`skipped: ${name}`);
+      console.log(`skipped: ${name} # SKIP ${skipped}`);
       continue;
     }
     console.log(`begins: ${name}`);

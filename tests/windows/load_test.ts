@@ -11,7 +11,8 @@ import { runtime, testsOf } from "../support/harness.ts";
 import { copyModules } from "../support/modules_copy.ts";
 
 const test = testsOf(import.meta.url);
-const library = fileURLToPath(new URL("../../lib/win32-x64.node", import.meta.url));
+const libraryName = `lib/win32-${process.arch}.node`;
+const library = fileURLToPath(new URL(`../../${libraryName}`, import.meta.url));
 const program = fileURLToPath(new URL("./programs/load.ts", import.meta.url));
 
 interface Options {
@@ -155,7 +156,7 @@ test(
   "--allow-ffi=<path> of the library's file is enough, and without it the error says so",
   () => {
     const module = copyModules(library);
-    const file = fileURLToPath(new URL("lib/win32-x64.node", module));
+    const file = fileURLToPath(new URL(libraryName, module));
     const temp = temporary();
     assertLoaded(loadWith([`--allow-ffi=${file}`], module, temp));
     const { code, stdout, stderr } = loadWith([], module, temp);

@@ -1,7 +1,8 @@
 import { prepareModules } from "../../lib/modules.ts";
-import { removeFolder, temporaryFolder } from "../../lib/run.ts";
-import { bunTests, denoTests, nodeEnv, nodeTests, runTests } from "../../lib/tests.ts";
+import { removeFolder, run, temporaryFolder } from "../../lib/run.ts";
+import { bunTests, denoTests, nodeEnv, nodeFile, nodeTests, runTests } from "../../lib/tests.ts";
 import { transpile } from "../../lib/transpile.ts";
+import { addPrinted, inOneProcess } from "./in_one_process.ts";
 import { countsOf, type Row } from "./row.ts";
 
 /** A runtime on which the tests run. */
@@ -16,7 +17,8 @@ export interface Runtime {
 export interface Tests {
   how: Row["how"];
   files: string[];
-  filter?: string;
+  /** Those whose tests run in one process. Default none: each test has a process of its own. */
+  together?: readonly string[];
   env: Record<string, string>;
   /** What reasons to skip tests begin with that this platform has and this machine has not. */
   limit: string;
@@ -29,24 +31,42 @@ export async function rowsOf(runtimes: Runtime[], tests: Tests): Promise<Row[]> 
   const { flags } = await prepareModules();
   await transpile();
   const reports = await temporaryFolder("async-interrupt-junit-");
-  const { how, files, filter, env, limit, prefix = [] } = tests;
+  const { how, files, together = [], limit, prefix = [] } = tests;
+  const env = { ...nodeEnv, ...tests.env };
   const rows = await Promise.all(runtimes.map(async ({ name, kind, path }): Promise<Row> => {
-    const report = `${reports}/${kind}.xml`;
-    const command = { deno: denoTests, bun: bunTests, node: nodeTests }[kind]({
-      path,
-      files,
-      report,
-      filter,
-      flags: ["--no-check", ...flags],
-    });
-    const { passed, failed, skipped, output, ok, reasons } = await runTests(
-      report,
-      [...prefix, ...command],
-      { env: { ...nodeEnv, ...env }, timeout: 7200 },
-    );
-    const note = countsOf(reasons.filter((reason) => reason.startsWith(limit)));
-    // A crash after the last test fails no test, so count it as one failure.
-    return { name, how, passed, failed: failed || Number(!ok), skipped, note, output };
+    const row: Row = { name, how, passed: 0, failed: 0, skipped: 0, output: "" };
+    const reasons: string[] = [];
+    for (const file of files.filter((file) => together.includes(file))) {
+      const command = {
+        deno: [path, "run", "-A", "--no-check", ...flags, file],
+        bun: [path, file],
+        node: [path, nodeFile(file)],
+      }[kind];
+      const { output } = await run([...prefix, ...command, ...inOneProcess()], {
+        env,
+        timeout: 900,
+      });
+      reasons.push(...addPrinted(row, file, output).map(({ why }) => why));
+    }
+    const rest = files.filter((file) => !together.includes(file));
+    if (rest.length > 0) {
+      const report = `${reports}/${kind}.xml`;
+      const command = { deno: denoTests, bun: bunTests, node: nodeTests }[kind]({
+        path,
+        files: rest,
+        report,
+        flags: ["--no-check", ...flags],
+      });
+      const ran = await runTests(report, [...prefix, ...command], { env, timeout: 7200 });
+      row.passed += ran.passed;
+      // A crash after the last test fails no test, so count it as one failure.
+      row.failed += ran.failed || Number(!ran.ok);
+      row.skipped += ran.skipped;
+      if (!ran.ok) row.output += ran.output;
+      reasons.push(...ran.reasons);
+    }
+    row.note = countsOf(reasons.filter((reason) => reason.startsWith(limit)));
+    return row;
   }));
   removeFolder(reports);
   return rows;

@@ -30,7 +30,7 @@ process.exit(0);
 /** Other libraries, which come before ours in the list of the process. */
 function loadMany(count: number) {
   const testkit = fileURLToPath(
-    new URL("../../native/lib/testkit-win32-x64.node", import.meta.url),
+    new URL(`../../native/lib/testkit-win32-${process.arch}.node`, import.meta.url),
   );
   const folder = mkdtempSync(join(tmpdir(), "many-"));
   for (let index = 0; index < count; index++) {
