@@ -15,6 +15,8 @@ var forwards: [65]struct { func: ?ValueFunction = null, arg: u64 = 0 } = @splat(
 fn getDisposition(signal: i32) Disposition {
     var result = std.mem.zeroes(Disposition);
     _ = linux.syscall4(.rt_sigaction, @intCast(signal), 0, @intFromPtr(&result), sigset_size);
+    // Without this flag libc leaves in the field what was on its stack, on arm64.
+    if (result.flags & linux.SA.RESTORER == 0) @memset(std.mem.asBytes(&result.restorer), 0);
     return result;
 }
 
