@@ -1,6 +1,6 @@
 import type { Row } from "./row.ts";
 
-/** What goes behind a test file, so that its tests run in one process: see tests/support/harness.ts. */
+/** What goes behind a test file, so that its tests run in one process: see harness.ts. */
 export function inOneProcess(without = "^$"): string[] {
   return ["--in-one-process", without];
 }
