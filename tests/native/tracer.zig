@@ -5,8 +5,8 @@
 //! the first address and the object's file, for each step from one object into another that is no
 //! return.
 //!
-//! `tracer PID THREAD SIGNAL hold` stops the thread in the handler, where it has just woken an event
-//! loop by write(2) or sendto(2), prints "held", and lets it go on at the end of its stdin.
+//! `tracer PID THREAD SIGNAL hold` stops the thread in the handler, where it has just woken an
+//! event loop by write(2) or sendto(2), prints "held", and lets it go on at the end of its stdin.
 //!
 //! `tracer PID THREAD 0` only tries whether it may. Exits with 77 if not.
 const std = @import("std");

@@ -1,4 +1,4 @@
-/** The commands of tracer.zig, which executes a handler step by step, or stops in the middle of it. */
+/** The commands of tracer.zig, which executes a handler step by step, or stops inside of it. */
 
 import { spawnSync } from "node:child_process";
 import { cpu } from "../../ffi/runtime.ts";
