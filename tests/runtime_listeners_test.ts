@@ -164,10 +164,13 @@ async function afterClose(signal: string, prefix: string[] = []) {
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR2"]) {
   test(`${signal} ends the process again, once an Interrupt has heard it and is closed`, async () => {
-    assertEquals(await afterClose(signal), {
-      before: "not ignored",
-      // Deno's handler stays, and performs the default action.
-      after: runtime === "deno" ? "another" : "the same",
+    const { before, after, then } = await afterClose(signal);
+    // Deno's handler stays, and performs the default action. Half a second after its start Deno
+    // installs it by itself, and on a loaded machine that may be first.
+    const isFirst = runtime === "deno" && before === "handled";
+    assertEquals({ before, after, then }, {
+      before: isFirst ? "handled" : "default",
+      after: runtime === "deno" && !isFirst ? "another" : "the same",
       then: signal,
     });
   });
@@ -179,7 +182,7 @@ test("a signal that was ignored when the program started is ignored again after 
     await afterClose("SIGHUP", shell),
     runtime === "node"
       // Node resets all signals to their defaults when it starts.
-      ? { before: "not ignored", after: "the same", then: "SIGHUP" }
+      ? { before: "default", after: "the same", then: "SIGHUP" }
       : {
         before: "ignored",
         // Deno's handler stays and would perform the default action, so a listener that does
