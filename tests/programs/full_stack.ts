@@ -104,14 +104,17 @@ const scenes: Record<string, () => Scene> = {
   "a callback that signals itself": () => {
     let again = 0;
     const interrupts = several(2, () => {
-      if (again-- > 0) interrupts[0]!.signal(++value);
+      if (again-- <= 0) return;
+      // It counts as sent only after the call, which may overflow before it has sent anything.
+      interrupts[0]!.signal(value + 1);
+      value++;
     });
     return scene(interrupts, checkpoint, {
       prepare() {
         again = 3;
         return signalAll(interrupts);
       },
-      after: () => heard[0] === value ? undefined : "the last is missing",
+      after: () => heard[0]! >= value ? undefined : "the last is missing",
     });
   },
   "handle()": () => scene(several(2), (interrupts) => interrupts[0]!.handle()),
