@@ -103,16 +103,16 @@ const checks: Steps = {
 const lanes: Steps[] = [
   { deno: () => onDeno("deno", files) },
   checks,
-  // Both build npm/.
-  {
-    field: () => denoTest("field", ["--no-check", "scripts/field_test.ts"]),
-    package: () => denoTest("package", ["--no-check", "scripts/package_test.ts"]),
-  },
   { bun: async () => onBun("bun", await bun(), files) },
   ...nodeVersions.map((major): Steps => {
     const name = `node${major}`;
     return { [name]: async () => onNode(name, await node(major), files) };
   }),
+  // Both build npm/.
+  {
+    field: () => denoTest("field", ["--no-check", "scripts/field_test.ts"]),
+    package: () => denoTest("package", ["--no-check", "scripts/package_test.ts"]),
+  },
   { oldest: oldestTests },
 ];
 
@@ -194,14 +194,14 @@ async function choice(
 }
 
 /**
- * Three tasks more than there are processors: tests wait more than half of their time, for a
- * process to start or for an idle event loop.
+ * One task more than there are processors, and most run as many tests at a time: these wait more
+ * than half of their time, for a process to start or for an idle event loop.
  */
 async function sideBySide(queue: (() => Promise<unknown>)[]) {
   const next = async () => {
     for (let work = queue.shift(); work; work = queue.shift()) await work();
   };
-  const lanes = navigator.hardwareConcurrency + 3;
+  const lanes = navigator.hardwareConcurrency + 1;
   await Promise.all(Array.from({ length: lanes }, next));
 }
 

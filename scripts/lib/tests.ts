@@ -31,7 +31,8 @@ export function testFiles(): string[] {
 /** The command for Deno; also where `files` are options that name other tests. */
 export function denoTests({ path, files, report, filter, flags = [] }: TestRun): string[] {
   const filterArgs = filter ? ["--filter", filter] : [];
-  return [path, "test", "-A", ...flags, `--junit-path=${report}`, ...filterArgs, ...files];
+  const how = ["--parallel", `--junit-path=${report}`];
+  return [path, "test", "-A", ...flags, ...how, ...filterArgs, ...files];
 }
 
 /** The command for Bun. */
@@ -65,6 +66,8 @@ export function nodeTests({ path, files, report, filter }: TestRun): string[] {
   return [
     path,
     "--test",
+    // As `deno test --parallel`. By itself, Node leaves one processor idle.
+    `--test-concurrency=${navigator.hardwareConcurrency}`,
     "--test-reporter=spec",
     "--test-reporter-destination=stdout",
     "--test-reporter=junit",
