@@ -74,11 +74,12 @@ const first: Steps = { stale: staleness };
 
 /** These need nothing but the toolchain, so they begin while the rest is built. */
 const native: Steps[] = [
+  // First, because the others wait for what the build compiles at its beginning.
+  { model: () => model(true) },
   { stress: () => stress(true) },
   Object.fromEntries(["Debug", "ReleaseSafe"].map((mode) => {
     return [`zig-${mode.toLowerCase()}`, () => unitTests(mode)];
   })),
-  { model: () => model(true) },
 ];
 
 /** One after the other. */
