@@ -139,7 +139,7 @@ const LATE = 1000;
  * process was stopped for a while time tells nothing.
  */
 const TURNS = { expected: 100, certain: 1000 };
-/** How often a removed listener lingers for LATE, if a call is certain to come. */
+/** How many more times LATE a removed listener stays, if a call is certain to come. */
 const ROUNDS = 10;
 
 interface CheckDescriptors {

@@ -185,7 +185,7 @@ async function bundle(): Promise<{ code: string; ways: string; names: Record<Ent
   const small = async (text: string) =>
     withNames(await simpler(withoutComments(text)))
       .replaceAll("requireEmbedded(", "require(")
-      // It saves engines some time too. The only template of several lines is code as well.
+      // Indentation takes engines time. The only template of several lines is code, as all else.
       .replace(/^ +/gm, "").trimEnd();
   return { code: await small(code), ways: await small(ways), names };
 }

@@ -3,12 +3,12 @@ import { packageFolder, safepointsFolder } from "../ship/lib/package_folder.ts";
 import { build } from "../lib/build.ts";
 import { prepareModules } from "../lib/modules.ts";
 import { type Outcome, run } from "../lib/run.ts";
-import { nodeFile } from "../lib/tests.ts";
 import { bun, node, nodeVersions } from "../lib/toolchain.ts";
 import { transpile } from "../lib/transpile.ts";
 import { write } from "../lib/write.ts";
+import { fileCommand } from "./lib/file_command.ts";
 import { addPrinted, inOneProcess } from "./lib/in_one_process.ts";
-import { countsOf, type Row } from "./lib/row.ts";
+import { countsOf, newRow, type Row } from "./lib/row.ts";
 import {
   getRuntime,
   installWine,
@@ -77,32 +77,24 @@ async function onWindows(
   const { flags } = await prepareModules();
   await build("testkit");
   await transpile();
-  const bunPath = await bun();
-  const commands: Record<string, (file: string) => string[]> = {
-    Deno: (file) => [Deno.execPath(), "run", "-A", "--no-check", ...flags, file],
-    Bun: (file) => [bunPath, file],
-  };
-  for (const major of nodeVersions) {
-    const path = await node(major);
-    commands[`Node ${major}`] = (file) => [path, nodeFile(file)];
-  }
+  const runtimes: [name: string, kind: "deno" | "bun" | "node", path: string][] = [
+    ["Deno", "deno", Deno.execPath()],
+    ["Bun", "bun", await bun()],
+  ];
+  for (const major of nodeVersions) runtimes.push([`Node ${major}`, "node", await node(major)]);
   const rows: Row[] = [];
-  for (const [name, commandOf] of Object.entries(commands)) {
+  for (const [name, kind, path] of runtimes) {
     if (!isWanted(name)) continue;
     const row = newRow(`win32, ${name}`, "run");
     const reasons: string[] = [];
     for (const file of short ? filesInShort : files) {
-      const command = commandOf(`tests/${file}_test.ts`);
+      const command = fileCommand(kind, path, `tests/${file}_test.ts`, flags);
       await runFile((args) => run([...command, ...args], { timeout: 600 }), file, row, reasons);
     }
     row.note = `left out: ${countsOf(reasons)}`;
     rows.push(row);
   }
   return rows;
-}
-
-function newRow(name: string, how: Row["how"]): Row {
-  return { name, how, passed: 0, failed: 0, skipped: 0, output: "" };
 }
 
 /** Runs the runtimes for Windows x64, two side by side. */

@@ -1,6 +1,10 @@
 import type { Row } from "./row.ts";
 
-/** What goes behind a test file, so that its tests run in one process: see harness.ts. */
+/**
+ * The arguments with which a test file runs its tests in one process: see harness.ts.
+ *
+ * @param without a pattern of the names that are left out; by default none.
+ */
 export function inOneProcess(without = "^$"): string[] {
   return ["--in-one-process", without];
 }

@@ -13,6 +13,11 @@ export interface Row {
   output?: string;
 }
 
+/** A row of which nothing has run yet. */
+export function newRow(name: string, how: Row["how"]): Row {
+  return { name, how, passed: 0, failed: 0, skipped: 0, output: "" };
+}
+
 /** Each reason with how often it was given. */
 export function countsOf(reasons: readonly string[]): string {
   const counts = new Map<string, number>();

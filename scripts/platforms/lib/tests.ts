@@ -1,9 +1,10 @@
 import { prepareModules } from "../../lib/modules.ts";
 import { removeFolder, run, temporaryFolder } from "../../lib/run.ts";
-import { bunTests, denoTests, nodeEnv, nodeFile, nodeTests, runTests } from "../../lib/tests.ts";
+import { bunTests, denoTests, nodeEnv, nodeTests, runTests } from "../../lib/tests.ts";
 import { transpile } from "../../lib/transpile.ts";
+import { fileCommand } from "./file_command.ts";
 import { addPrinted, inOneProcess } from "./in_one_process.ts";
-import { countsOf, type Row } from "./row.ts";
+import { countsOf, newRow, type Row } from "./row.ts";
 
 /** A runtime on which the tests run. */
 export interface Runtime {
@@ -26,7 +27,7 @@ export interface Tests {
   prefix?: string[];
 }
 
-/** Runs test files on all runtimes side by side, since each of them runs its tests one by one. */
+/** Runs test files on all runtimes side by side: Bun runs its tests one by one. */
 export async function rowsOf(runtimes: Runtime[], tests: Tests): Promise<Row[]> {
   const { flags } = await prepareModules();
   await transpile();
@@ -34,18 +35,11 @@ export async function rowsOf(runtimes: Runtime[], tests: Tests): Promise<Row[]> 
   const { how, files, together = [], limit, prefix = [] } = tests;
   const env = { ...nodeEnv, ...tests.env };
   const rows = await Promise.all(runtimes.map(async ({ name, kind, path }): Promise<Row> => {
-    const row: Row = { name, how, passed: 0, failed: 0, skipped: 0, output: "" };
+    const row = newRow(name, how);
     const reasons: string[] = [];
     for (const file of files.filter((file) => together.includes(file))) {
-      const command = {
-        deno: [path, "run", "-A", "--no-check", ...flags, file],
-        bun: [path, file],
-        node: [path, nodeFile(file)],
-      }[kind];
-      const { output } = await run([...prefix, ...command, ...inOneProcess()], {
-        env,
-        timeout: 900,
-      });
+      const command = [...prefix, ...fileCommand(kind, path, file, flags), ...inOneProcess()];
+      const { output } = await run(command, { env, timeout: 900 });
       reasons.push(...addPrinted(row, file, output).map(({ why }) => why));
     }
     const rest = files.filter((file) => !together.includes(file));
