@@ -72,6 +72,16 @@ const preparations = ["toolchain", "modules", "build"];
 /** Before all that need the build, because it writes files that they read. */
 const first: Steps = { stale: staleness };
 
+/** They need no tool, so they begin while tools are fetched. One after the other. */
+const texts: Steps = {
+  guarantees,
+  fmt: () => run([deno, "fmt", "--check"]),
+  lint: () => run([deno, "lint"]),
+  columns: longLines,
+  spelling,
+  links,
+};
+
 /** These need nothing but the toolchain, so they begin while the rest is built. */
 const native: Steps[] = [
   // First, because the others wait for what the build compiles at its beginning.
@@ -84,12 +94,6 @@ const native: Steps[] = [
 
 /** One after the other. */
 const checks: Steps = {
-  guarantees,
-  fmt: () => run([deno, "fmt", "--check"]),
-  lint: () => run([deno, "lint"]),
-  columns: longLines,
-  spelling,
-  links,
   circles: () => circles(flags),
   check: () => run([deno, "check", ...flags]),
   doc: () => run([deno, "doc", "--lint", ...flags, "mod.ts", "sqlite.ts"]),
@@ -119,7 +123,7 @@ const lanes: Steps[] = [
 
 const names = [
   ...preparations,
-  ...[first, ...native, ...lanes].flatMap((steps) => Object.keys(steps)),
+  ...[texts, first, ...native, ...lanes].flatMap((steps) => Object.keys(steps)),
 ];
 
 const { values, positionals } = optionsOf({
@@ -247,21 +251,22 @@ let zigPath = "";
 let flags: string[] = [];
 
 const reports = await temporaryFolder("async-interrupt-junit-");
-const hasTools = await step("toolchain", async () => {
+const inOrder = async (steps: Steps) => {
+  for (const [name, work] of Object.entries(steps)) await choice(name, work);
+};
+const fetched = step("toolchain", async () => {
   const nodes = [...nodeVersions, ...oldest.node].map(node);
   [zigPath] = await Promise.all([zig(), bun(), bun(oldest.bun), oldestDeno(), ...nodes]);
   return done;
 });
-if (!hasTools) finish();
-
-const inOrder = async (steps: Steps) => {
-  for (const [name, work] of Object.entries(steps)) await choice(name, work);
-};
 const built = prepare();
 await sideBySide([
+  () => inOrder(texts),
   // Fills one lane, so that the build is one of the tasks that run side by side.
   () => built,
-  ...native.map((lane) => () => inOrder(lane)),
+  ...native.map((lane) => async () => {
+    if (await fetched) await inOrder(lane);
+  }),
   ...lanes.map((lane) => async () => {
     if (await built || lane === checks) await inOrder(lane);
   }),
@@ -270,7 +275,7 @@ finish();
 
 /** Returns whether there is a build to test. */
 async function prepare(): Promise<boolean> {
-  const ready = await step("modules", async () => {
+  const ready = await fetched && await step("modules", async () => {
     const modules = await prepareModules();
     flags = modules.flags;
     return { ...done, note: modules.note };

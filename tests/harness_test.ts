@@ -85,7 +85,7 @@ test("a watchdog counts the processes that want to run", async () => {
 for (const how of ["sleep", "crunch"]) {
   test(`a program that will ${how} for ever is reported as hung`, async () => {
     const program = new URL("./programs/hang.ts", import.meta.url);
-    const { hung, signal } = await start(program, [how], { timeout: 1 }).ended;
+    const { hung, signal } = await start(program, [how], { timeout: 0.5 }).ended;
     assertEquals({ hung, signal }, { hung: true, signal: "SIGKILL" });
   });
 }
