@@ -70,6 +70,8 @@ export function toJavaScript(source: string, fileName: string): string {
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.ESNext,
       rewriteRelativeImportExtensions: true,
+      // Each program that starts parses it all.
+      removeComments: true,
     },
   });
   // TypeScript does not rewrite the file names of Workers and child programs.
