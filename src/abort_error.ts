@@ -1,4 +1,5 @@
 import { sig2name } from "./signals.ts";
+import { stopError } from "./stop_error.ts";
 
 /**
  * What stops work that a signal or an Interrupt interrupts. Internal.
@@ -8,5 +9,5 @@ import { sig2name } from "./signals.ts";
  */
 export function abortError(signal: number | undefined, value: number): DOMException {
   const what = signal === undefined ? `with value ${value}` : `by ${sig2name(signal)}`;
-  return new DOMException(`Interrupted ${what}`, "AbortError");
+  return stopError("AbortError", `Interrupted ${what}`);
 }

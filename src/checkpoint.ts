@@ -80,5 +80,5 @@ export function checkpoint(): void {
 }
 
 function look(): void {
-  agentIfOpen()?.checkpoint();
+  agentIfOpen()?.atCheckpoint();
 }

@@ -8,6 +8,7 @@ import { abortSignalOf, EVERY, type InterruptOptions, signalNumbers } from "./in
 import { hasStoppedNativeCode, stopNativeCode } from "./native_stop.ts";
 import { checkOptions } from "./options.ts";
 import type { SignalName } from "./signals.ts";
+import { stopError } from "./stop_error.ts";
 
 /** What may stop the work of {@linkcode interruptible}. */
 export interface InterruptibleOptions {
@@ -120,7 +121,7 @@ class Scope {
       if (timeout !== Infinity) {
         const every = Math.min(Math.max(timeout, EVERY.min), EVERY.max);
         const message = `Interrupted after ${timeout} ms`;
-        this.#open({ every }, () => new DOMException(message, "TimeoutError"));
+        this.#open({ every }, () => stopError("TimeoutError", message));
       }
       if (abort !== undefined) {
         const interrupt = this.#open({}, () => abort.reason);

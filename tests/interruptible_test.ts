@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
 import { checkpoint, Interrupt, interruptible } from "../mod.ts";
@@ -45,6 +45,32 @@ test("a signal stops the work with an `AbortError` that names it, and `finally` 
 test("the timeout stops the work with a `TimeoutError`, also one of 0", () => {
   for (const timeout of [0, 0.01, 30]) {
     assertEquals(nameOf(() => interruptible(compute, { timeout })), "TimeoutError");
+  }
+});
+
+test("the stack of the error begins with the code that was interrupted", () => {
+  for (const options of [{ on: "SIGUSR2" }, { on: "SIGUSR2", timeout: 0 }] as const) {
+    const error = assertThrows(() =>
+      interruptible(() => {
+        if (!("timeout" in options)) kill(SIGUSR2);
+        compute();
+      }, options)
+    ) as DOMException;
+    const [head, ...calls] = error.stack!.split("\n");
+    assertEquals(head, `${error}`);
+    assertMatch(calls[0]!, /^ +at compute /);
+  }
+});
+
+test("a program's own Error.prepareStackTrace() that throws does not keep the work going", () => {
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = () => {
+    throw new Error("the program's own");
+  };
+  try {
+    assertEquals(nameOf(() => interruptible(compute, { timeout: 0 })), "TimeoutError");
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace!;
   }
 });
 

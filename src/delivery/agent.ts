@@ -250,7 +250,7 @@ export class Agent implements RecordOwner {
    * WAKE_SENT stays set: the wake is still on its way, so further signals to a busy loop make no
    * system call.
    */
-  checkpoint(): void {
+  atCheckpoint(): void {
     if (!this.#begin()) return;
     const thrown = this.#scan();
     if (thrown !== undefined) throw thrown.error;
@@ -395,7 +395,7 @@ export function agentIfOpen(): Agent | undefined {
   if (current !== undefined) return current;
   const found = realm[key];
   // Foreign code may have put something else there: then each copy has its own agent.
-  return typeof found?.checkpoint === "function" ? current = found : undefined;
+  return typeof found?.atCheckpoint === "function" ? current = found : undefined;
 }
 
 /** Lets other copies of the module find the agent. Does nothing in a frozen realm. */
