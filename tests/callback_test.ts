@@ -43,7 +43,7 @@ test("`Interrupt.onError` is `console.error` unless set", () => {
   interrupt.signal();
   assertEquals(lines.length, 1);
   assert(lines[0]?.includes(failure));
-});
+}, { alone: true });
 
 test("one callback that throws does not stop the others", () => {
   let calls = 0;
@@ -486,27 +486,31 @@ test("a rejection of an async callback goes to the `Interrupt.onError` that is s
   assertEquals(told, ["late"]);
 });
 
-test("a rejection of an async `Interrupt.onError` is printed once and not passed to `Interrupt.onError`", async () => {
-  const rejections = unhandledRejections();
-  const lines: unknown[][] = [];
-  console.error = (...line: unknown[]) => lines.push(line);
-  const told: unknown[] = [];
-  Interrupt.onError = async (error) => {
-    told.push(error);
-    await turn();
-    throw "from onError";
-  };
-  using interrupt = new Interrupt({
-    callback: () => Promise.reject("from the callback"),
-  });
-  interrupt.signal();
-  await until(() => lines.length > 0);
-  for (let turns = 0; turns < 5; turns++) await turn();
-  assertEquals(told, ["from the callback"]);
-  assertEquals(lines.length, 1);
-  assert(lines[0]?.includes("from onError"));
-  assertEquals(rejections, []);
-});
+test(
+  "a rejection of an async `Interrupt.onError` is printed once and not passed to `Interrupt.onError`",
+  async () => {
+    const rejections = unhandledRejections();
+    const lines: unknown[][] = [];
+    console.error = (...line: unknown[]) => lines.push(line);
+    const told: unknown[] = [];
+    Interrupt.onError = async (error) => {
+      told.push(error);
+      await turn();
+      throw "from onError";
+    };
+    using interrupt = new Interrupt({
+      callback: () => Promise.reject("from the callback"),
+    });
+    interrupt.signal();
+    await until(() => lines.length > 0);
+    for (let turns = 0; turns < 5; turns++) await turn();
+    assertEquals(told, ["from the callback"]);
+    assertEquals(lines.length, 1);
+    assert(lines[0]?.includes("from onError"));
+    assertEquals(rejections, []);
+  },
+  { alone: true },
+);
 
 test("a callback may return anything: an object with a `then` method is treated as a promise", async () => {
   const told = collectErrors();

@@ -53,22 +53,26 @@ test("a busy loop of signals and `checkpoint()` costs one wake", async () => {
   assertEquals(faulty.calls().get("sendto"), 1);
 }, { skip: noWakeSocket });
 
-test("after a signal `checkpoint()` is one memory read again, while the wake is still on its way", () => {
-  let calls = 0;
-  using interrupt = new Interrupt({ callback: () => calls++ });
-  Interrupt.signal(interrupt.signalFunc());
-  checkpoint();
-  assertEquals(calls, 1);
-  assertEquals(agent().view?.[ATTENTION], WAKE_SENT);
-  // Shadows the method that checkpoint() calls when the attention word asks for a scan.
-  let looks = 0;
-  Object.defineProperty(agent(), "checkpoint", { value: () => looks++ });
-  for (let i = 0; i < 1000; i++) checkpoint();
-  assertEquals(looks, 0);
-  Interrupt.signal(interrupt.signalFunc());
-  checkpoint();
-  assertEquals(looks, 1);
-});
+test(
+  "after a signal `checkpoint()` is one memory read again, while the wake is still on its way",
+  () => {
+    let calls = 0;
+    using interrupt = new Interrupt({ callback: () => calls++ });
+    Interrupt.signal(interrupt.signalFunc());
+    checkpoint();
+    assertEquals(calls, 1);
+    assertEquals(agent().view?.[ATTENTION], WAKE_SENT);
+    // Shadows the method that checkpoint() calls when the attention word asks for a scan.
+    let looks = 0;
+    Object.defineProperty(agent(), "atCheckpoint", { value: () => looks++ });
+    for (let i = 0; i < 1000; i++) checkpoint();
+    assertEquals(looks, 0);
+    Interrupt.signal(interrupt.signalFunc());
+    checkpoint();
+    assertEquals(looks, 1);
+  },
+  { alone: true },
+);
 
 test("`checkpoint()` works in a loop that ran before the first Interrupt was made", () => {
   let seen = 0;
@@ -81,7 +85,7 @@ test("`checkpoint()` works in a loop that ran before the first Interrupt was mad
   signalLater(interrupt, 0n);
   spin(Infinity);
   assertEquals(seen, 1);
-});
+}, { alone: true });
 
 test("`checkpoint()` sees the flag in a tight loop", () => {
   let seen = false;

@@ -111,7 +111,7 @@ test("a thousand timers tick, from one thread", async () => {
   assertEquals(timerThreads().length, 1);
   for (const { interrupt } of all) interrupt.close();
   await until(() => timerThreads().length === 0);
-}, { timeout: 60 });
+}, { timeout: 60, alone: true });
 
 /** Computes without a checkpoint. */
 function block(milliseconds: number): void {
@@ -182,7 +182,7 @@ test("a callback may close its own timer, and start another", async () => {
   over = true;
   current.close();
   await until(() => timerThreads().length === 0);
-});
+}, { alone: true });
 
 test("there is a thread while there is a timer, and none before and after", async () => {
   using _plain = new Interrupt();
@@ -201,7 +201,7 @@ test("there is a thread while there is a timer, and none before and after", asyn
     await until(() => timerThreads().length === 0);
   }
   assertEquals(threads.size, 2);
-});
+}, { alone: true });
 
 test("timers that come and go share the thread that lingers", async () => {
   const begin = now();
@@ -215,7 +215,7 @@ test("timers that come and go share the thread that lingers", async () => {
   // It ends only after a second without a timer. Here and there one has not ended quite.
   assertLessOrEqual(threads.size, 1 + 2 * (now() - begin) / 1000);
   await until(() => timerThreads().length === 0);
-});
+}, { alone: true });
 
 test("the thread takes no signals but those of libc", async () => {
   const counted = counter(1);
@@ -334,14 +334,14 @@ test("`every` refuses what is no period, and leaves nothing behind", () => {
   assertEquals(timerThreads(), []);
   assertEquals(descriptors(), before);
   for (const every of [0.05, 2 ** 31 - 1, undefined]) new Interrupt({ every }).close();
-});
+}, { alone: true });
 
 test("a constructor that throws for another reason starts no timer", () => {
   for (const options of [{ signal: 9 }, { pipe: [-1, -1] as const }]) {
     assertThrows(() => new Interrupt({ every: 1, ...options }));
   }
   assertEquals(timerThreads(), []);
-});
+}, { alone: true });
 
 /** A Worker whose timer ticks. */
 async function tickingWorker() {
@@ -378,7 +378,7 @@ test("timers of Workers and of the main thread share one thread", async () => {
   await until(() => counted.ticks > ticks + 3);
   counted.interrupt.close();
   await until(() => timerThreads().length === 0);
-});
+}, { alone: true });
 
 test("a timer that only a Worker had ends with the Worker", async () => {
   const { worker, ticks, ended } = await tickingWorker();
@@ -390,7 +390,7 @@ test("a timer that only a Worker had ends with the Worker", async () => {
   // And comes again.
   const counted = counter(1);
   crunch(() => counted.ticks > 3);
-});
+}, { alone: true });
 
 test("a child that is forked while timers start, tick and stop can signal", () => {
   const counted = counter(0.05);
@@ -418,4 +418,4 @@ test("two thousand timers that open and close leave nothing", async () => {
     for (const interrupt of open) interrupt.close();
   }
   await until(() => timerThreads().length === 0);
-});
+}, { alone: true });

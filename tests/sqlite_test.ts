@@ -7,7 +7,14 @@ import { agent } from "../src/delivery/agent.ts";
 import { checkpoint, Interrupt, InterruptError, interruptible } from "../mod.ts";
 import { interruptibleDatabase, type SqliteConnection } from "../sqlite.ts";
 import { openDescriptors } from "./support/descriptors.ts";
-import { deferred, openRuntimes, runtime, testsOf, turn } from "./support/harness.ts";
+import {
+  deferred,
+  openRuntimes,
+  runtime,
+  type TestOptions,
+  testsOf,
+  turn,
+} from "./support/harness.ts";
 import { plainCommand, start, startCommand } from "./support/processes.ts";
 import { nameOf } from "./support/name_of.ts";
 import { sendFromNative } from "./support/senders.ts";
@@ -30,8 +37,8 @@ import { testkit } from "./support/testkit.ts";
 
 const register = testsOf(import.meta.url);
 
-function test(name: string, body: () => unknown) {
-  register(name, body, { skip: noDriver });
+function test(name: string, body: () => unknown, options: TestOptions = {}) {
+  register(name, body, { skip: noDriver, ...options });
 }
 
 /** A connection of the runtime's driver, tied to this Interrupt. */
@@ -165,7 +172,7 @@ test("each thread has connections of its own, and stops only those", async () =>
   const worker = new Worker(file, { workerData: ["finite", "Worker", "0"], stdout: true });
   assertEquals(await new Promise((resolve) => worker.once("message", resolve)), longResult);
   assertEquals(outcome(db, endless), "interrupted");
-});
+}, { alone: true });
 
 test("an AbortSignal and nested calls of `interruptible()` stop a query", () => {
   const db = tied();

@@ -386,4 +386,4 @@ test("the library survives the Worker that opened it first", async () => {
     stdout: "",
     stderr: "",
   });
-});
+}, { alone: true });

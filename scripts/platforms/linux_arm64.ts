@@ -10,29 +10,6 @@ import { rowsOf, type Runtime } from "./lib/tests.ts";
 const major = "22";
 
 /**
- * The tests of these files are right in one process too, one after another, on all runtimes.
- * Elsewhere each has its own, whose start takes one to two seconds here.
- */
-const together = [
-  "abort_signal",
-  "bad_input",
-  "block",
-  "context",
-  "event_loops",
-  "flood",
-  "interrupt",
-  "lifetime",
-  "on",
-  "pipe",
-  "planted",
-  "posix_signal",
-  "realm",
-  "signals",
-  "stale_token",
-  "wait",
-].map((name) => `tests/${name}_test.ts`);
-
-/**
  * Runs the tests on Linux for arm64 under qemu-user, which emulates the processor and passes system
  * calls on to this machine's kernel. The short form runs one file on one runtime.
  */
@@ -56,7 +33,7 @@ export async function linuxArm64(
       rowsOf((await runtimes(short)).filter(({ name }) => isWanted(name.replace(/.*, /, ""))), {
         how: "emulated",
         files: short ? ["tests/wait_test.ts"] : coreTests(),
-        together,
+        together: true,
         env: { ASYNC_INTERRUPT_EMULATOR: "qemu-user" },
         limit: "qemu-user",
       }),

@@ -7,8 +7,8 @@ import { bun, node, nodeVersions } from "../lib/toolchain.ts";
 import { transpile } from "../lib/transpile.ts";
 import { write } from "../lib/write.ts";
 import { fileCommand } from "./lib/file_command.ts";
-import { addPrinted, inOneProcess } from "./lib/in_one_process.ts";
 import { countsOf, newRow, type Row } from "./lib/row.ts";
+import { runTogether } from "./lib/run_together.ts";
 import {
   getRuntime,
   installWine,
@@ -45,8 +45,6 @@ const filesInShort = ["windows/console", "windows/event_pipe", "interrupt"];
 const leftOut = {
   "about POSIX signals, descriptors or threads":
     /errors of failed system calls|costs one wake|lists signals that can be hooked|own POSIX signal|hook one signal|hooks one signal|terminated (leaves|in the)|left to end|terminated with its|each .* on one signal|no descriptor|SIGTERM|there is a thread while|from one thread|takes no signals|libc's calls|no POSIX signal|hook a signal and tick|pipe becomes readable|leaves nothing behind|for another reason|share one thread|ends with the Worker|is forked|leave nothing/,
-  "needs a process of its own":
-    /unless set|is printed once and not|is one memory read again|survives the Worker that opened/,
 };
 const wineIsTooCoarse = { "Wine's timers are too coarse": /different periods/ };
 
@@ -161,11 +159,7 @@ async function rowOf(
   return row;
 }
 
-/**
- * All tests of a file run in one process: Wine takes seconds to start one.
- *
- * @param start runs the file with these arguments.
- */
+/** @param start runs the file with these arguments. */
 async function runFile(
   start: (args: string[]) => Promise<Outcome>,
   file: string,
@@ -174,13 +168,16 @@ async function runFile(
 ): Promise<void> {
   const patterns = { ...leftOut, ...row.how === "emulated" ? wineIsTooCoarse : {} };
   const pattern = Object.values(patterns).map(({ source }) => source).join("|");
-  const args = inOneProcess(file.startsWith("windows/") ? undefined : pattern);
-  let { output } = await start(args);
-  for (let tries = 1; tries < 3 && panic.pattern.test(output); tries++) {
-    reasons.push(panic.name);
-    ({ output } = await start(args));
-  }
-  reasons.push(...addPrinted(row, file, output).map(({ name }) => reasonOf(name)));
+  const again = async (args: string[]) => {
+    let outcome = await start(args);
+    for (let tries = 1; tries < 3 && panic.pattern.test(outcome.output); tries++) {
+      reasons.push(panic.name);
+      outcome = await start(args);
+    }
+    return outcome;
+  };
+  const left = await runTogether(again, row, file.startsWith("windows/") ? undefined : pattern);
+  reasons.push(...left.map(({ name }) => reasonOf(name)));
 }
 
 function reasonOf(name: string): string {

@@ -25,13 +25,16 @@ export interface TestOptions {
    * that runs the test body.
    */
   skip?: Reason | (() => Reason);
+  /** It cannot pass after others in the same process: see {@linkcode together}. */
+  alone?: boolean;
 }
 
 const marker = "--the-test";
 
 /**
  * Where a process takes seconds to start (Wine, qemu), tests of a file run in one, one by one:
- * `FILE --in-one-process REGEXP` runs all but those whose names match.
+ * `FILE --in-one-process REGEXP` runs all but those whose names match and those that need a process
+ * of their own.
  */
 const together = "--in-one-process";
 
@@ -51,11 +54,13 @@ export function testsOf(
 ) => void {
   const names = new Set<string>();
   const [flag, wanted] = runtime === "deno" ? Deno.args : nodeProcess().argv.slice(2);
-  return (name, body, { timeout = 20, skip = false } = {}) => {
+  return (name, body, { timeout = 20, skip = false, alone = false } = {}) => {
     if (names.has(name)) throw new Error(`Two tests are called "${name}"`);
     names.add(name);
     if (flag === together) {
-      queue.push({ name, body, skip: new RegExp(wanted!).test(name) ? "not here" : skip });
+      const isWanted = !new RegExp(wanted!).test(name);
+      const own = () => (typeof skip === "function" ? skip() : skip) || alone && ownProcess;
+      queue.push({ name, body, skip: isWanted ? own : "not here" });
       if (queue.length === 1) runQueue();
     } else if (flag !== marker) {
       const why = typeof skip === "function" ? skip() : skip;
@@ -78,6 +83,9 @@ function register(name: string, skip: Reason, run: () => Promise<void>) {
   (skip ? test.skip : test)(name, run);
 }
 
+/** What a test that was left out says; scripts/platforms/lib/run_together.ts then runs it. */
+const ownProcess = "needs a process of its own";
+
 const queue: { name: string; body: () => unknown; skip: Reason | (() => Reason) }[] = [];
 
 /** Prints a line for each test, and ends the process with the last. */
@@ -86,9 +94,9 @@ async function runQueue() {
   await turn();
   let failures = 0;
   for (const { name, body, skip } of queue) {
-    const skipped = typeof skip === "function" ? skip() : skip;
-    if (skipped) {
-      console.log(`skipped: ${name} # SKIP ${skipped}`);
+    const why = typeof skip === "function" ? skip() : skip;
+    if (why) {
+      console.log(`skipped: ${name} # SKIP ${why}`);
       continue;
     }
     console.log(`begins: ${name}`);

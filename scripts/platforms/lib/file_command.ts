@@ -1,7 +1,7 @@
 import { nodeFile } from "../../lib/tests.ts";
 
 /**
- * The command that runs a test file as a program: see inOneProcess().
+ * The command that runs a test file as a program: see runTogether().
  *
  * @param path the runtime.
  * @param flags for Deno.
