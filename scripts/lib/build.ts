@@ -16,16 +16,10 @@ export async function build(...steps: string[]): Promise<void> {
   await embed();
 }
 
-/**
- * Zig compiles its own program that executes build.zig, and with this in a debug build: 7 s of
- * processor time instead of 60, once on each machine.
- */
-export const zigEnv = { ZIG_DEBUG_CMD: "1" };
-
 /** Runs `zig build`. */
 export async function zigBuild(...args: string[]): Promise<Outcome> {
   const command = [await zig(), "build", "--error-style", "minimal", "--summary", "none", ...args];
-  const outcome = await run(command, { cwd: root, timeout: 600, env: zigEnv });
+  const outcome = await run(command, { cwd: root, timeout: 600 });
   const output = outcome.output.replace(/^debug: configuration cache .*\n/gm, "");
   return { ...outcome, output: withoutRepetitions(output) };
 }

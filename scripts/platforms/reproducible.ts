@@ -1,5 +1,4 @@
 import { dirname } from "node:path";
-import { zigEnv } from "../lib/build.ts";
 import { removeFolder, run, temporaryFolder } from "../lib/run.ts";
 import { zig } from "../lib/toolchain.ts";
 import { tracked } from "../lib/tracked.ts";
@@ -39,7 +38,6 @@ async function built(folder: string, target: string): Promise<Map<string, string
   }
   const command = [await zig(), "build", "lib", `-Dtarget=${target}`, "--summary", "none"];
   const env = {
-    ...zigEnv,
     ZIG_LOCAL_CACHE_DIR: `${folder}/local-cache`,
     ZIG_GLOBAL_CACHE_DIR: `${folder}/global-cache`,
   };
