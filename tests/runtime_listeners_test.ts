@@ -289,6 +289,7 @@ for (const chain of [false, true]) {
       if (runtime === "deno") return;
       assertEquals(testkit.disposition_same(SIGUSR2, 0), 1);
     },
+    { alone: true },
   );
 }
 
