@@ -425,7 +425,7 @@ inline deliver_step() {
 }
 
 inline checkpoint() {
-  /* @agent.ts:checkpoint; nothing without NEEDS_SCAN or OWED. */
+  /* @agent.ts:atCheckpoint; nothing without NEEDS_SCAN or OWED. */
 #if defined(M_CHECKPOINT_CLEARS_ALL)
   STEP(attention[0] = OWED);
 #elif defined(M_CHECKPOINT_IN_TWO_STEPS)

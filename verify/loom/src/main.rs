@@ -277,7 +277,7 @@ struct Owner {
 }
 
 impl Owner {
-    /// @agent.ts:checkpoint, @agent.ts:#begin
+    /// @agent.ts:atCheckpoint, @agent.ts:#begin
     fn checkpoint(&mut self) {
         let attention = &self.world.attention;
         let word = attention.load(Relaxed);
