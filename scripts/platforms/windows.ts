@@ -44,7 +44,7 @@ const filesInShort = ["windows/console", "windows/event_pipe", "interrupt"];
 /** Why tests of these files are left out, and which. */
 const leftOut = {
   "about POSIX signals, descriptors or threads":
-    /errors of failed system calls|costs one wake|lists signals that can be hooked|own POSIX signal|hook one signal|hooks one signal|terminated (leaves|in the)|left to end|terminated with its|each .* on one signal|no descriptor|SIGTERM|there is a thread while|from one thread|takes no signals|libc's calls|no POSIX signal|hook a signal and tick|pipe becomes readable|leaves nothing behind|for another reason|share one thread|ends with the Worker|is forked|leave nothing/,
+    /errors of failed system calls|costs one wake|lists signals that can be hooked|own POSIX signal|hook one signal|hooks one signal|terminated (leaves|in the)|left to end|terminated with its|each .* on one signal|no descriptor|SIGTERM|there is a thread while|from one thread|takes no signals|libc's calls|no POSIX signal|hook a signal and tick|pipe becomes readable|leaves nothing behind|for another reason|share one thread|ends with the Worker|is forked|leave nothing|survives the Worker that/,
 };
 const wineIsTooCoarse = { "Wine's timers are too coarse": /different periods/ };
 
