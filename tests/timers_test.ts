@@ -104,7 +104,7 @@ for (const [where, way] of Object.entries(ways)) {
       }
       assertEquals(counts, { alarms: rounds, timers: rounds, kills: rounds });
     },
-    { timeout: 60 },
+    { timeout: 60, alone: true },
   );
 
   test(
@@ -132,7 +132,7 @@ for (const [where, way] of Object.entries(ways)) {
       }
       assertEquals(counts, signals.map(() => rounds));
     },
-    { timeout: 60 },
+    { timeout: 60, alone: true },
   );
 }
 
