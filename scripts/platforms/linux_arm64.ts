@@ -19,9 +19,9 @@ export async function linuxArm64(
 ): Promise<Row[]> {
   await build("-Dtarget=linux-arm64", "testkit", "uv-poll");
   const libc = await debian({
-    name: "arm64-libc",
+    name: "arm64-libraries",
     arch: "arm64",
-    packages: ["libc6", "libgcc-s1", "libstdc++6"],
+    packages: ["libc6", "libgcc-s1", "libstdc++6", "libsqlite3-0"],
   });
   const qemu = await debian({ name: "qemu-user", arch: "amd64", packages: ["qemu-user"] });
   Deno.env.set("QEMU_LD_PREFIX", libc);
