@@ -199,8 +199,8 @@ async function choice(
 }
 
 /**
- * One task more than there are processors, and most run as many tests at a time: these wait more
- * than half of their time, for a process to start or for an idle event loop.
+ * One task more than there are processors. Most tasks run as many tests at a time as there are
+ * processors. Tests wait more than half of their time, for a process or an idle event loop.
  */
 async function sideBySide(queue: (() => Promise<unknown>)[]) {
   const next = async () => {

@@ -56,8 +56,9 @@ for (const name of only.length > 0 ? only : names) {
   console.log(`${name}: ${minutes} min`);
 }
 
-const table = rows.map(({ name, how, passed, failed, skipped, note = "" }) => {
-  return [name, how, `${passed}`, `${failed}`, `${skipped}`, note];
+const table = rows.map(({ name, how, passed, failed, skipped, again = 0, note = "" }) => {
+  const told = again > 0 ? `${again} ran again alone; ${note}` : note;
+  return [name, how, `${passed}`, `${failed}`, `${skipped}`, told];
 });
 const head = ["platform", "how", "passed", "failed", "skipped", ""];
 console.log(markdownTable([head, ...table], { align: ["l", "l", "r", "r", "r", "l"] }));

@@ -3,14 +3,15 @@ import { checkpoint } from "./checkpoint.ts";
 /**
  * What stops work. Internal.
  *
- * Its stack begins at the code that called {@linkcode checkpoint}(), if that runs this: engines
- * keep ten calls, and those of this package alone are ten. In Bun a DOMException has no stack.
+ * If a callback makes it at a checkpoint, its stack begins at the code that called {@linkcode
+ * checkpoint}(). Engines keep ten calls, and all of these would be calls of this package. In Bun a
+ * DOMException has no stack by itself.
  */
 export function stopError(name: "AbortError" | "TimeoutError", message: string): DOMException {
   const error = new DOMException(message, name);
   try {
     const here = { stack: "" };
-    // Bun goes by the name: no other function of the library may have it.
+    // Bun looks for the function's name, so no other function of this package may be called so.
     Error.captureStackTrace(here, checkpoint);
     const calls = here.stack.indexOf("\n    at ");
     if (calls >= 0) {

@@ -70,7 +70,7 @@ export function toJavaScript(source: string, fileName: string): string {
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.ESNext,
       rewriteRelativeImportExtensions: true,
-      // Each program that starts parses it all.
+      // Node would parse them, too, whenever a program starts.
       removeComments: true,
     },
   });

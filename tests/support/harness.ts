@@ -29,14 +29,15 @@ export interface TestOptions {
   alone?: boolean;
 }
 
-const marker = "--the-test";
+/** `FILE --the-test NAME` runs this test and no other. */
+export const marker = "--the-test";
 
 /**
  * Where a process takes seconds to start (Wine, qemu), tests of a file run in one, one by one:
  * `FILE --in-one-process REGEXP` runs all but those whose names match and those that need a process
  * of their own.
  */
-const together = "--in-one-process";
+export const together = "--in-one-process";
 
 /** The part of `bun:test` that is used here. */
 interface BunTest {
@@ -83,8 +84,8 @@ function register(name: string, skip: Reason, run: () => Promise<void>) {
   (skip ? test.skip : test)(name, run);
 }
 
-/** What a test that was left out says; scripts/platforms/lib/run_together.ts then runs it. */
-const ownProcess = "needs a process of its own";
+/** Why {@linkcode together} leaves out a test that says `alone`. */
+export const ownProcess = "needs a process of its own";
 
 const queue: { name: string; body: () => unknown; skip: Reason | (() => Reason) }[] = [];
 

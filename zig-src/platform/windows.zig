@@ -93,7 +93,7 @@ pub fn onThreadExit(function: *const fn (?*anyopaque) callconv(.c) void) i32 {
 
 fn onFiberEnd(value: ?*anyopaque) callconv(.winapi) void {
     // At the end of the process it is called too. Windows has ended all other threads by then, in
-    // the middle of what they did: whoever waits for a lock of theirs waits for ever.
+    // the middle of what they did: a thread that waits for a lock of theirs waits for ever.
     if (api.RtlDllShutdownInProgress() != 0) return;
     thread_exit_function.?(value);
 }

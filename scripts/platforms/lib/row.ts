@@ -7,6 +7,8 @@ export interface Row {
   passed: number;
   failed: number;
   skipped: number;
+  /** How many tests did not pass in one process with others, and ran again alone. */
+  again?: number;
   /** Why tests were skipped or why it is impossible, one line. */
   note?: string;
   /** What failed. */

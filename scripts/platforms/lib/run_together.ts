@@ -1,3 +1,4 @@
+import { marker, ownProcess, together } from "../../../tests/support/harness.ts";
 import type { Outcome } from "../../lib/run.ts";
 import type { Row } from "./row.ts";
 
@@ -9,8 +10,8 @@ export interface Skipped {
 
 /**
  * Runs the tests of a file in one process, because to start one takes seconds, and adds them to a
- * row. A test that does not pass so runs again in a process of its own, as elsewhere: an earlier
- * one may have left something, or ended the process. See harness.ts.
+ * row. A test that does not pass in it runs again in a process of its own, as it does elsewhere: an
+ * earlier test may have left something, or ended the process. The row counts these.
  *
  * @param start runs the file with these arguments.
  * @param without a pattern of the names that are left out; by default none.
@@ -23,9 +24,10 @@ export async function runTogether(
   const left: Skipped[] = [];
   const seen = new Set<string>();
   const alone: string[] = [];
-  for (let isWhole = false; !isWhole;) {
+  const again: string[] = [];
+  for (;;) {
     const pattern = [without, ...Array.from(seen, exactly)].join("|");
-    const { output } = await start(["--in-one-process", pattern]);
+    const { output } = await start([together, pattern]);
     let current: string | undefined;
     for (const line of output.split(/\r?\n/)) {
       const [, word, name = "", why = ""] = testLine.exec(line) ?? [];
@@ -34,22 +36,22 @@ export async function runTogether(
       if (word === "begins") continue;
       seen.add(name);
       if (word === "passed") row.passed++;
-      else if (word === "skipped" && why !== "needs a process of its own") left.push({ name, why });
-      else alone.push(name);
+      else if (word === "failed") again.push(name);
+      else if (why === ownProcess) alone.push(name);
+      else left.push({ name, why });
     }
-    isWhole = /^all\r?$/m.test(output);
-    if (!isWhole && current === undefined) {
+    if (/^all\r?$/m.test(output)) break;
+    if (current === undefined) {
       row.failed++;
       row.output += `The process ended between two tests:\n${output}\n`;
       break;
     }
-    if (!isWhole) {
-      seen.add(current!);
-      alone.push(current!);
-    }
+    seen.add(current);
+    again.push(current);
   }
-  for (const name of alone) {
-    const { ok, output } = await start(["--the-test", name]);
+  row.again = (row.again ?? 0) + again.length;
+  for (const name of [...alone, ...again]) {
+    const { ok, output } = await start([marker, name]);
     row[ok ? "passed" : "failed"]++;
     if (!ok) row.output += `"${name}":\n${output}\n`;
   }
