@@ -13,6 +13,7 @@ import { prepareModules } from "./lib/modules.ts";
 import { publish } from "./lib/publish.ts";
 import { demand, optionsOf } from "./lib/options.ts";
 import { type Outcome, removeFolder, run, temporaryFolder } from "./lib/run.ts";
+import { sideBySide } from "./lib/side_by_side.ts";
 import { spelling } from "./lib/spelling.ts";
 import {
   bunTests,
@@ -198,18 +199,6 @@ async function choice(
   if (only.length === 0 || only.includes(name)) await step(name, work);
 }
 
-/**
- * One task more than there are processors. Most tasks run as many tests at a time as there are
- * processors. Tests wait more than half of their time, for a process or an idle event loop.
- */
-async function sideBySide(queue: (() => Promise<unknown>)[]) {
-  const next = async () => {
-    for (let work = queue.shift(); work; work = queue.shift()) await work();
-  };
-  const lanes = navigator.hardwareConcurrency + 1;
-  await Promise.all(Array.from({ length: lanes }, next));
-}
-
 const done = { ok: true, output: "" };
 
 /** Runs `deno test` with the flags that every use of it needs. */
@@ -260,6 +249,8 @@ const fetched = step("toolchain", async () => {
   return done;
 });
 const built = prepare();
+// One task more than there are processors. Most tasks run as many tests at a time as there are
+// processors. Tests wait more than half of their time, for a process or an idle event loop.
 await sideBySide([
   () => inOrder(texts),
   // Fills one lane, so that the build is one of the tasks that run side by side.
@@ -270,7 +261,7 @@ await sideBySide([
   ...lanes.map((lane) => async () => {
     if (await built || lane === checks) await inOrder(lane);
   }),
-]);
+], navigator.hardwareConcurrency + 1);
 finish();
 
 /** Returns whether there is a build to test. */

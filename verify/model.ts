@@ -1,5 +1,6 @@
 import { allMutants, readModels } from "../scripts/lib/models.ts";
 import { type Outcome, removeFolder, run, temporaryFolder } from "../scripts/lib/run.ts";
+import { sideBySide } from "../scripts/lib/side_by_side.ts";
 import { spin, zig } from "../scripts/lib/toolchain.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 
@@ -37,14 +38,14 @@ export async function model(
     // Start with the long ones, so that no processor is idle at the end.
     const chosen = scenarios.filter((scenario) => only.length === 0 && (scenario.short || !short))
       .sort((a, b) => Number(a.short) - Number(b.short));
-    await parallel(chosen, async (scenario) => {
+    await sideBySide(chosen.map((scenario) => async () => {
       const result = await checker.check(scenario);
       states += result.states;
       if (result.verdict === "holds") holding++;
       lines.push(`${nameOf(scenario)}: ${describe(result)}`);
-    });
+    }));
     const broken = new Set<string>();
-    await parallel(mutants, async (mutant) => {
+    await sideBySide(mutants.map((mutant) => async () => {
       for (const scenario of thoseFor(mutant)) {
         const result = await checker.check(scenario, mutant);
         if (result.verdict !== "violated") continue;
@@ -54,7 +55,7 @@ export async function model(
         return;
       }
       lines.push(`${mutant} NOT caught`);
-    });
+    }));
     const unbroken = properties.filter((name) => !broken.has(name));
     if (whole) lines.push(`properties that no mutant breaks: ${unbroken}`);
     const count = states.toLocaleString("en");
@@ -130,21 +131,6 @@ function textOf(file: string): string {
 
 function describe({ verdict, states, detail }: Result): string {
   return `${verdict}, ${states.toLocaleString("en")} states ${detail}`.trim();
-}
-
-/** Runs as many tasks at a time as there are processors. */
-async function parallel<T>(items: T[], work: (item: T) => Promise<void>) {
-  const left = [...items];
-  const workers = Array.from(
-    { length: navigator.hardwareConcurrency },
-    () =>
-      (async () => {
-        for (let item = left.shift(); item !== undefined; item = left.shift()) {
-          await work(item);
-        }
-      })(),
-  );
-  await Promise.all(workers);
 }
 
 /**

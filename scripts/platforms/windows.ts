@@ -3,6 +3,7 @@ import { packageFolder, safepointsFolder } from "../ship/lib/package_folder.ts";
 import { build } from "../lib/build.ts";
 import { prepareModules } from "../lib/modules.ts";
 import { type Outcome, run } from "../lib/run.ts";
+import { sideBySide } from "../lib/side_by_side.ts";
 import { bun, node, nodeVersions } from "../lib/toolchain.ts";
 import { transpile } from "../lib/transpile.ts";
 import { write } from "../lib/write.ts";
@@ -95,7 +96,7 @@ async function onWindows(
   return rows;
 }
 
-/** Runs the runtimes for Windows x64, two side by side. */
+/** Runs the runtimes for Windows x64, side by side. */
 async function underWine(
   short: boolean,
   isWanted: (runtime: string) => boolean,
@@ -116,12 +117,9 @@ async function underWine(
     : [["deno"], ["bun"], ["node", "20"], ["node", "22"], ["node", "24"], ["node", "26"]];
   const wanted = all.filter(([kind, major = ""]) => isWanted(kind + major));
   const rows: Row[] = [];
-  const lane = async () => {
-    for (let next = wanted.shift(); next; next = wanted.shift()) {
-      rows.push(await rowOf(folder, next, short));
-    }
-  };
-  await Promise.all([lane(), lane()]);
+  await sideBySide(wanted.map((runtime) => async () => {
+    rows.push(await rowOf(folder, runtime, short));
+  }));
   return rows.sort((one, other) => one.name < other.name ? -1 : 1);
 }
 

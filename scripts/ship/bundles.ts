@@ -2,6 +2,7 @@ import * as esbuild from "esbuild";
 import { createRequire } from "node:module";
 import type { Format } from "../lib/bundlers.ts";
 import { removeFolder, run, temporaryFolder } from "../lib/run.ts";
+import { sideBySide } from "../lib/side_by_side.ts";
 import type { Cell } from "./lib/cell.ts";
 import { executables } from "./lib/executables.ts";
 import { hears } from "./lib/hears.ts";
@@ -12,7 +13,6 @@ import { packageFolder } from "./lib/package_folder.ts";
 import { programs } from "./lib/program.ts";
 import { runtimes } from "./lib/runtimes.ts";
 import { script } from "./lib/script.ts";
-import { sideBySide } from "./lib/side_by_side.ts";
 
 const kinds = { mjs: "ES module", cjs: "CommonJS" } as const;
 type Kind = keyof typeof kinds;

@@ -1,4 +1,5 @@
 import { removeFolder, run, temporaryFolder } from "../lib/run.ts";
+import { sideBySide } from "../lib/side_by_side.ts";
 import type { Cell } from "./lib/cell.ts";
 import { hears } from "./lib/hears.ts";
 import { type NpmRegistry, npmRegistry } from "./lib/npm_registry.ts";
@@ -6,7 +7,6 @@ import { packageFolder } from "./lib/package_folder.ts";
 import { programs } from "./lib/program.ts";
 import { runtimes } from "./lib/runtimes.ts";
 import { script } from "./lib/script.ts";
-import { sideBySide } from "./lib/side_by_side.ts";
 import { tools } from "./lib/tools.ts";
 
 type Command = string[];

@@ -1,5 +1,6 @@
 import { prepareModules } from "../../lib/modules.ts";
 import { removeFolder, run, temporaryFolder } from "../../lib/run.ts";
+import { sideBySide } from "../../lib/side_by_side.ts";
 import { bunTests, denoTests, nodeEnv, nodeTests, runTests } from "../../lib/tests.ts";
 import { transpile } from "../../lib/transpile.ts";
 import { fileCommand } from "./file_command.ts";
@@ -27,24 +28,32 @@ export interface Tests {
   prefix?: string[];
 }
 
-/** Runs test files on all runtimes side by side. */
+/**
+ * Runs test files on all runtimes side by side.
+ *
+ * @param runtimes the slowest first, so that no processor is idle at the end.
+ */
 export async function rowsOf(runtimes: Runtime[], tests: Tests): Promise<Row[]> {
   const { flags } = await prepareModules();
   await transpile();
   const reports = await temporaryFolder("async-interrupt-junit-");
   const { how, files, together = false, limit, prefix = [] } = tests;
   const env = { ...nodeEnv, ...tests.env };
-  const rows = await Promise.all(runtimes.map(async ({ name, kind, path }): Promise<Row> => {
-    const row = newRow(name, how);
-    const reasons: string[] = [];
+  const tested = runtimes.map((runtime) => ({
+    ...runtime,
+    row: newRow(runtime.name, how),
+    reasons: [] as string[],
+  }));
+  const work = tested.flatMap(({ kind, path, row, reasons }) => {
     if (together) {
-      for (const file of files) {
+      return files.map((file) => async () => {
         const command = [...prefix, ...fileCommand(kind, path, file, flags)];
-        const start = (args: string[]) => run([...command, ...args], { env, timeout: 600 });
+        const start = (args: string[]) => run([...command, ...args], { env, timeout: 1200 });
         const left = await runTogether(start, row);
         reasons.push(...left.map(({ why }) => why));
-      }
-    } else {
+      });
+    }
+    return [async () => {
       const report = `${reports}/${kind}.xml`;
       const command = { deno: denoTests, bun: bunTests, node: nodeTests }[kind]({
         path,
@@ -59,10 +68,13 @@ export async function rowsOf(runtimes: Runtime[], tests: Tests): Promise<Row[]> 
       row.skipped = ran.skipped;
       if (!ran.ok) row.output = ran.output;
       reasons.push(...ran.reasons);
-    }
+    }];
+  });
+  // One piece more than there are processors, since some tests wait.
+  await sideBySide(work, navigator.hardwareConcurrency + 1);
+  removeFolder(reports);
+  return tested.map(({ row, reasons }) => {
     row.note = countsOf(reasons.filter((reason) => reason.startsWith(limit)));
     return row;
-  }));
-  removeFolder(reports);
-  return rows;
+  });
 }
