@@ -5,10 +5,9 @@
 import { dirname, join } from "node:path";
 import { npmInstall } from "./npm_install.ts";
 import { run } from "./run.ts";
+import { toolFolder } from "./tool_folder.ts";
 import versions from "./versions.json" with { type: "json" };
 
-const root = new URL("../..", import.meta.url);
-const folder = new URL(".toolchain/", root);
 const { os, arch } = Deno.build;
 const exe = os === "windows" ? ".exe" : "";
 
@@ -173,21 +172,8 @@ async function version(command: string[]): Promise<string> {
   return ok ? output.match(/\d+\.\d+\.\d+\S*/)?.[0] ?? "" : "";
 }
 
-/** By name. Steps that run side by side ask for the same tool. */
-const installs = new Map<string, Promise<string>>();
-
-function install(...how: Parameters<typeof installOnce>): Promise<string> {
-  const [name] = how;
-  const running = installs.get(name) ?? installOnce(...how);
-  installs.set(name, running);
-  return running;
-}
-
-/**
- * Installs into a temporary folder that is renamed only once it is complete and runs, so that a
- * broken install is never used.
- */
-async function installOnce(
+/** Installs a tool that can say its version, which is the end of its name. */
+async function install(
   name: string,
   why: string,
   file: string,
@@ -195,43 +181,17 @@ async function installOnce(
   fetch: (folder: string) => Promise<void>,
   interpreter: string[] = [],
 ): Promise<string> {
-  const target = path(new URL(name, folder));
-  if (await exists(`${target}/${file}`)) return `${target}/${file}`;
-
-  say(`Fetching ${name} (${why})`);
-  await Deno.mkdir(folder, { recursive: true });
-  const temp = await Deno.makeTempDir({
-    dir: path(folder),
-    prefix: `${name}.tmp-`,
-  });
-  try {
-    await fetch(temp);
-    const found = await version([...interpreter, `${temp}/${file}`, ...versionArgs]);
+  const folder = await toolFolder(name, async (folder) => {
+    say(`Fetching ${name} (${why})`);
+    await fetch(folder);
+    const found = await version([...interpreter, `${folder}/${file}`, ...versionArgs]);
     if (!name.endsWith(`-${found}`) || !found) {
       throw new Error(
         `${name} was fetched, but reports version "${found}": is there a build of it for ${os} ${arch}?`,
       );
     }
-    await Deno.rename(temp, target);
-  } catch (error) {
-    await Deno.remove(temp, { recursive: true }).catch(() => {});
-    // Another process may have installed it meanwhile.
-    if (!await exists(`${target}/${file}`)) throw error;
-  }
-  await removeTemps(name);
-  return `${target}/${file}`;
-}
-
-/**
- * Removes what interrupted installs left. An install that is still running then fails, and finds
- * that the tool is there.
- */
-async function removeTemps(name: string) {
-  for (const entry of Deno.readDirSync(folder)) {
-    if (!entry.name.startsWith(`${name}.tmp-`)) continue;
-    const temp = new URL(`${entry.name}/`, folder);
-    await Deno.remove(temp, { recursive: true }).catch(() => {});
-  }
+  }, file);
+  return `${folder}/${file}`;
 }
 
 /**
@@ -309,19 +269,6 @@ async function aptGet(folder: string): Promise<void> {
   throw new Error(
     `Could not fetch Spin ${versions.spin}. Install it (Debian: apt install spin), so that it is on PATH.\n${output}`,
   );
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function path(url: URL): string {
-  return decodeURIComponent(url.pathname).replace(/^\/([A-Z]:)/, "$1");
 }
 
 function say(message: string) {

@@ -1,8 +1,8 @@
 import { run } from "../../lib/run.ts";
+import { toolFolder } from "../../lib/tool_folder.ts";
 
 /** Its qemu is 10, its Wine 10 and its musl 1.2.5; those of the release before are too old. */
 const suite = "trixie";
-const toolchain = decodeURIComponent(new URL("../../../.toolchain/", import.meta.url).pathname);
 
 /** What {@linkcode debian} unpacks. */
 export interface Packages {
@@ -27,10 +27,6 @@ export interface Packages {
 export async function debian(
   { name, arch, packages, whole = false, finish }: Packages,
 ): Promise<string> {
-  const target = toolchain + name;
-  if (await Deno.stat(target).catch(() => undefined)) return target;
-  await Deno.mkdir(toolchain, { recursive: true });
-  const folder = await Deno.makeTempDir({ dir: toolchain, prefix: `${name}.tmp-` });
   const fetch = whole ? "install -y --no-install-recommends --download-only" : "download";
   // Package lists and a cache of its own; the server is one that this machine's apt uses.
   const script = `set -e
@@ -48,7 +44,7 @@ export async function debian(
     # As in Debian; the packages have files in both.
     for name in bin lib lib64 sbin; do mkdir -p usr/$name && ln -s usr/$name $name; done
     for package in *.deb; do dpkg-deb -x $package .; done`;
-  try {
+  return await toolFolder(name, async (folder) => {
     const { ok, output } = await run(["sh", "-c", script], { cwd: folder, timeout: 900 });
     if (!ok) {
       throw new Error(
@@ -57,10 +53,5 @@ export async function debian(
     }
     await finish?.(folder);
     await run(["sh", "-c", "rm -r apt *.deb"], { cwd: folder });
-    await Deno.rename(folder, target);
-  } catch (error) {
-    await Deno.remove(folder, { recursive: true });
-    throw error;
-  }
-  return target;
+  });
 }
