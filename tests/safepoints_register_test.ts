@@ -1,6 +1,13 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import MagicString from "magic-string";
 import {
+  chmodSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -257,7 +264,8 @@ test("the cache is shared, and a damaged or read-only one does no harm", async (
   writeFileSync(join(folder, "total.mjs"), text);
   const together = await Promise.all([run("total.mjs"), run("total.mjs")]);
   assertEquals(together, ["300\n", "300\n"]);
-  const [version] = readdirSync(cache);
+  // Beside it, Node keeps what it has compiled.
+  const version = readdirSync(cache).find((name) => /^\d+$/.test(name));
   /** Removes those by the file: they come if the test takes so long that files have settled. */
   const entriesByContent = () =>
     readdirSync(join(cache, version!)).map((name) => join(cache, version!, name)).filter((file) => {
@@ -283,6 +291,46 @@ test("the cache is shared, and a damaged or read-only one does no harm", async (
   process.env.INTERRUPT_SAFEPOINTS_CACHE = join(folder, "file", "cache");
   assertEquals(await run("total.mjs"), "300\n");
 }, { skip, timeout: 40 });
+
+test("no cache is used that others can write to", async () => {
+  writeFileSync(join(folder, "large.mjs"), large);
+  process.env.INTERRUPT_SAFEPOINTS_CACHE = join(folder, "shared");
+  mkdirSync(join(folder, "shared"));
+  for (const mode of [0o777, 0o770, 0o1777]) {
+    chmodSync(join(folder, "shared"), mode);
+    await run("large.mjs");
+    assertEquals(readdirSync(join(folder, "shared")), []);
+  }
+  chmodSync(join(folder, "shared"), 0o755);
+  await run("large.mjs");
+  assert(readdirSync(join(folder, "shared")).length > 0);
+}, { skip: skip || process.platform === "win32" && "Windows has no such modes", timeout: 40 });
+
+test("Node keeps what it has compiled, where nobody says otherwise", async () => {
+  const text =
+    `import { getCompileCacheDir } from "node:module"; console.log(getCompileCacheDir());`;
+  writeFileSync(join(folder, "compiled.mjs"), `${text}\nfor (let i = 0; i < 3; i++);`);
+  const place = async () => (await run("compiled.mjs")).trim();
+  const kept = await place();
+  assertStringIncludes(kept, join(cache, "compiled"));
+  assert(readdirSync(kept).length > 0);
+  process.env.NODE_DEBUG_NATIVE = "COMPILE_CACHE";
+  const command = [process.execPath, "--import", register.href, join(folder, "compiled.mjs")];
+  const { stderr } = await startCommand(command).ended;
+  assertMatch(stderr, /cache for .*compiled\.mjs was accepted/);
+  delete process.env.NODE_DEBUG_NATIVE;
+  process.env.NODE_COMPILE_CACHE = join(folder, "theirs");
+  assertStringIncludes(await place(), join(folder, "theirs"));
+  delete process.env.NODE_COMPILE_CACHE;
+  process.env.NODE_DISABLE_COMPILE_CACHE = "1";
+  assertEquals(await place(), "undefined");
+  delete process.env.NODE_DISABLE_COMPILE_CACHE;
+  process.env.NODE_V8_COVERAGE = join(folder, "coverage");
+  assertEquals(await place(), "undefined");
+  delete process.env.NODE_V8_COVERAGE;
+  process.env.INTERRUPT_SAFEPOINTS_CACHE = "";
+  assertEquals(await place(), "undefined");
+}, { skip: skip || runtime !== "node" && "only Node has a compile cache of its own", timeout: 60 });
 
 test("the cache knows a file that has not changed, and sees when it has", () => {
   const cache = new Cache(join(folder, "known"), -Infinity);

@@ -1,5 +1,6 @@
 import { process } from "../node.ts";
 import { registerInBun } from "./bun.ts";
+import { keepCompiled } from "./compiled.ts";
 import { register } from "./hooks.ts";
 import { mendStacks } from "./stacks.ts";
 import { registerInWorkers } from "./workers.ts";
@@ -9,6 +10,7 @@ export function registerAll(): void {
   const { bun, deno } = process.versions;
   if (bun) registerInBun();
   else register();
+  if (!bun && !deno) keepCompiled();
   if (bun || deno) registerInWorkers();
   mendStacks();
 }

@@ -99,7 +99,7 @@ export class Cache {
     const file = `${this.#folder}/${name}`;
     const part = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
     try {
-      fs.mkdirSync(this.#folder, { recursive: true });
+      fs.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       fs.writeFileSync(part, content);
       fs.renameSync(part, file);
       return true;
@@ -108,14 +108,6 @@ export class Cache {
       return false;
     }
   }
-}
-
-/** Where the cache is if nobody says otherwise. */
-export function defaultFolder(): string {
-  const { HOME, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  const parent = process.platform === "win32" ? LOCALAPPDATA : XDG_CACHE_HOME;
-  const cache = parent || `${HOME || builtin("node:os").homedir()}/.cache`;
-  return `${cache}/async-interrupt-safepoints`;
 }
 
 /** An entry by the file also has what tells whether that has changed. */

@@ -2,7 +2,8 @@ import { type Analysis, analyze } from "../analyze.ts";
 import { patternOf } from "../glob.ts";
 import { withoutMap } from "../map_comment.ts";
 import { type Engine, insertPolls, textsOf } from "../poll.ts";
-import { Cache, type Cached, defaultFolder, quickHash } from "./cache.ts";
+import { Cache, type Cached, quickHash } from "./cache.ts";
+import { cacheFolder } from "./cache_folder.ts";
 import type { Instrumented } from "./columns.ts";
 import { Buffer, fileURLToPath, pathToFileURL, process } from "../node.ts";
 import { own } from "../own.ts";
@@ -12,10 +13,9 @@ import { loadParser } from "./parser.ts";
 const {
   INTERRUPT_SAFEPOINTS_EXCLUDE: exclude = "",
   INTERRUPT_SAFEPOINTS_FUNCTIONS: functions = "",
-  INTERRUPT_SAFEPOINTS_CACHE: folder = defaultFolder(),
 } = process.env;
 
-const cache = new Cache(folder);
+const cache = new Cache(cacheFolder);
 const excluded = exclude.split(",").map((glob) => glob.trim()).filter(Boolean).map(patternOf);
 const engine: Engine = process.versions.bun ? "jsc" : "v8";
 const texts = textsOf(engine);
