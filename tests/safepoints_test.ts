@@ -77,6 +77,55 @@ const forms: Record<string, [source: string, code: string][]> = {
 };
 
 /** What is cut into tiles; T stands for the start of a tile, N and C(i) for its counter. */
+/** Loops, and how many safepoints they get. Those with few turns need none. */
+const turns: [source: string, safepoints: number][] = [
+  ["for (let i = 0; i < 100; i++) s += i;", 0],
+  ["for (let i = 0; i < 101; i++) s += i;", 1],
+  ["for (let i = 0; i <= 99; i++) s += i;", 0],
+  ["for (let i = 0; i <= 100; i++) s += i;", 1],
+  ["for (var i = 100; i > 0; i -= 1) { if (s[i]) break; }", 0],
+  ["for (let i = 100; i >= 0; --i) s += i;", 1],
+  ["for (let i = 0; i < 1000; i += 10) s += i;", 0],
+  ["for (let i = 0; i < 10; i++) for (let j = 0; j < 10; j++) s += i;", 0],
+  ["const n = 9; for (let i = 0; i < n; i++) s += i;", 0],
+  ["const a = 0, n = 9; { for (let i = a; i < n; i++) s += i; }", 0],
+  ["export const n = 9; function f(a) { for (let i = 0; i < n; i++) s += i; }", 0],
+  ["switch (a) { default: const n = 9; for (let i = 0; i < n; i++) s += i; }", 0],
+  ["for (const n = 9;;) { for (let i = 0; i < n; i++) s += i; break }", 1],
+  // It would never end.
+  ["for (let i = 0; i < 9; i--) s += i;", 1],
+  ["for (let i = 9; i > 0; i++) s += i;", 1],
+  ["for (let i = 0; i < 9; i += 0) s += i;", 1],
+  ["for (let i = 0; i < 1; i += 1e-20) s += i;", 1],
+  ["for (let i = 9007199254740992; i < 9007199254740999; i++) s += i;", 1],
+  ["for (let i = 0; i < 9; i++) i = 0;", 1],
+  ["for (let i = 0; i < 9; i++) [i] = s;", 1],
+  ["for (let i = 0; i < 9; j++) s += i;", 1],
+  ["for (let i = 0, j = 0; i < 9; j++) s += i;", 1],
+  ["for (let i = 0; i < 9; ) s += i++;", 1],
+  // Nothing tells.
+  ["for (let i = 0; i < n; i++) s += i;", 1],
+  ["for (let i = n; i < 9; i++) s += i;", 1],
+  ["for (let i = 0n; i < 9n; i++) s += i;", 1],
+  ["for (let i = 0; i < '9'; i++) s += i;", 1],
+  ["for (i = 0; i < 9; i++) s += i;", 1],
+  ["let n = 9; for (let i = 0; i < n; i++) s += i;", 1],
+  ["const { n } = s; for (let i = 0; i < n; i++) s += i;", 1],
+  ["const n = 9; { let n = s; for (let i = 0; i < n; i++) s += i; }", 1],
+  ["const n = 9; function f(n) { for (let i = 0; i < n; i++) s += i; }", 1],
+  ["const n = 9; const f = ({ n }) => { for (let i = 0; i < n; i++) s += i; };", 1],
+  ["const n = 9; const f = function n() { for (let i = 0; i < n; i++) s += i; };", 1],
+  ["const n = 9; () => { if (s) { var n = s } for (let i = 0; i < n; i++) s += i; };", 1],
+  ["const n = 9; { function n() {} for (let i = 0; i < n; i++) s += i; }", 1],
+  ["const n = 9; { class n {} for (let i = 0; i < n; i++) s += i; }", 1],
+  ["const n = 9; try {} catch (n) { for (let i = 0; i < n; i++) s += i; }", 1],
+  ["{ const n = 9; } for (let i = 0; i < n; i++) s += i;", 1],
+  ["import n from 'n'; for (let i = 0; i < n; i++) s += i;", 1],
+  // They take long.
+  ["for (let i = 0; i < 9; i++) s();", 1],
+  ["a: for (let i = 0; i < 9; i++) { continue a; }", 1],
+];
+
 const tiles: [source: string, code: string][] = [
   ["for (let i = 0; i < n; i++) s += i;", "for (let i = 0; ;){C(i)i < n; i++) s += i;;E"],
   ["for (var a, $ = 9; $ < n; ++$) n--", "for (var a, $ = 9; ;){C($)$ < n; ++$) n--;E"],
@@ -84,17 +133,17 @@ const tiles: [source: string, code: string][] = [
     "for (let i = 0; i < 5000; i++) s += i;",
     "for (let i = 0; i < 5000;){L(i,3976,5000); i++) s += i;F",
   ],
-  ["for (var $ = 0.5; $<9 ; $++) n--", "for (var $ = 0.5; $<9;){L($,-1015,9) ; $++) n--F"],
+  ["for (var $ = 0.5; $<900 ; $++) n--", "for (var $ = 0.5; $<900;){L($,-124,900) ; $++) n--F"],
   // The inner loop ends first.
   [
-    "for (let i = 0; i < 9; i++) for (let j = 2; j--;);",
-    "for (let i = 0; i < 9;){L(i,-1015,9); i++) for (let j = 2; ;){T for(;--N&&j--;);;EF",
+    "for (let i = 0; i < 900; i++) for (let j = 2; j--;);",
+    "for (let i = 0; i < 900;){L(i,-124,900); i++) for (let j = 2; ;){T for(;--N&&j--;);;EF",
   ],
   [
-    "for (let i = 0; i < 9; i++) { if (a) break; }",
-    "for (let i = 0; ;){C(i)i < 9; i++) { if (a) break; };E",
+    "for (let i = 0; i < 900; i++) { if (a) break; }",
+    "for (let i = 0; ;){C(i)i < 900; i++) { if (a) break; };E",
   ],
-  ["for (let i = 0; i < 010; i++) a;", "for (let i = 0; ;){C(i)i < 010; i++) a;;E"],
+  ["for (let i = 0; i < 0700; i++) a;", "for (let i = 0; ;){C(i)i < 0700; i++) a;;E"],
   ["for (let i = 0; i < 2147483648; i++) a;", "for (let i = 0; ;){C(i)i < 2147483648; i++) a;;E"],
   ...[
     "for (let i = a; |i < b; i++) c;",
@@ -196,6 +245,9 @@ test("every form of loop gets a safepoint at its back-edge, and with `functions`
       .replaceAll(/P;let N=(.+?)<(.+?)\?\1\+1024\|0:(\d+);for\(;\1<N/g, "L($1,$2,$3)")
       .replaceAll(/P;let N=(.)\+1024;for\(;\(\1<N\|\|\(N=0\)\)&&/g, "C($1)");
     assertEquals(tiled, code);
+  }
+  for (const [source, safepoints] of turns) {
+    assertEquals(instrument(source, { engine, filename: "a.mts" }).safepoints, safepoints, source);
   }
   for (const [source, code] of functions) {
     assertEquals(short(source, { functions: true }), code);

@@ -1,0 +1,227 @@
+import type {
+  Expression,
+  ForStatement,
+  Function as FunctionNode,
+  Program,
+  VariableDeclarator,
+} from "oxc-parser";
+import { Form, limitedTest } from "./poll.ts";
+import type { Node, Walker } from "./tree.ts";
+
+/** How many turns a loop without a safepoint has at most, with those of the loops inside of it. */
+const SHORT = 100;
+
+/** Finds out what poll a loop needs. */
+export class Loops {
+  readonly #walker: Walker;
+  readonly #program: Program;
+  readonly #source: string;
+
+  constructor(walker: Walker, program: Program, source: string) {
+    this.#walker = walker;
+    this.#program = program;
+    this.#source = source;
+  }
+
+  /** Whether a loop can be cut into tiles with the poll between them. */
+  canBeTiled(loop: object, test: Expression): boolean {
+    return operands.test(test.type) && !this.#walker.some(loop, (node) => !isLight(node));
+  }
+
+  /** How a loop that can be tiled begins each tile. */
+  tileOf(loop: ForStatement): Form.limitedFor | Form.countedFor | Form.tiledFor {
+    if (!this.#countsUp(loop)) return Form.tiledFor;
+    return this.#isLimited(loop) ? Form.limitedFor : Form.countedFor;
+  }
+
+  /**
+   * Whether a loop that can be tiled counts from a number to another and has one small tile: it
+   * needs no safepoint, since what is around it has one.
+   */
+  isShort(loop: ForStatement): boolean {
+    let turns = 1;
+    return !this.#walker.some(loop, (node) => {
+      if (isLoop.test(node.type)) turns *= this.#turnsOf(node);
+      return turns > SHORT;
+    });
+  }
+
+  /** How many turns a loop has at most; Infinity if nothing tells. */
+  #turnsOf(loop: Node | ForStatement): number {
+    if (loop.type !== "ForStatement") return Infinity;
+    const { init, test, update } = loop as ForStatement;
+    if (init?.type !== "VariableDeclaration" || test?.type !== "BinaryExpression") return Infinity;
+    const { left, operator, right } = test;
+    const step = stepOf(update);
+    if (left.type !== "Identifier" || step === undefined) return Infinity;
+    const { name } = left;
+    const counter = init.declarations.find(({ id }) =>
+      id.type === "Identifier" && id.name === name
+    );
+    const isTowards = step.by > 0 ? /^<=?$/.test(operator) : /^>=?$/.test(operator);
+    if (!counter?.init || step.name !== name || !isTowards) return Infinity;
+    const [from, to] = [this.#numberOf(counter.init), this.#numberOf(right)];
+    const distance = (to - from) / step.by;
+    // Not where adding may leave a number as it is. NaN is less than nothing.
+    const counts = Number.isInteger(step.by) && Math.abs(from) < 2 ** 31 && distance <= SHORT;
+    if (!counts || this.#writes(loop as ForStatement, name)) return Infinity;
+    return Math.max(1, operator.length === 1 ? Math.ceil(distance) : Math.floor(distance) + 1);
+  }
+
+  /** The number that an expression is, or NaN: a literal, or a constant of one. */
+  #numberOf(expression: Expression): number {
+    if (expression.type === "Literal") {
+      return typeof expression.value === "number" ? expression.value : NaN;
+    }
+    if (expression.type !== "Identifier") return NaN;
+    const { name, start } = expression;
+    for (const node of this.#walker.around(this.#program, start)) {
+      const number = this.#declaredBy(node, name);
+      if (number !== undefined) return number;
+    }
+    return NaN;
+  }
+
+  /**
+   * What a variable is that a node declares for what is inside of it: a number, NaN for all others,
+   * undefined if it declares none of that name.
+   */
+  #declaredBy(node: Node, name: string): number | undefined {
+    const hasName = (tree: object) => this.#walker.some(tree, (inner) => isNamed(inner, name));
+    if (/Function/.test(node.type)) {
+      const { id, params, body } = node as unknown as FunctionNode;
+      const isVar = (inner: Node) =>
+        inner.type === "VariableDeclaration" && inner.kind === "var" && hasName(inner);
+      if ([id, ...params].some((part) => part && hasName(part))) return NaN;
+      return body && this.#walker.some(body, isVar) ? NaN : undefined;
+    }
+    if (node.type === "CatchClause") return node.param && hasName(node.param) ? NaN : undefined;
+    const statements = [node.body, node.init, node.left].flat() as (Node | null | undefined)[];
+    if (node.type === "SwitchStatement") {
+      statements.push(...(node.cases as { consequent: Node[] }[]).flatMap((one) => one.consequent));
+    }
+    for (const statement of statements) {
+      const declaration = (statement?.declaration ?? statement) as Node | undefined;
+      if (declaration?.type === "VariableDeclaration") {
+        for (const { id, init } of declaration.declarations as VariableDeclarator[]) {
+          if (!hasName(id)) continue;
+          const isConstant = declaration.kind === "const" && id.type === "Identifier";
+          const value = init?.type === "Literal" ? init.value : undefined;
+          return isConstant && typeof value === "number" ? value : NaN;
+        }
+      } else if (/^(?:Function|Class|TSEnum)D|^Import/.test(declaration?.type ?? "")) {
+        const { id, specifiers = [] } = declaration as unknown as Declares;
+        if ([id, ...specifiers].some((part) => part && hasName(part))) return NaN;
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * Whether the loop counts up from a number, and the test begins with its counter, which nothing
+   * else writes.
+   */
+  #countsUp(loop: ForStatement): boolean {
+    const { init, test, update } = loop;
+    if (test?.type !== "BinaryExpression" || test.left.type !== "Identifier") return false;
+    const { name, start: at, end } = test.left;
+    // Not with escapes: the name is copied from the text.
+    if (end - at !== name.length) return false;
+    if (init?.type !== "VariableDeclaration" || !/^[\w$]+$/.test(name)) return false;
+    const start = init.declarations.find(({ id }) => id.type === "Identifier" && id.name === name);
+    if (start?.init?.type !== "Literal" || typeof start.init.value !== "number") return false;
+    // Beyond, numbers do not count up by one, or not at all.
+    if (start.init.value > 1e9 || !isIncrement(update, name)) return false;
+    return !this.#writes(loop, name);
+  }
+
+  /**
+   * Whether the loop counts up to a number, an integer of 32 bits. Not if it may end before: what
+   * ends a tile, and not the loop, is that the test holds.
+   */
+  #isLimited({ test, body }: ForStatement): boolean {
+    if (test?.type !== "BinaryExpression") return false;
+    const { left, right, end } = test;
+    const [name, limit = NaN] = limitedTest(this.#source, end) ?? [];
+    if (left.type !== "Identifier" || left.name !== name) return false;
+    // A number that begins with 0 may be octal.
+    if (right.type !== "Literal" || right.value !== limit || limit >= 2 ** 31) return false;
+    return !this.#walker.some(body, ({ type }) => type === "BreakStatement");
+  }
+
+  /** Whether the test or the body of a loop may write a variable of that name. */
+  #writes({ test, body }: ForStatement, name: string): boolean {
+    return [test!, body].some((part) => this.#walker.some(part, (node) => writes(node, name)));
+  }
+}
+
+/** A declaration that is not of variables. */
+interface Declares {
+  id?: object | null;
+  specifiers?: object[];
+}
+
+function isNamed(node: Node, name: string): boolean {
+  return node.type === "Identifier" && node.name === name;
+}
+
+/** What `&&` binds less tightly than: see `Form.tiledTest`. */
+const operands =
+  /^(?:Binary|Unary|Update|Member|Parenthesized|Chain)Expression$|^(?:Identifier|Literal)$/;
+
+/**
+ * What must not be in a loop that is cut into tiles: what takes long, since a tile has many turns,
+ * and functions, which could see that the turns of a tile share one variable of a `let`. A loop
+ * inside of it has its own safepoints.
+ */
+const heavy =
+  /Function|^Class|^(?:New|Await|Yield|Import|TaggedTemplate)|Spread|^(?:ForIn|ForOf|With)S|^JSX|^TS(?:Enum|Module|Import)/;
+
+const isLoop = /^(?:For|While|DoWhile)/;
+
+function isLight({ type, callee, kind, operator }: Node): boolean {
+  return !heavy.test(type) && operator !== "**" && !kind?.includes("using") &&
+    (type !== "CallExpression" || isQuick(callee!));
+}
+
+/** Whether this is a function of Math, as far as one can see, or charCodeAt. */
+function isQuick(callee: Expression): boolean {
+  if (callee.type !== "MemberExpression" || callee.computed) return false;
+  const { object, property } = callee;
+  return object.type === "Identifier" && object.name === "Math" ||
+    property.type === "Identifier" && property.name === "charCodeAt";
+}
+
+function isIncrement(update: Expression | null, name: string): boolean {
+  const step = stepOf(update);
+  return step?.by === 1 && step.name === name;
+}
+
+/** What is added to which variable. */
+function stepOf(update: Expression | null): { name: string; by: number } | undefined {
+  if (update?.type === "UpdateExpression" && update.argument.type === "Identifier") {
+    return { name: update.argument.name, by: update.operator === "++" ? 1 : -1 };
+  }
+  if (update?.type !== "AssignmentExpression" || update.left.type !== "Identifier") {
+    return undefined;
+  }
+  const sign = { "+=": 1, "-=": -1 }[update.operator as string];
+  const { right, left: { name } } = update;
+  if (sign === undefined || right.type !== "Literal" || typeof right.value !== "number") {
+    return undefined;
+  }
+  return right.value > 0 ? { name, by: sign * right.value } : undefined;
+}
+
+/** Whether the node may write a variable of that name. */
+function writes(node: Node, name: string): boolean {
+  const part = {
+    AssignmentExpression: "left",
+    UpdateExpression: "argument",
+    VariableDeclarator: "id",
+  }[node.type];
+  if (part === undefined) return false;
+  const { type: kind, name: written } = node[part] as Node;
+  // Others are patterns, or have brackets or types around the name.
+  return kind === "Identifier" ? written === name : kind !== "MemberExpression";
+}
