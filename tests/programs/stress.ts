@@ -14,7 +14,7 @@ import { Worker } from "node:worker_threads";
 import { checkpoint, EventPipe, Interrupt } from "../../mod.ts";
 import type { NativeFunction } from "../../mod.ts";
 import { openDescriptors } from "../support/descriptors.ts";
-import { leavesEventLoops, openRuntimes, runtime, turn, until } from "../support/harness.ts";
+import { leavesEventLoops, runtime, turn, until } from "../support/harness.ts";
 import { startCommand } from "../support/processes.ts";
 import { makePipe, memory, readable, sender, testkit } from "../support/testkit.ts";
 import { randomNumbers } from "../support/random.ts";
@@ -379,7 +379,7 @@ function residentMiB(): number {
 async function main() {
   // Half a second after its start Deno installs handlers for HUP, INT and TERM; on a loaded machine
   // that may be after the first third.
-  openRuntimes();
+  new Interrupt({ signal: "SIGUSR2" }).close();
   // The runtime's handler is installed before and after, and hears every signal.
   process.on("SIGUSR2", () => {}).on("SIGWINCH", () => {});
   for (const signal of [SIGRT6, SIGRT7]) testkit.handler_count(signal, 0n, 0n);

@@ -9,7 +9,6 @@ import process from "node:process";
 import { cannotFail, table } from "./fault_calls.ts";
 import type { Modules, Scenario } from "./fault_scenarios.ts";
 import { assertNoMoreDescriptors, openDescriptors } from "./descriptors.ts";
-import { openRuntimes } from "./harness.ts";
 import { Faulty } from "./faulty.ts";
 import { testkit } from "./testkit.ts";
 import { SIGRT8, SIGUSR2 } from "./signals.ts";
@@ -128,7 +127,6 @@ const onlyThisThread = { records: 0, pipes: 0, agents: 1, hooks: 0 };
 
 /** Injects every fault of a scenario. Returns how many faults the library survived. */
 export async function inject(scenario: Scenario): Promise<number> {
-  openRuntimes();
   // An AssertionError looks whether it can have colors there, for which Bun opens a descriptor.
   void process.stderr;
   let faulty = new Faulty();

@@ -165,16 +165,6 @@ export const leavesEventLoops: Reason = runtime === "bun" &&
   "Bun 1.3 leaves three descriptors of every Worker open";
 
 /**
- * Half a second after its start Deno opens two sockets for signals. Makes it open them now, so that
- * they do not look like a leak.
- */
-export function openRuntimes(): void {
-  const listener = () => {};
-  nodeProcess().on("SIGWINCH", listener);
-  nodeProcess().off("SIGWINCH", listener);
-}
-
-/**
  * Once a signal has had a listener, Deno's handler stays for ever. Installs it now, so that an
  * Interrupt finds and leaves the same disposition.
  */

@@ -3,7 +3,6 @@
 import { assertEquals } from "@std/assert";
 import process from "node:process";
 import { Interrupt, sig2num } from "../../mod.ts";
-import { openRuntimes, settle } from "./harness.ts";
 import { testkit } from "./testkit.ts";
 
 const events = ["newListener", "removeListener"] as const;
@@ -13,11 +12,9 @@ const events = ["newListener", "removeListener"] as const;
  * all is as it was.
  */
 export function traces(...names: string[]): (what?: string) => void {
-  openRuntimes();
-  for (const name of names) if (!name.startsWith("SIGRT")) settle(name as NodeJS.Signals);
   const look = () => [...names, ...events].map((event) => process.listenerCount(event));
-  // The first Interrupt of a thread opens the library, which stays.
-  new Interrupt().close();
+  // The first Interrupt of a thread opens the library, which stays, and so does Deno's handler.
+  for (const signal of [undefined, ...names]) new Interrupt({ signal }).close();
   const listeners = look();
   for (const name of names) testkit.disposition_save(sig2num(name)!, sig2num(name)!);
   return (what = "") => {
