@@ -1,8 +1,10 @@
 import { prepareModules } from "../../scripts/lib/modules.ts";
 import { run } from "../../scripts/lib/run.ts";
+import { bun, node } from "../../scripts/lib/toolchain.ts";
 import { peersFolder } from "../lib/peers.ts";
 import type { Contestant, Question, Results, Runtime, Sample } from "../lib/question.ts";
-import { commandFor, sampleOf } from "../lib/runtimes.ts";
+import { commandFor, nodeMajor, sampleOf } from "../lib/runtimes.ts";
+import { safepointsProject } from "../lib/safepoints_project.ts";
 import { kernels } from "./poll.ts";
 import { ours, verdict } from "./verdict.ts";
 
@@ -125,14 +127,23 @@ async function command(runtime: Runtime, program: string, flags: string[]): Prom
 /** Whole processes, alternately without safepoints, without a cache, and with it. */
 async function starts(runtime: Runtime, flags: string[]): Promise<Sample> {
   const file = "safepoints_megabyte.ts";
-  const [program, ...rest] = (await command(runtime, file, flags)).reverse();
-  const plain = [
-    ...rest.reverse(),
-    `${peersFolder.pathname}node_modules/typescript/lib/typescript.js`,
-  ];
-  const register = program!.replace(/bench\/programs\/.*(?=\.)/, "safepoints/register");
-  const flag = [runtime === "node" ? "--require" : "--preload", register];
-  const registered = [...plain.slice(0, -1), ...flag, plain.at(-1)!];
+  const project = await safepointsProject();
+  const typescript = `${peersFolder.pathname}node_modules/typescript/lib/typescript.js`;
+  const register = "async-interrupt-safepoints/register";
+  const [start, ...flag] = {
+    deno: [[Deno.execPath(), "run", "-A"], "--preload", `npm:${register}`],
+    bun: [[await bun()], "--preload", register],
+    node: [[await node(nodeMajor)], "--require", register],
+  }[runtime as "deno" | "bun" | "node"] as [string[], ...string[]];
+  const plain = [...start, typescript];
+  const registered = [...start, ...flag, typescript];
+  const seconds = async (command: string[], cache: string) => {
+    const before = performance.now();
+    const env = { INTERRUPT_SAFEPOINTS_CACHE: cache };
+    const { ok, output } = await run(command, { cwd: project, env, timeout: 60 });
+    if (!ok) throw new Error(output.slice(-400));
+    return performance.now() - before;
+  };
   const cache = await Deno.makeTempDir();
   const ratios: Record<"first" | "second", number[]> = { first: [], second: [] };
   try {
@@ -151,12 +162,4 @@ async function starts(runtime: Runtime, flags: string[]): Promise<Sample> {
     first: median(ratios.first),
     second: median(ratios.second),
   };
-}
-
-async function seconds(command: string[], cache: string): Promise<number> {
-  const start = performance.now();
-  const env = { INTERRUPT_SAFEPOINTS_CACHE: cache };
-  const { ok, output } = await run(command, { env, timeout: 60 });
-  if (!ok) throw new Error(output.slice(-400));
-  return performance.now() - start;
 }
