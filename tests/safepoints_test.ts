@@ -182,10 +182,12 @@ const tiles: [source: string, code: string][] = [
     "a: for (; P,b;) { for(;;){T while (--N&&c) { d++; continue a };E }",
   ],
   ["while (a) for (; b;) c;", "for(;;){T while (--N&&a) for (; ;){T for(;--N&&b;) c;;E;E"],
+  ["while (a) s += BigInt.asIntN(64, b);", "for(;;){T while (--N&&a) s += BigInt.asIntN(64, b);;E"],
   ["while (a) do b; while (c)", "for(;;){T while (--N&&a) do b; while (P,c);E"],
   // Not these.
   ...[
     "while (P,a()) b;",
+    "while (P,BigInt(a)) b;",
     "while (P,a) b = new C;",
     "while (P,a || b) c;",
     "while (P,a ?? b) c;",

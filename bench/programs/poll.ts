@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import process from "node:process";
 import * as kernels from "./kernels.ts";
+import * as moreKernels from "./more_kernels.ts";
 
 const { measure } = await import(
   pathToFileURL(createRequire(peers()).resolve("mitata")).href
@@ -106,7 +107,7 @@ async function polling(way: string): Promise<Loops> {
     [arm, verify] = [signal, hasRun];
     const { withSafepoints } = await import("./safepoints.ts");
     return Object.fromEntries(
-      Object.entries(kernels).map(([name, kernel]) => {
+      Object.entries({ ...kernels, ...moreKernels }).map(([name, kernel]) => {
         const text = String(kernel).replaceAll(/\bcheckpoint\(\);/g, "");
         const code = withSafepoints(text, way === "safepointsFunctions");
         return [name, new Function(`return ${code}`)()];
@@ -155,7 +156,7 @@ async function compare(polled: Loop, bare: Loop): Promise<[number, number]> {
 const figures: Record<string, number> = {};
 const ratios: number[] = [];
 for (const [name, loop] of Object.entries(await polling(process.argv[2]!))) {
-  const kernel = kernels[name as keyof typeof kernels];
+  const kernel = (name in kernels ? kernels as Loops : moreKernels as Loops)[name]!;
   const [polled, bare] = await compare(loop, withPoll(kernel, ["", {}], "bare"));
   ratios.push(figures[name] = polled / bare);
   figures[`${name} ns`] = (polled - bare) / turns(kernel);

@@ -33,7 +33,11 @@ export const cost: Question = {
     { key: "megabyte", title: "1 MB", unit: "ms" },
     { key: "first", title: "first start", unit: "ratio" },
     { key: "second", title: "second start", unit: "ratio" },
-    ...[...kernels, ...programs].map((key) => ({ key, title: key, unit: "ratio" as const })),
+    ...[...kernels, "regexes", "generators", ...programs].map((key) => ({
+      key,
+      title: key,
+      unit: "ratio" as const,
+    })),
   ],
 
   async contestants({ runtimes }) {

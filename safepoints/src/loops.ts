@@ -184,11 +184,11 @@ function isLight({ type, callee, kind, operator }: Node): boolean {
     (type !== "CallExpression" || isQuick(callee!));
 }
 
-/** Whether this is a function of Math, as far as one can see, or charCodeAt. */
+/** Whether this is a function of Math or BigInt, as far as one can see, or charCodeAt. */
 function isQuick(callee: Expression): boolean {
   if (callee.type !== "MemberExpression" || callee.computed) return false;
   const { object, property } = callee;
-  return object.type === "Identifier" && object.name === "Math" ||
+  return object.type === "Identifier" && /^(?:Math|BigInt)$/.test(object.name) ||
     property.type === "Identifier" && property.name === "charCodeAt";
 }
 
