@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { runtime, testsOf, until } from "./support/harness.ts";
+import { ownProcess, runtime, testsOf, together, until } from "./support/harness.ts";
 import { start, startCommand } from "./support/processes.ts";
 import { machineLoad, SLOWNESS, watchdog } from "./support/watchdog.ts";
 
@@ -89,3 +89,20 @@ for (const how of ["sleep", "crunch"]) {
     assertEquals({ hung, signal }, { hung: true, signal: "SIGKILL" });
   });
 }
+
+test("tests in one process are told one by one, and one that hangs ends it", async () => {
+  const program = new URL("./programs/together.ts", import.meta.url);
+  const told = async (without: string) => {
+    const { stdout } = await start(program, [together, without]).ended;
+    return stdout.match(/^(?:begins|passed|failed|skipped|all).*$/gm);
+  };
+  const first = ["begins: passes", "passed: passes", "begins: fails", "failed: fails"];
+  const own = `skipped: needs its own # SKIP ${ownProcess}`;
+  assertEquals(await told("^$"), [...first, own, "begins: hangs"]);
+  const not = (name: string) => `skipped: ${name} # SKIP not here`;
+  const rest = ["begins: comes later", "passed: comes later", "all"];
+  assertEquals(await told("^(passes|fails|needs its own|hangs)$"), [
+    ...["passes", "fails", "needs its own", "hangs"].map(not),
+    ...rest,
+  ]);
+});

@@ -61,7 +61,7 @@ export function testsOf(
     if (flag === together) {
       const isWanted = !new RegExp(wanted!).test(name);
       const own = () => (typeof skip === "function" ? skip() : skip) || alone && ownProcess;
-      queue.push({ name, body, skip: isWanted ? own : "not here" });
+      queue.push({ name, body, timeout, skip: isWanted ? own : "not here" });
       if (queue.length === 1) runQueue();
     } else if (flag !== marker) {
       const why = typeof skip === "function" ? skip() : skip;
@@ -87,20 +87,30 @@ function register(name: string, skip: Reason, run: () => Promise<void>) {
 /** Why {@linkcode together} leaves out a test that says `alone`. */
 export const ownProcess = "needs a process of its own";
 
-const queue: { name: string; body: () => unknown; skip: Reason | (() => Reason) }[] = [];
+const queue: {
+  name: string;
+  body: () => unknown;
+  timeout: number;
+  skip: Reason | (() => Reason);
+}[] = [];
 
-/** Prints a line for each test, and ends the process with the last. */
+/**
+ * Prints a line for each test, and ends the process with the last. A test that hangs ends it
+ * without one.
+ */
 async function runQueue() {
+  const { watchdog } = await import("./watchdog.ts");
   const keepAlive = setInterval(() => {}, 1e9);
   await turn();
   let failures = 0;
-  for (const { name, body, skip } of queue) {
+  for (const { name, body, timeout, skip } of queue) {
     const why = typeof skip === "function" ? skip() : skip;
     if (why) {
       console.log(`skipped: ${name} # SKIP ${why}`);
       continue;
     }
     console.log(`begins: ${name}`);
+    const callOff = watchdog(timeout, () => exit(1));
     try {
       await body();
       console.log(`passed: ${name}`);
@@ -108,6 +118,7 @@ async function runQueue() {
       failures++;
       console.log(`failed: ${name}\n${(error as Error)?.stack ?? error}`);
     }
+    callOff();
   }
   clearInterval(keepAlive);
   console.log("all");
