@@ -7,7 +7,7 @@ import { peersFolder } from "./peers.ts";
 
 let project: Promise<string> | undefined;
 
-/** A folder in which npm has installed both packages, as their users do. */
+/** A folder with typescript.cjs, in which npm has installed both packages, as their users do. */
 export function safepointsProject(): Promise<string> {
   return project ??= install();
 }
@@ -16,6 +16,9 @@ async function install(): Promise<string> {
   const folder = `${peersFolder.pathname}safepoints`;
   await Deno.remove(folder, { recursive: true }).catch(() => {});
   await Deno.mkdir(folder, { recursive: true });
+  // Here, because Deno looks for packages beside the program.
+  const typescript = new URL("node_modules/typescript/lib/typescript.js", peersFolder);
+  await Deno.copyFile(typescript, `${folder}/typescript.cjs`);
   const dependencies = {
     "async-interrupt": config.version,
     "async-interrupt-safepoints": config.version,
