@@ -122,9 +122,12 @@ const lanes: Steps[] = [
   { oldest: oldestTests },
 ];
 
+/** After all others, because it builds what they read. */
+const last: Steps = { platforms: otherPlatforms };
+
 const names = [
   ...preparations,
-  ...[texts, first, ...native, ...lanes].flatMap((steps) => Object.keys(steps)),
+  ...[texts, first, ...native, ...lanes, last].flatMap((steps) => Object.keys(steps)),
 ];
 
 const { values, positionals } = optionsOf({
@@ -215,6 +218,21 @@ function summary({ passed, failed, skipped }: Counts) {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
+/** The short form of `deno task platforms`. */
+async function otherPlatforms(): Promise<Result> {
+  const { os, arch } = Deno.build;
+  const hasDebian = (await run(["dpkg-deb", "--version"])).ok;
+  if (os !== "linux" || arch !== "x86_64" || !hasDebian) {
+    return { ...done, passed: 0, skipped: 1, note: "needs Debian's tools, on x64" };
+  }
+  const outcome = await run([deno, "run", "-A", "scripts/platforms.ts", "--short"], {
+    timeout: 900,
+  });
+  const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(outcome.output);
+  const [passed = 0, failed = 0, skipped = 0] = counts?.slice(1).map(Number) ?? [];
+  return { ...outcome, passed, failed, skipped };
+}
+
 /** Checks that the committed generated files match the Zig declarations. */
 async function staleness(): Promise<Outcome> {
   const read = (file: string) => Deno.readTextFile(file).catch(() => "");
@@ -262,6 +280,7 @@ await sideBySide([
     if (await built || lane === checks) await inOrder(lane);
   }),
 ], navigator.hardwareConcurrency + 1);
+await inOrder(last);
 finish();
 
 /** Returns whether there is a build to test. */

@@ -62,6 +62,8 @@ const table = rows.map(({ name, how, passed, failed, skipped, again = 0, note = 
 });
 const head = ["platform", "how", "passed", "failed", "skipped", ""];
 console.log(markdownTable([head, ...table], { align: ["l", "l", "r", "r", "r", "l"] }));
+const sum = (key: "passed" | "failed" | "skipped") => rows.reduce((sum, row) => sum + row[key], 0);
+console.log(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
 Deno.exit(rows.some(({ failed }) => failed > 0) ? 1 : 0);
 
 /** A platform that cannot even start is one row that fails. */
