@@ -256,7 +256,9 @@ test("stacks have the lines and columns of the sources", async () => {
 }, { skip, timeout: 60 });
 
 /** A module with many safepoints. */
-const large = `export let total = 0;\n${"for (let i = 0; i < 3; i++) total += i;\n".repeat(100)}`;
+const large = `let n = 3; export let total = 0;\n${
+  "for (let i = 0; i < n; i++) total += i;\n".repeat(100)
+}`;
 
 test("the cache is shared, and a damaged or read-only one does no harm", async () => {
   writeFileSync(join(folder, "large.mjs"), large);
