@@ -29,6 +29,7 @@ import { transpile } from "./lib/transpile.ts";
 import { unitTests } from "./lib/unit_tests.ts";
 import versions from "./lib/versions.json" with { type: "json" };
 import { model } from "../verify/model.ts";
+import { safepointsFixtures } from "../verify/safepoints.ts";
 import { stress } from "../verify/stress.ts";
 
 const help = `Usage: deno task test [--only STEP,...] [--filter TEXT] [FILE...]
@@ -103,6 +104,7 @@ const checks: Steps = {
   "zig-fmt": () =>
     run([zigPath, "fmt", "--check", "zig-src", "build.zig", "tests/native", "verify"]),
   publish: () => publish(flags),
+  fixtures: () => safepointsFixtures(flags),
 };
 
 /** They need the build. Side by side, the longest first; those in one lane one after the other. */

@@ -29,17 +29,12 @@ const dependencies: Record<string, string> = {
  * tests/safepoints_test.ts, the programs of test262-parser-tests, and the tests of packages.
  */
 export async function safepoints(short: boolean): Promise<Outcome & { note: string }> {
-  await Deno.mkdir(folder, { recursive: true });
-  const installed = await Deno.readTextFile(new URL("package.json", folder)).catch(() => "");
-  if (installed !== JSON.stringify({ dependencies })) {
-    await npmInstall(folder.pathname, dependencies);
-  }
+  await installPackages();
   const steps = short ? 500 : 20_000;
-  const env = { ASYNC_INTERRUPT_STEPS: `${steps}`, FIXTURES: folder.href.slice("file://".length) };
   let output = "";
   for (const program of ["random", "fixtures"]) {
     for (const [name, command] of await commandsOf(`tests/programs/safepoints_${program}`)) {
-      const result = await run(command, { cwd: root, env, timeout: 1200 });
+      const result = await run(command, options({ ASYNC_INTERRUPT_STEPS: `${steps}` }));
       output += `${program} on ${name}: ${result.output.trim().replaceAll("\n", "; ")}\n`;
       if (!result.ok) return { ok: false, output, note: `failed on ${name}` };
     }
@@ -54,6 +49,32 @@ export async function safepoints(short: boolean): Promise<Outcome & { note: stri
     }
   }
   return { ok: true, output, note: `random programs: ${steps.toLocaleString("en")} each` };
+}
+
+/**
+ * The programs of test262-parser-tests, on Deno alone.
+ *
+ * @param flags let Deno find what the package imports.
+ */
+export async function safepointsFixtures(flags: string[]): Promise<Outcome & { note: string }> {
+  await installPackages();
+  const program = "tests/programs/safepoints_fixtures.ts";
+  const command = [Deno.execPath(), "run", "-A", "--no-check", ...flags, program];
+  const outcome = await run(command, options({}));
+  return { ...outcome, note: outcome.output.trim() };
+}
+
+/** Installs them unless they are already there. */
+async function installPackages(): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const installed = await Deno.readTextFile(new URL("package.json", folder)).catch(() => "");
+  if (installed !== JSON.stringify({ dependencies })) {
+    await npmInstall(folder.pathname, dependencies);
+  }
+}
+
+function options(env: Record<string, string>) {
+  return { cwd: root, env: { ...env, FIXTURES: folder.pathname }, timeout: 1200 };
 }
 
 /** Whether a package's tests have the same results with safepoints, also at functions. */
