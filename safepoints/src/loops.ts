@@ -1,4 +1,5 @@
 import type {
+  BinaryExpression,
   Expression,
   ForStatement,
   Function as FunctionNode,
@@ -49,18 +50,13 @@ export class Loops {
   /** How many turns a loop has at most; Infinity if nothing tells. */
   #turnsOf(loop: Node | ForStatement): number {
     if (loop.type !== "ForStatement") return Infinity;
-    const { init, test, update } = loop as ForStatement;
-    if (init?.type !== "VariableDeclaration" || test?.type !== "BinaryExpression") return Infinity;
-    const { left, operator, right } = test;
-    const step = stepOf(update);
-    if (left.type !== "Identifier" || step === undefined) return Infinity;
-    const { name } = left;
-    const counter = init.declarations.find(({ id }) =>
-      id.type === "Identifier" && id.name === name
-    );
+    const counter = counterOf(loop as ForStatement);
+    const step = stepOf(loop.update as ForStatement["update"]);
+    if (counter === undefined || step?.name !== counter.name) return Infinity;
+    const { name, init, test: { operator, right } } = counter;
     const isTowards = step.by > 0 ? /^<=?$/.test(operator) : /^>=?$/.test(operator);
-    if (!counter?.init || step.name !== name || !isTowards) return Infinity;
-    const [from, to] = [this.#numberOf(counter.init), this.#numberOf(right)];
+    if (!isTowards) return Infinity;
+    const [from, to] = [this.#numberOf(init), this.#numberOf(right)];
     const distance = (to - from) / step.by;
     // Not where adding may leave a number as it is. NaN is less than nothing.
     const counts = Number.isInteger(step.by) && Math.abs(from) < 2 ** 31 && distance <= SHORT;
@@ -122,17 +118,15 @@ export class Loops {
    * else writes.
    */
   #countsUp(loop: ForStatement): boolean {
-    const { init, test, update } = loop;
-    if (test?.type !== "BinaryExpression" || test.left.type !== "Identifier") return false;
-    const { name, start: at, end } = test.left;
+    const counter = counterOf(loop);
+    const step = stepOf(loop.update);
+    if (counter === undefined || step?.by !== 1 || step.name !== counter.name) return false;
+    const { name, init, test: { left } } = counter;
     // Not with escapes: the name is copied from the text.
-    if (end - at !== name.length) return false;
-    if (init?.type !== "VariableDeclaration" || !/^[\w$]+$/.test(name)) return false;
-    const start = init.declarations.find(({ id }) => id.type === "Identifier" && id.name === name);
-    if (start?.init?.type !== "Literal" || typeof start.init.value !== "number") return false;
+    if (left.end - left.start !== name.length || !/^[\w$]+$/.test(name)) return false;
+    if (init.type !== "Literal" || typeof init.value !== "number") return false;
     // Beyond, numbers do not count up by one, or not at all.
-    if (start.init.value > 1e9 || !isIncrement(update, name)) return false;
-    return !this.#writes(loop, name);
+    return init.value <= 1e9 && !this.#writes(loop, name);
   }
 
   /**
@@ -192,9 +186,20 @@ function isQuick(callee: Expression): boolean {
     property.type === "Identifier" && property.name === "charCodeAt";
 }
 
-function isIncrement(update: Expression | null, name: string): boolean {
-  const step = stepOf(update);
-  return step?.by === 1 && step.name === name;
+/** The counter of a loop: a variable that it declares, and that its test begins with. */
+interface Counter {
+  name: string;
+  /** What it begins with. */
+  init: Expression;
+  test: BinaryExpression;
+}
+
+function counterOf({ init, test }: ForStatement): Counter | undefined {
+  if (init?.type !== "VariableDeclaration" || test?.type !== "BinaryExpression") return undefined;
+  if (test.left.type !== "Identifier") return undefined;
+  const { name } = test.left;
+  const start = init.declarations.find(({ id }) => id.type === "Identifier" && id.name === name);
+  return start?.init ? { name, init: start.init, test: test as BinaryExpression } : undefined;
 }
 
 /** What is added to which variable. */
