@@ -11,7 +11,7 @@ const here = new URL("../../", import.meta.url);
 
 /**
  * The stack of the code in whose safepoint this is called, a line for each function, the innermost
- * first; none if the event loop calls it. There are no columns: safepoints move those.
+ * first; none if the event loop calls it.
  */
 export function currentFrames(): string[] {
   const before = Error.stackTraceLimit;
@@ -28,8 +28,7 @@ export function currentFrames(): string[] {
   }
   return lines.slice(at + 1)
     .filter((line) => /^ *at /.test(line) && !internal.test(line) && !isOwn(line))
-    // Bun 1.3 leaves out a column that is the first.
-    .map((line) => line.trim().replace(/(:\d+):\d+(\)?)$/, "$1$2"));
+    .map((line) => line.trim());
 }
 
 /** Such as the code that Bun needs to load CommonJS. */
