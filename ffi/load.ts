@@ -71,7 +71,7 @@ function openAny(library: () => string, failures: unknown[]): Native | undefined
       // same one. Where the name finds nothing, as in musl, use this copy.
       return openLoaded() ?? open(path, prefix, symbols);
     }, failures);
-  return openEmbedded(bytes, fileToCompare(), attempt, (error) => note(error, failures), ways);
+  return openEmbedded(bytes, fileToCompare, attempt, (error) => note(error, failures), ways);
 }
 
 /**
@@ -98,7 +98,7 @@ export function loadAgain(attempt: (path: string) => boolean): boolean {
     throw error;
   };
   const once = (path: string) => attempt(path) || undefined;
-  return openEmbedded(embedded[target]!(), fileToCompare(), once, rethrow, ways) ?? false;
+  return openEmbedded(embedded[target]!(), fileToCompare, once, rethrow, ways) ?? false;
 }
 
 /**

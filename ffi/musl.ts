@@ -1,8 +1,7 @@
+import { open } from "./open.ts";
 import { process } from "./runtime.ts";
 
-/** flock(2). */
-type Flock = (fd: number, operation: number) => number;
-
+const symbols = { flock: { parameters: ["i32", "i32"], result: "i32" } } as const;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const LOCK_UN = 8;
@@ -24,11 +23,11 @@ const descriptors = "/proc/self/fd";
  */
 export function fromSharedMemory<T>(
   library: string,
-  flock: Flock,
   make: () => number,
   use: (fd: number) => T | undefined,
 ): T | undefined {
   const fs = process().getBuiltinModule("node:fs");
+  const { flock } = open("libc.so.6", "", symbols).functions;
   // A lock for the threads of this process: no other process has a file that is this one.
   const lock = fs.openSync(descriptors, fs.constants.O_RDONLY);
   try {

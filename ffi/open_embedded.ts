@@ -16,20 +16,23 @@ export type Attempt<T> = (path: string, place: string) => T | undefined;
 export type Way<T> = (attempt: Attempt<T>) => T | undefined;
 
 /** The ways of a platform, best first. The parameters are those of {@linkcode openEmbedded}. */
-export type Ways = <T>(library: string, file: string | undefined) => Generator<Way<T>>;
+export type Ways = <T>(library: string, file: FindFile) => Generator<Way<T>>;
+
+/** Returns the path of a file, if there may be one. Called only by a way that needs it. */
+export type FindFile = () => string | undefined;
 
 /**
  * Tries the ways to open the embedded library, and returns what the first success of `attempt`
  * returned.
  *
  * @param library the bytes of the library, in base64.
- * @param file where the same bytes may lie in a file.
+ * @param file where there may be a file with the same bytes.
  * @param failed called with what a way threw. If it throws itself, that ends the search.
  * @param ways by default those of Linux.
  */
 export function openEmbedded<T>(
   library: string,
-  file: string | undefined,
+  file: FindFile,
   attempt: Attempt<T>,
   failed: (error: unknown) => void,
   ways: Ways = linuxWays,
@@ -46,24 +49,27 @@ export function openEmbedded<T>(
 }
 
 /**
- * The ways, best first: from `file` if its bytes are those of `library`, or from memory; then from
- * a temporary file that is unlinked as soon as it is open.
+ * The ways, best first: from the file if its bytes are those of `library`, or from memory; then
+ * from a temporary file that is unlinked as soon as it is open.
  */
 function* linuxWays<T>(
   library: string,
-  file: string | undefined,
+  file: FindFile,
 ): Generator<Way<T>> {
   const best: Way<T>[] = [];
   // To compare the owner with the current user, Deno would need a further permission.
-  if (runtime !== "deno" && file !== undefined) {
-    best.push((attempt) => fromFile(file, library, attempt));
+  if (runtime !== "deno") {
+    best.push((attempt) => {
+      const path = file();
+      return path === undefined ? undefined : fromFile(path, library, attempt);
+    });
   }
   // Node cannot call memfd_create(2) before an addon is loaded.
   if (runtime !== "node" && os === "linux") {
     best.push((attempt) => fromMemory(library, attempt));
   }
-  // In Bun, loading node:fs takes longer than everything else. And with musl, only what is opened
-  // from memory is shared with those who have another file.
+  // In Bun, loading node:fs and node:path takes longer than everything else. And with musl, only
+  // what is opened from memory is shared with those who have another file.
   if (runtime === "bun") best.reverse();
   yield* best;
   for (const folder of new Set([temporaryFolder(), "/dev/shm", "/var/tmp"])) {
@@ -94,7 +100,6 @@ const libcSymbols = {
   memfd_create: { parameters: ["u64", "u32"], result: "i32" },
   write: { parameters: ["i32", "u64", "u64"], result: "u64" },
   close: { parameters: ["i32"], result: "i32" },
-  flock: { parameters: ["i32", "i32"], result: "i32" },
 } as const;
 
 /**
@@ -112,7 +117,7 @@ function fromMemory<T>(
   }
   // Every glibc process has loaded this, so the name opens no file; musl takes the name for itself.
   const libc: Library<typeof libcSymbols> = open("libc.so.6", "", libcSymbols);
-  const { functions: { memfd_create, write, close, flock }, addressOf } = libc;
+  const { functions: { memfd_create, write, close }, addressOf } = libc;
   const make = () => {
     const bytes = fromBase64(library);
     // Large enough that engines do not keep it on a heap whose objects move.
@@ -131,7 +136,7 @@ function fromMemory<T>(
     throw new Error("memory: write(2) to a memfd failed: is memory left?");
   };
   const use = (fd: number) => attempt(pathOf(fd), "memory");
-  if (runtime === "bun" && !isGlibc()) return fromSharedMemory(library, flock, make, use);
+  if (runtime === "bun" && !isGlibc()) return fromSharedMemory(library, make, use);
   const fd = make();
   try {
     return use(fd);

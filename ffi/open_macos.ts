@@ -1,10 +1,17 @@
 import type { Library } from "./library.ts";
 import { open } from "./open.ts";
-import { type Attempt, fromBase64, fromFile, temporaryFolder, type Way } from "./open_embedded.ts";
+import {
+  type Attempt,
+  type FindFile,
+  fromBase64,
+  fromFile,
+  temporaryFolder,
+  type Way,
+} from "./open_embedded.ts";
 import { process, runtime } from "./runtime.ts";
 
 /**
- * The ways to open the library on macOS, best first: from `file` if its bytes are those of
+ * The ways to open the library on macOS, best first: from the file if its bytes are those of
  * `library`; then from a new file. There is no /proc to open a file by its descriptor, so every
  * folder on the way must be one that only this user or root can change.
  *
@@ -12,13 +19,14 @@ import { process, runtime } from "./runtime.ts";
  */
 export function* macosWays<T>(
   library: string,
-  file: string | undefined,
+  findFile: FindFile,
   libc = "/usr/lib/libSystem.B.dylib",
 ): Generator<Way<T>> {
   if (runtime === "deno") {
     yield (attempt) => fromSystemCalls(libc, library, attempt);
     return;
   }
+  const file = findFile();
   if (file !== undefined) {
     yield (attempt) => {
       // Not by a link, which another user may change after this.

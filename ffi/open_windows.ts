@@ -1,21 +1,22 @@
 import { openBun } from "./bun.ts";
 import { openDeno } from "./deno.ts";
-import { type Attempt, fromBase64, type Way } from "./open_embedded.ts";
+import { type Attempt, type FindFile, fromBase64, type Way } from "./open_embedded.ts";
 import { granted } from "./permission.ts";
 import { process, runtime } from "./runtime.ts";
 import { SONAME } from "./symbols.ts";
 
 /**
- * The ways to open the library on Windows, best first: from `file` if its bytes are those of
+ * The ways to open the library on Windows, best first: from the file if its bytes are those of
  * `library`; then from a file in the temporary folder of the user. A file that is loaded can be
  * neither changed nor deleted there, so nothing has to be opened by a descriptor.
  */
 export function* windowsWays<T>(
   library: string,
-  file: string | undefined,
+  file: FindFile,
 ): Generator<Way<T>> {
-  if (file !== undefined && granted({ name: "read", path: file })) {
-    yield (attempt) => fromFile(file, library, attempt);
+  const path = file();
+  if (path !== undefined && granted({ name: "read", path })) {
+    yield (attempt) => fromFile(path, library, attempt);
   }
   yield runtime === "node"
     ? (attempt) => fromNewFile(library, attempt)

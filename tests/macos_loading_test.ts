@@ -42,7 +42,7 @@ function opened(file: string | undefined): Opened {
   const failures: unknown[] = [];
   const result = openEmbedded(
     library,
-    file,
+    () => file,
     (path) => {
       assertEquals(readFileSync(path, "base64"), library);
       return { path, folderMode: statSync(dirname(path)).mode & 0o777 };

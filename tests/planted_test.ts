@@ -114,7 +114,7 @@ function opens(file: string): boolean {
     opened.push(identity(path));
     return undefined;
   };
-  openEmbedded(embedded[target]!(), file, attempt, () => {});
+  openEmbedded(embedded[target]!(), () => file, attempt, () => {});
   const is = opened.includes(identity(file));
   assert(opened.length > Number(is), "no way opens the embedded bytes");
   return is;
@@ -179,7 +179,7 @@ test(
       copyFileSync(planted, program.library);
       return compared = readFileSync(path).equals(readFileSync(ours));
     };
-    openEmbedded(embedded[target]!(), program.library, attempt, (error) => {
+    openEmbedded(embedded[target]!(), () => program.library, attempt, (error) => {
       throw error;
     });
     assertEquals(compared, true);
