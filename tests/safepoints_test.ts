@@ -76,7 +76,6 @@ const forms: Record<string, [source: string, code: string][]> = {
   ],
 };
 
-/** What is cut into tiles; T stands for the start of a tile, N and C(i) for its counter. */
 /** Loops, and how many safepoints they get. Those with few turns need none. */
 const turns: [source: string, safepoints: number][] = [
   ["for (let i = 0; i < 100; i++) s += i;", 0],
@@ -126,46 +125,49 @@ const turns: [source: string, safepoints: number][] = [
   ["a: for (let i = 0; i < 9; i++) { continue a; }", 1],
 ];
 
+/** What is cut into tiles: T, S and L stand for the start of a tile, E, D and F for its end. */
 const tiles: [source: string, code: string][] = [
-  ["for (let i = 0; i < n; i++) s += i;", "for (let i = 0; ;){C(i)i < n; i++) s += i;;E"],
-  ["for (var a, $ = 9; $ < n; ++$) n--", "for (var a, $ = 9; ;){C($)$ < n; ++$) n--;E"],
   [
     "for (let i = 0; i < 5000; i++) s += i;",
     "for (let i = 0; i < 5000;){L(i,3976,5000); i++) s += i;F",
   ],
   ["for (var $ = 0.5; $<900 ; $++) n--", "for (var $ = 0.5; $<900;){L($,-124,900) ; $++) n--F"],
+  ...[
+    "for (let i = 0; |i < n; i++^) s += i;",
+    "for (let i = a; |i < 900; i++^) c;",
+    "for (let i = 1e10; |i < 900; i++^) c;",
+    "for (let i = 0n; |i < 900; i++^) c;",
+    "for (let i = 0; |900 > i; i++^) c;",
+    "for (let i = 0; |i.a < 900; i++^) c;",
+    "for (let i = 0; |i < 0700; i++^) c;",
+    "for (let i = 0; |i < 2147483648; i++^) c;",
+    "for (let i = 0; |i < 900; i--^) c;",
+    "for (let i = 0; |i < 900; i += c^) d;",
+    "for (let i = 0; |i < 900; i++^) i = c;",
+    "for (let i = 0; |i < 900; i++^) c = i++;",
+    "for (let i = 0; |i < i--; i++^) c;",
+    "for (let i = 0; |i < 900; i++^) [i] = c;",
+    "for (let i = 0; |i < 900; i++^) (i) = c;",
+    "for (let i = 0; |i < 900; i++^) { if (a) break; }",
+    "for (var i = 0; |i < 900; i++^) { var i = c }",
+    "for (var i = 0; |i < 900; i++^) { var { i } = c }",
+    "for (i = 0; |i < 900; i++^) c;",
+    "for (let a = 0; |\\u0061 < 900; a++^) c;",
+    "for (; |a; (b, c)^ /* d */) e",
+    "for (; |a; b = c^ // d\n) { if (e) continue; }",
+  ].map((code): [string, string] => [
+    code.replace(/[|^]/g, ""),
+    `${code.replace("|", ";){S").replace("^", ",N++")};D`,
+  ]),
   // The inner loop ends first.
   [
     "for (let i = 0; i < 900; i++) for (let j = 2; j--;);",
     "for (let i = 0; i < 900;){L(i,-124,900); i++) for (let j = 2; ;){T for(;--N&&j--;);;EF",
   ],
   [
-    "for (let i = 0; i < 900; i++) { if (a) break; }",
-    "for (let i = 0; ;){C(i)i < 900; i++) { if (a) break; };E",
+    "for (; a; b++) for (; c; d++) e++;",
+    "for (; ;){Sa; b++,N++) for (; ;){Sc; d++,N++) e++;;D;D",
   ],
-  ["for (let i = 0; i < 0700; i++) a;", "for (let i = 0; ;){C(i)i < 0700; i++) a;;E"],
-  ["for (let i = 0; i < 2147483648; i++) a;", "for (let i = 0; ;){C(i)i < 2147483648; i++) a;;E"],
-  ...[
-    "for (let i = a; |i < b; i++) c;",
-    "for (let i = 1e10; |i < b; i++) c;",
-    "for (let i = 0n; |i < b; i++) c;",
-    "for (let i = 0; |b > i; i++) c;",
-    "for (let i = 0; |i.a < b; i++) c;",
-    "for (let i = 0; |i < b; i--) c;",
-    "for (let i = 0; |i < b; i += c) d;",
-    "for (let i = 0; |i < b; i++) i = c;",
-    "for (let i = 0; |i < b; i++) c = i++;",
-    "for (let i = 0; |i < i--; i++) c;",
-    "for (let i = 0; |i < b; i++) [i] = c;",
-    "for (let i = 0; |i < b; i++) (i) = c;",
-    "for (var i = 0; |i < b; i++) { var i = c }",
-    "for (var i = 0; |i < b; i++) { var { i } = c }",
-    "for (i = 0; |i < b; i++) c;",
-    "for (let a = 0; |\\u0061 < b; a++) c;",
-  ].map((code): [string, string] => [
-    code.replace("|", ""),
-    `${code.replace("|", ";){T for(;--N&&")};E`,
-  ]),
   ["for (; a;) {}\nb", "for (; ;){T for(;--N&&a;) {};E\nb"],
   ["for (; (a, b);) c\nd()", "for (; ;){T for(;--N&&(a, b);) c;E\nd()"],
   ["while (i--);", "for(;;){T while (--N&&i--);;E"],
@@ -243,9 +245,11 @@ test("every form of loop gets a safepoint at its back-edge, and with `functions`
   for (const [source, code] of Object.values(forms).flat()) assertEquals(short(source), code);
   for (const [source, code] of tiles) {
     const tiled = short(source, { engine: "v8" }).replaceAll("$safepoint1N", "N")
-      .replaceAll("P;let N=1025;", "T ").replaceAll("if(N)break}", "E").replaceAll("/*N*/}", "F")
+      .replaceAll("P;let N=1025;", "T ").replaceAll("if(N)break}", "E")
+      .replaceAll("(N=N-1|0)&&", "--N&&")
+      .replaceAll("P;let N=0;for(;N<1024&&", "S").replaceAll("if(N<1024)break}", "D")
       .replaceAll(/P;let N=(.+?)<(.+?)\?\1\+1024\|0:(\d+);for\(;\1<N/g, "L($1,$2,$3)")
-      .replaceAll(/P;let N=(.)\+1024;for\(;\(\1<N\|\|\(N=0\)\)&&/g, "C($1)");
+      .replaceAll("/*N*/}", "F");
     assertEquals(tiled, code);
   }
   for (const [source, safepoints] of turns) {

@@ -113,7 +113,9 @@ function findSafepoints(program: Program, source: string, functions: boolean): E
         return insertAfter(node, Form.limitedEnd);
       }
       insert(node.test.start, form);
-      insertAfter(node, Form.tiledEnd);
+      if (form === Form.tiledFor) return insertAfter(node, Form.tiledEnd);
+      insert(node.update!.end, Form.step);
+      insertAfter(node, Form.steppedEnd);
     },
     ForInStatement: body,
     ForOfStatement: body,

@@ -30,9 +30,9 @@ export class Loops {
   }
 
   /** How a loop that can be tiled begins each tile. */
-  tileOf(loop: ForStatement): Form.limitedFor | Form.countedFor | Form.tiledFor {
-    if (!this.#countsUp(loop)) return Form.tiledFor;
-    return this.#isLimited(loop) ? Form.limitedFor : Form.countedFor;
+  tileOf(loop: ForStatement): Form.limitedFor | Form.steppedFor | Form.tiledFor {
+    if (this.#isLimited(loop)) return Form.limitedFor;
+    return loop.update === null ? Form.tiledFor : Form.steppedFor;
   }
 
   /**
@@ -114,33 +114,24 @@ export class Loops {
   }
 
   /**
-   * Whether the loop counts up from a number, and the test begins with its counter, which nothing
-   * else writes.
+   * Whether the loop counts up, from a number to an integer of 32 bits. Not if something else
+   * writes its counter, or if it may end before: what ends a tile, and not the loop, is that the
+   * test holds.
    */
-  #countsUp(loop: ForStatement): boolean {
+  #isLimited(loop: ForStatement): boolean {
     const counter = counterOf(loop);
     const step = stepOf(loop.update);
     if (counter === undefined || step?.by !== 1 || step.name !== counter.name) return false;
-    const { name, init, test: { left } } = counter;
+    const { name, init, test: { left, right, end } } = counter;
     // Not with escapes: the name is copied from the text.
     if (left.end - left.start !== name.length || !/^[\w$]+$/.test(name)) return false;
-    if (init.type !== "Literal" || typeof init.value !== "number") return false;
     // Beyond, numbers do not count up by one, or not at all.
-    return init.value <= 1e9 && !this.#writes(loop, name);
-  }
-
-  /**
-   * Whether the loop counts up to a number, an integer of 32 bits. Not if it may end before: what
-   * ends a tile, and not the loop, is that the test holds.
-   */
-  #isLimited({ test, body }: ForStatement): boolean {
-    if (test?.type !== "BinaryExpression") return false;
-    const { left, right, end } = test;
-    const [name, limit = NaN] = limitedTest(this.#source, end) ?? [];
-    if (left.type !== "Identifier" || left.name !== name) return false;
+    if (init.type !== "Literal" || typeof init.value !== "number" || init.value > 1e9) return false;
+    const [found, limit = NaN] = limitedTest(this.#source, end) ?? [];
     // A number that begins with 0 may be octal.
-    if (right.type !== "Literal" || right.value !== limit || limit >= 2 ** 31) return false;
-    return !this.#walker.some(body, ({ type }) => type === "BreakStatement");
+    if (found !== name || right.type !== "Literal" || right.value !== limit) return false;
+    return limit < 2 ** 31 && !this.#writes(loop, name) &&
+      !this.#walker.some(loop.body, ({ type }) => type === "BreakStatement");
   }
 
   /** Whether the test or the body of a loop may write a variable of that name. */

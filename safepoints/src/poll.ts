@@ -9,13 +9,8 @@ export const MEMORY = "$safepoint1M";
 export const STORE = "$safepoint1S";
 /** The function that a due safepoint calls. */
 export const CALL = "$safepoint1C";
-/**
- * A variable of the loop: counts the turns that are left of a tile, or is what the counter of the
- * loop must reach.
- */
-const LEFT = "$safepoint1N";
-/** Stands in a text for the counter of the loop, whose name begins the test. */
-export const COUNTER = "#";
+/** A variable of the loop: counts the turns of a tile, or is what the loop's counter must reach. */
+const COUNT = "$safepoint1N";
 /** Stand for what the test before it has: the counter, its limit, and that less the turns. */
 const [BEFORE, LIMIT, LAST] = ["@", "%", "~"];
 /** The bits of `MEMORY[0]` that make a safepoint due: `pollWord.mask` of the core. */
@@ -50,13 +45,17 @@ export enum Form {
   choice,
   /** Before the test of a `for` that is cut into tiles. */
   tiledFor,
-  /** The same, if its counter counts up and the test begins with it. */
-  countedFor,
+  /** The same, if its update can count the turns. */
+  steppedFor,
+  /** After that update. */
+  step,
+  /** After the loop. */
+  steppedEnd,
   /** Before a `while` that is cut into tiles. */
   tiledWhile,
   /** Before the test of that. */
   tiledTest,
-  /** After all of these. */
+  /** After both. */
   tiledEnd,
   /** Before the test of such a `for` if the test compares the counter with a number. */
   limitedTest,
@@ -71,19 +70,20 @@ export type Edit = [at: number, form: Form];
 
 /** How many turns of a loop without calls there are between two polls. */
 const TURNS = 1024;
-const TILE = `let ${LEFT}=${TURNS + 1};`;
-const COUNTED = `let ${LEFT}=${COUNTER}+${TURNS};`;
-const LIMITED = `let ${LEFT}=${BEFORE}<${LAST}?${BEFORE}+${TURNS}|0:${LIMIT};`;
+const TILE = `let ${COUNT}=${TURNS + 1};`;
+/** V8 looks for an overflow where `|0` is missing. */
+const NEXT = `(${COUNT}=${COUNT}-1|0)&&`;
+const LIMITED = `let ${COUNT}=${BEFORE}<${LAST}?${BEFORE}+${TURNS}|0:${LIMIT};`;
 
 /**
  * The texts of all forms.
  *
  * V8 optimizes a loop less if it may call something, even if it never does: up to eight times. So a
  * loop without calls gets its poll between tiles: an endless loop around it polls, and the loop
- * itself only counts. It ends with its last tile, or by `break`, before the count is down. A loop
- * that counts by itself costs less with that counter: V8 unrolls it, and a turn was twice as long.
- * It costs nothing if the loop has one test, and V8 knows that the limit is an integer.
- * JavaScriptCore gains nothing by all that.
+ * itself only counts. It ends with its last tile, or by `break`, before the count is full. Counting
+ * costs less in the update than in the test; and nothing with the loop's own counter, if the loop
+ * has no other test and V8 knows that the limit is an integer. JavaScriptCore gains nothing by all
+ * that.
  */
 export function textsOf(engine: Engine): readonly string[] {
   const poll = pollOf(engine);
@@ -93,17 +93,17 @@ export function textsOf(engine: Engine): readonly string[] {
     [Form.statement]: `${poll};`,
     [Form.otherwise]: `if(${poll});else `,
     [Form.choice]: `${poll}?0:`,
-    [Form.tiledFor]: isTiled ? `;){${poll};${TILE}for(;--${LEFT}&&` : `${poll},`,
-    [Form.countedFor]: isTiled
-      ? `;){${poll};${COUNTED}for(;(${COUNTER}<${LEFT}||(${LEFT}=0))&&`
-      : `${poll},`,
+    [Form.tiledFor]: isTiled ? `;){${poll};${TILE}for(;${NEXT}` : `${poll},`,
+    [Form.steppedFor]: isTiled ? `;){${poll};let ${COUNT}=0;for(;${COUNT}<${TURNS}&&` : `${poll},`,
+    [Form.step]: isTiled ? `,${COUNT}++` : "",
+    [Form.steppedEnd]: isTiled ? `;if(${COUNT}<${TURNS})break}` : "",
     [Form.tiledWhile]: isTiled ? `for(;;){${poll};${TILE}` : "",
-    [Form.tiledTest]: isTiled ? `--${LEFT}&&` : `${poll},`,
-    [Form.tiledEnd]: isTiled ? `;if(${LEFT})break}` : "",
+    [Form.tiledTest]: isTiled ? NEXT : `${poll},`,
+    [Form.tiledEnd]: isTiled ? `;if(${COUNT})break}` : "",
     [Form.limitedTest]: isTiled ? "" : `${poll},`,
-    [Form.limitedFor]: isTiled ? `;){${poll};${LIMITED}for(;${BEFORE}<${LEFT}` : "",
+    [Form.limitedFor]: isTiled ? `;){${poll};${LIMITED}for(;${BEFORE}<${COUNT}` : "",
     // With a comment: without it, nobody could tell it from the program's own.
-    [Form.limitedEnd]: isTiled ? `/*${LEFT}*/}` : "",
+    [Form.limitedEnd]: isTiled ? `/*${COUNT}*/}` : "",
   };
   return Object.values(texts);
 }
@@ -114,7 +114,14 @@ export function countOf(edits: readonly Edit[]): number {
 }
 
 /** Where the further parts of a safepoint are. */
-const further = new Set([Form.tiledTest, Form.tiledEnd, Form.limitedTest, Form.limitedEnd]);
+const further = new Set([
+  Form.step,
+  Form.steppedEnd,
+  Form.tiledTest,
+  Form.tiledEnd,
+  Form.limitedTest,
+  Form.limitedEnd,
+]);
 
 /** The counter and the limit of a test that ends here, such as `i < 10`. */
 export function limitedTest(source: string, end: number): [string, number] | undefined {
@@ -127,17 +134,11 @@ export function limitedTest(source: string, end: number): [string, number] | und
 /** What this edit inserts. */
 export function textOf(source: string, [at, form]: Edit, texts: readonly string[]): string {
   const text = texts[form]!;
-  if (form === Form.limitedFor && text) {
-    const [name, limit] = limitedTest(source, at)!;
-    return text.replaceAll(BEFORE!, () => name).replace(LIMIT!, `${limit}`)
-      .replace(LAST!, `${limit - TURNS}`);
-  }
-  if (form !== Form.countedFor) return text;
-  identifier.lastIndex = at;
-  return text.replaceAll(COUNTER, identifier.exec(source)![0].replaceAll("$", "$$$$"));
+  if (form !== Form.limitedFor || text === "") return text;
+  const [name, limit] = limitedTest(source, at)!;
+  return text.replaceAll(BEFORE!, () => name).replace(LIMIT!, `${limit}`)
+    .replace(LAST!, `${limit - TURNS}`);
 }
-
-const identifier = /[\w$]+/y;
 
 /**
  * The source with these edits. By `+=`: the engine copies the text once, when it needs it in one
@@ -168,7 +169,7 @@ let inserted: RegExp | undefined;
 /** All texts, the longest first, since a shorter one may be part of it. */
 function patternOfTexts(): RegExp {
   const escape = (text: string) =>
-    text.replace(/[$()[\]{}&|?+*]/g, "\\$&").replace(/[#@]/g, "[\\w$]+")
+    text.replace(/[$()[\]{}&|?+*]/g, "\\$&").replaceAll("@", "[\\w$]+")
       .replace(/[%~]/g, "-?\\d+");
   return new RegExp(
     (["v8", "any", "jsc"] as const).flatMap(textsOf).filter(Boolean)

@@ -101,7 +101,7 @@ export function randomProgram(random: (limit: number) => number): string {
         () => `let ${v}; ${before()}for (${v} = 0; ${v} < ${count}; ${v}++) ${light()}${after}`,
         () => {
           const start = one(0, 1, 2.5, random(2000));
-          const update = one(`${v}++`, `++${v}`);
+          const update = one(`${v}++`, `++${v}`, `${v} += 3 /* ) */`, `s${v}--, (${v}++)`);
           const more = light() + one("", ` if (${v} % 90 === 80) ${v} += 5;`, ` var c = ${v};`);
           const body = one(light(), `{ ${more} }`);
           const text = `for (var ${v} = ${start}; ${v} < ${count}; ${update}) ${body}${after}`;

@@ -4,7 +4,7 @@ import { Buffer, builtin, fs, process } from "../node.ts";
 import type { Edit } from "../poll.ts";
 
 /** Raise it when the analysis of the same source changes, or how an entry is written. */
-const VERSION = 6;
+const VERSION = 7;
 
 /** An analysis that is in the cache. */
 export interface Cached extends Analysis {

@@ -1,4 +1,4 @@
-import { COUNTER, type Edit, textOf } from "../poll.ts";
+import { type Edit, textOf } from "../poll.ts";
 
 /** A file with safepoints. */
 export interface Instrumented {
@@ -69,9 +69,7 @@ export function insertionsOf({ code, edits, texts, before }: Instrumented): Inse
   for (const [place, form] of edits) {
     const at = place + inserted;
     while (at >= starts[line]!) line++;
-    // The name of a counter stands in what was inserted.
-    const name = at + Math.max(texts[form]!.indexOf(COUNTER), 0);
-    const { length } = textOf(code, [name, form], texts);
+    const { length } = textOf(code, [at, form], texts);
     insert(line, at - starts[line - 1]! + 1 + (line === 1 ? first : 0), length);
     inserted += length;
   }
