@@ -23,14 +23,15 @@ const read = `${MEMORY}[0]`;
 
 /**
  * The poll: an expression that is falsy and needs no brackets before `?`, `,` and `;`. It begins
- * with a number, because a statement without a semicolon may stand in the line above.
+ * with a number, because a statement without a semicolon may stand in the line above. It is short,
+ * because V8 inlines small functions only.
  *
  * JavaScriptCore moves a plain read out of a loop, and would never see the flag change. A store to
  * another array of the same type keeps it in: the engine must assume that both are the same memory.
  */
 export function pollOf(engine: Engine): string {
   const word = engine === "v8" ? read : `(${STORE}[0]=0,${read})`;
-  return `0!==(${word}&${MASK})&&${CALL}()`;
+  return `${MASK}&${word}&&${CALL}()`;
 }
 
 /** What is inserted. The cache keeps these numbers. */
