@@ -58,6 +58,7 @@ console.log(named, cjs.seen, cjs.same, cjs.self, cjs.data, json, compiled.sum ??
 console.log(require("./cjs/index.js") === cjs, require("./cjs/other.cjs").name, esm.total);
 // Bun shows what its transpiler made.
 if (process.versions.bun === undefined) console.log(String(cjs.hang), String(esm.hang));
+console.log(require("./cjs/arrow.js").it, require("./cjs/returns.js").it);
 console.log(import.meta.url.slice(-8), process.argv[2]);
 const all = { cjs: cjs.hang, other: require("./cjs/other.cjs").hang, esm: esm.hang, typed, dynamic: hang };
 if (process.argv[2] === "hang") {
@@ -85,6 +86,12 @@ exports.name = "other";
 exports.seen = Object.keys(index).join();
 exports.again = () => require("./index.js");
 exports.hang = ${hang("other")};`,
+  "cjs/arrow.js": `"use strict"; let n = 0; while (n < 9) n++;
+exports.it = (() => this === exports)();`,
+  "cjs/returns.js": `"use strict"; let n = 0; while (n < 9) n++;
+exports.it = (function () { return this === undefined })() && arguments.length;
+if (exports.it) return;
+exports.it = 0; // The end.`,
   "cjs/compiled.js": `Object.defineProperty(exports, "__esModule", { value: true });
 let sum = 0; for (let i = 0; i < 5; i++) sum += i
 exports.default = sum`,
