@@ -125,7 +125,10 @@ const turns: [source: string, safepoints: number][] = [
   ["a: for (let i = 0; i < 9; i++) { continue a; }", 1],
 ];
 
-/** What is cut into tiles: T, S and L stand for the start of a tile, E, D and F for its end. */
+/**
+ * What is cut into tiles: T, S, L and U stand for the start of a tile, E, D and F for its end, and
+ * [], <> for what is around the test.
+ */
 const tiles: [source: string, code: string][] = [
   [
     "for (let i = 0; i < 5000; i++) s += i;",
@@ -133,68 +136,70 @@ const tiles: [source: string, code: string][] = [
   ],
   ["for (var $ = 0.5; $<900 ; $++) n--", "for (var $ = 0.5; $<900;){L($,-124,900) ; $++) n--F"],
   ...[
-    "for (let i = 0; |i < n; i++^) s += i;",
-    "for (let i = a; |i < 900; i++^) c;",
-    "for (let i = 1e10; |i < 900; i++^) c;",
-    "for (let i = 0n; |i < 900; i++^) c;",
-    "for (let i = 0; |900 > i; i++^) c;",
-    "for (let i = 0; |i.a < 900; i++^) c;",
-    "for (let i = 0; |i < 0700; i++^) c;",
-    "for (let i = 0; |i < 2147483648; i++^) c;",
-    "for (let i = 0; |i < 900; i--^) c;",
-    "for (let i = 0; |i < 900; i += c^) d;",
-    "for (let i = 0; |i < 900; i++^) i = c;",
-    "for (let i = 0; |i < 900; i++^) c = i++;",
-    "for (let i = 0; |i < i--; i++^) c;",
-    "for (let i = 0; |i < 900; i++^) [i] = c;",
-    "for (let i = 0; |i < 900; i++^) (i) = c;",
-    "for (let i = 0; |i < 900; i++^) { if (a) break; }",
-    "for (var i = 0; |i < 900; i++^) { var i = c }",
-    "for (var i = 0; |i < 900; i++^) { var { i } = c }",
-    "for (i = 0; |i < 900; i++^) c;",
-    "for (let a = 0; |\\u0061 < 900; a++^) c;",
-    "for (; |a; (b, c)^ /* d */) e",
-    "for (; |a; b = c^ // d\n) { if (e) continue; }",
+    "for (let i = 0; @i < n#; i++^) s += i;",
+    "for (let i = a; @i < 900#; i++^) c;",
+    "for (let i = 1e10; @i < 900#; i++^) c;",
+    "for (let i = 0n; @i < 900#; i++^) c;",
+    "for (let i = 0; @900 > i#; i++^) c;",
+    "for (let i = 0; @i.a < 900#; i++^) c;",
+    "for (let i = 0; @i < 0700#; i++^) c;",
+    "for (let i = 0; @i < 2147483648#; i++^) c;",
+    "for (let i = 0; @i < 900#; i--^) c;",
+    "for (let i = 0; @i < 900#; i += c^) d;",
+    "for (let i = 0; @i < 900#; i++^) i = c;",
+    "for (let i = 0; @i < 900#; i++^) c = i++;",
+    "for (let i = 0; @i < i--#; i++^) c;",
+    "for (let i = 0; @i < 900#; i++^) [i] = c;",
+    "for (let i = 0; @i < 900#; i++^) (i) = c;",
+    "for (let i = 0; @i < 900#; i++^) { if (a) break; }",
+    "for (var i = 0; @i < 900#; i++^) { var i = c }",
+    "for (var i = 0; @i < 900#; i++^) { var { i } = c }",
+    "for (i = 0; @i < 900#; i++^) c;",
+    "for (let a = 0; @\\u0061 < 900#; a++^) c;",
+    "for (; @a#; (b, c)^ /* d */) e",
+    "for (; @a /* b */ || c#; b = c^ // d\n) { if (e) continue; }",
   ].map((code): [string, string] => [
-    code.replace(/[|^]/g, ""),
-    `${code.replace("|", ";){S").replace("^", ",N++")};D`,
+    code.replaceAll(/[@#^]/g, ""),
+    `${code.replace("@", ";){S").replace("#", "]").replace("^", ",N++")};D`,
   ]),
   // The inner loop ends first.
   [
     "for (let i = 0; i < 900; i++) for (let j = 2; j--;);",
-    "for (let i = 0; i < 900;){L(i,-124,900); i++) for (let j = 2; ;){T for(;--N&&j--;);;EF",
+    "for (let i = 0; i < 900;){L(i,-124,900); i++) for (let j = 2; ;){T for(;[j--];);;EF",
   ],
   [
     "for (; a; b++) for (; c; d++) e++;",
-    "for (; ;){Sa; b++,N++) for (; ;){Sc; d++,N++) e++;;D;D",
+    "for (; ;){Sa]; b++,N++) for (; ;){Sc]; d++,N++) e++;;D;D",
   ],
-  ["for (; a;) {}\nb", "for (; ;){T for(;--N&&a;) {};E\nb"],
-  ["for (; (a, b);) c\nd()", "for (; ;){T for(;--N&&(a, b);) c;E\nd()"],
-  ["while (i--);", "for(;;){T while (--N&&i--);;E"],
+  ["for (; a;) {}\nb", "for (; ;){T for(;[a];) {};E\nb"],
+  ["for (; (a, b);) c\nd()", "for (; ;){T for(;[(a, b)];) c;E\nd()"],
+  ["while (i--);", "for(;;){T while ([i--]);;E"],
   [
     "if (a) while (b) if (c) d = e; else f;",
-    "if (a) for(;;){T while (--N&&b) if (c) d = e; else f;;E",
+    "if (a) for(;;){T while ([b]) if (c) d = e; else f;;E",
   ],
   [
     "while (a) s += Math.sin(b.charCodeAt(c));",
-    "for(;;){T while (--N&&a) s += Math.sin(b.charCodeAt(c));;E",
+    "for(;;){T while ([a]) s += Math.sin(b.charCodeAt(c));;E",
   ],
   [
     "a: for (; b;) { while (c) { d++; continue a } }",
-    "a: for (; P,b;) { for(;;){T while (--N&&c) { d++; continue a };E }",
+    "a: for (; P,b;) { for(;;){T while ([c]) { d++; continue a };E }",
   ],
-  ["while (a) for (; b;) c;", "for(;;){T while (--N&&a) for (; ;){T for(;--N&&b;) c;;E;E"],
-  ["while (a) s += BigInt.asIntN(64, b);", "for(;;){T while (--N&&a) s += BigInt.asIntN(64, b);;E"],
-  ["while (a) do b; while (c)", "for(;;){T while (--N&&a) do b; while (P,c);E"],
+  ["while (a) for (; b;) c;", "for(;;){T while ([a]) for (; ;){T for(;[b];) c;;E;E"],
+  ["while (a) s += BigInt.asIntN(64, b);", "for(;;){T while ([a]) s += BigInt.asIntN(64, b);;E"],
+  ["while (a) do b; while (c)", "for(;;){T while ([a]) for(;;){U do b; while (<c>);E;E"],
+  ["if (a) do b--; while (c); else d", "if (a) for(;;){U do b--; while (<c>);;E else d"],
+  ["do { a++ } while (a < b)\nc", "for(;;){U do { a++ } while (<a < b>);E\nc"],
+  ...["a || b", "a ?? b", "a ? b : c", "a = b", "a, b"].flatMap((test): [string, string][] => [
+    [`while (${test}) c;`, `for(;;){T while ([${test}]) c;;E`],
+    [`do c; while (${test})`, `for(;;){U do c; while (<${test}>);E`],
+  ]),
   // Not these.
   ...[
     "while (P,a()) b;",
     "while (P,BigInt(a)) b;",
     "while (P,a) b = new C;",
-    "while (P,a || b) c;",
-    "while (P,a ?? b) c;",
-    "while (P,a ? b : c) d;",
-    "while (P,a = b) c;",
     "while (P,a) b = () => c;",
     "while (P,a) b = class {};",
     "while (P,a) b = { c() {} };",
@@ -203,10 +208,11 @@ const tiles: [source: string, code: string][] = [
     "while (P,a) b **= c ** d;",
     "for (let i = (() => i); P,a;) b;",
     "a: while (P,b) { continue a }",
+    "a: do { continue a } while (P,b)",
     "a: b: for (; P,c;) { break a }",
     "async () => { while (P,a) await b }",
     "function* f() { while (P,a) yield b }",
-    "do { a++ } while (P,a < b)",
+    "do { a() } while (P,a < b)",
   ].map((code): [string, string] => [code.replace("P,", ""), code]),
 ];
 
@@ -245,11 +251,12 @@ test("every form of loop gets a safepoint at its back-edge, and with `functions`
   for (const [source, code] of Object.values(forms).flat()) assertEquals(short(source), code);
   for (const [source, code] of tiles) {
     const tiled = short(source, { engine: "v8" }).replaceAll("$safepoint1N", "N")
-      .replaceAll("P;let N=1025;", "T ").replaceAll("if(N)break}", "E")
-      .replaceAll("(N=N-1|0)&&", "--N&&")
-      .replaceAll("P;let N=0;for(;N<1024&&", "S").replaceAll("if(N<1024)break}", "D")
+      .replaceAll("P;let N=1025;", "T ").replaceAll("P;let N=1024;", "U ")
+      .replaceAll("P;let N=0;for(;N<1024&&(", "S")
       .replaceAll(/P;let N=(.+?)<(.+?)\?\1\+1024\|0:(\d+);for\(;\1<N/g, "L($1,$2,$3)")
-      .replaceAll("/*N*/}", "F");
+      .replaceAll("if(N)break}", "E").replaceAll("if(N<1024)break}", "D").replaceAll("/*N*/}", "F")
+      .replaceAll("/*N*/(", "<").replaceAll(")&&(N=N-1|0)", ">")
+      .replaceAll("(N=N-1|0)&&(", "[").replaceAll("/*N*/)", "]");
     assertEquals(tiled, code);
   }
   for (const [source, safepoints] of turns) {

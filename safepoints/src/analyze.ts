@@ -94,25 +94,31 @@ function findSafepoints(program: Program, source: string, functions: boolean): E
   const visitor: VisitorObject = {
     LabeledStatement: ({ body }) => void labelled.add(body),
     WhileStatement(node) {
-      if (labelled.has(node) || !loops.canBeTiled(node, node.test)) return test(node);
+      if (labelled.has(node) || !loops.canBeTiled(node)) return test(node);
       insert(node.start, Form.tiledWhile);
       insert(node.test.start, Form.tiledTest);
+      insert(node.test.end, Form.testEnd);
       insertAfter(node, Form.tiledEnd);
     },
-    DoWhileStatement: test,
+    DoWhileStatement(node) {
+      if (labelled.has(node) || !loops.canBeTiled(node)) return test(node);
+      insert(node.start, Form.tiledDo);
+      insert(node.test.start, Form.doTest);
+      insert(node.test.end, Form.doTestEnd);
+      insertAfter(node, Form.tiledEnd);
+    },
     ForStatement(node) {
       if (node.test === null) return body(node);
-      if (labelled.has(node) || !loops.canBeTiled(node, node.test)) {
-        return test({ test: node.test });
-      }
+      if (labelled.has(node) || !loops.canBeTiled(node)) return test({ test: node.test });
       if (loops.isShort(node)) return;
       const form = loops.tileOf(node);
       if (form === Form.limitedFor) {
         insert(node.test.start, Form.limitedTest);
-        insert(node.test.end, Form.limitedFor);
+        insert(node.test.end, form);
         return insertAfter(node, Form.limitedEnd);
       }
       insert(node.test.start, form);
+      insert(node.test.end, Form.testEnd);
       if (form === Form.tiledFor) return insertAfter(node, Form.tiledEnd);
       insert(node.update!.end, Form.step);
       insertAfter(node, Form.steppedEnd);

@@ -25,8 +25,8 @@ export class Loops {
   }
 
   /** Whether a loop can be cut into tiles with the poll between them. */
-  canBeTiled(loop: object, test: Expression): boolean {
-    return operands.test(test.type) && !this.#walker.some(loop, (node) => !isLight(node));
+  canBeTiled(loop: object): boolean {
+    return !this.#walker.some(loop, (node) => !isLight(node));
   }
 
   /** How a loop that can be tiled begins each tile. */
@@ -149,10 +149,6 @@ interface Declares {
 function isNamed(node: Node, name: string): boolean {
   return node.type === "Identifier" && node.name === name;
 }
-
-/** What `&&` binds less tightly than: see `Form.tiledTest`. */
-const operands =
-  /^(?:Binary|Unary|Update|Member|Parenthesized|Chain)Expression$|^(?:Identifier|Literal)$/;
 
 /**
  * What must not be in a loop that is cut into tiles: what takes long, since a tile has many turns,

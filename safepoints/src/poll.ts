@@ -56,7 +56,15 @@ export enum Form {
   tiledWhile,
   /** Before the test of that. */
   tiledTest,
-  /** After both. */
+  /** After the test of all of these. */
+  testEnd,
+  /** Before a `do` that is cut into tiles. */
+  tiledDo,
+  /** Before the test of that. */
+  doTest,
+  /** After that test. */
+  doTestEnd,
+  /** After a loop with a `tiled` form. */
   tiledEnd,
   /** Before the test of such a `for` if the test compares the counter with a number. */
   limitedTest,
@@ -73,7 +81,9 @@ export type Edit = [at: number, form: Form];
 const TURNS = 1024;
 const TILE = `let ${COUNT}=${TURNS + 1};`;
 /** V8 looks for an overflow where `|0` is missing. */
-const NEXT = `(${COUNT}=${COUNT}-1|0)&&`;
+const NEXT = `(${COUNT}=${COUNT}-1|0)`;
+/** Without it, nobody could tell a bracket from the program's own. */
+const MARK = `/*${COUNT}*/`;
 const LIMITED = `let ${COUNT}=${BEFORE}<${LAST}?${BEFORE}+${TURNS}|0:${LIMIT};`;
 
 /**
@@ -94,17 +104,21 @@ export function textsOf(engine: Engine): readonly string[] {
     [Form.statement]: `${poll};`,
     [Form.otherwise]: `if(${poll});else `,
     [Form.choice]: `${poll}?0:`,
-    [Form.tiledFor]: isTiled ? `;){${poll};${TILE}for(;${NEXT}` : `${poll},`,
-    [Form.steppedFor]: isTiled ? `;){${poll};let ${COUNT}=0;for(;${COUNT}<${TURNS}&&` : `${poll},`,
+    [Form.tiledFor]: isTiled ? `;){${poll};${TILE}for(;${NEXT}&&(` : `${poll},`,
+    [Form.steppedFor]: isTiled ? `;){${poll};let ${COUNT}=0;for(;${COUNT}<${TURNS}&&(` : `${poll},`,
     [Form.step]: isTiled ? `,${COUNT}++` : "",
     [Form.steppedEnd]: isTiled ? `;if(${COUNT}<${TURNS})break}` : "",
     [Form.tiledWhile]: isTiled ? `for(;;){${poll};${TILE}` : "",
-    [Form.tiledTest]: isTiled ? NEXT : `${poll},`,
+    [Form.tiledTest]: isTiled ? `${NEXT}&&(` : `${poll},`,
+    [Form.testEnd]: isTiled ? `${MARK})` : "",
+    [Form.tiledDo]: isTiled ? `for(;;){${poll};let ${COUNT}=${TURNS};` : "",
+    [Form.doTest]: isTiled ? `${MARK}(` : `${poll},`,
+    // The next tile begins with the body, so the test comes first.
+    [Form.doTestEnd]: isTiled ? `)&&${NEXT}` : "",
     [Form.tiledEnd]: isTiled ? `;if(${COUNT})break}` : "",
     [Form.limitedTest]: isTiled ? "" : `${poll},`,
     [Form.limitedFor]: isTiled ? `;){${poll};${LIMITED}for(;${BEFORE}<${COUNT}` : "",
-    // With a comment: without it, nobody could tell it from the program's own.
-    [Form.limitedEnd]: isTiled ? `/*${COUNT}*/}` : "",
+    [Form.limitedEnd]: isTiled ? `${MARK}}` : "",
   };
   return Object.values(texts);
 }
@@ -119,6 +133,9 @@ const further = new Set([
   Form.step,
   Form.steppedEnd,
   Form.tiledTest,
+  Form.testEnd,
+  Form.doTest,
+  Form.doTestEnd,
   Form.tiledEnd,
   Form.limitedTest,
   Form.limitedEnd,

@@ -111,7 +111,14 @@ export function randomProgram(random: (limit: number) => number): string {
           `${before()}for (let ${v} = 0; ${v} < ${count}; ${v} += 1) ${one("", "if (1)")} ${
             light().replaceAll(/^;$/g, "{}")
           }\nlog(s${v});`,
-        () => `let ${v} = 0; ${before()}while (${v}++ < ${count}) ${light()}${after}`,
+        () => {
+          const test = one(`${v}++ < ${count}`, `${v} < 0 || ++${v} < ${count}`);
+          return `let ${v} = 0; ${before()}while (${test}) ${light()}${after}`;
+        },
+        () => {
+          const test = one(`${v}++ < ${count}`, `${v} < 900 ? ++${v} : ${v}++ < ${count}`);
+          return `let ${v} = 0; ${before()}do ${light()}${space()}\nwhile (${test})${after}`;
+        },
         () => `let ${v} = ${count}, s${v} = 0; while (${v} > 0 && ${v}--) s${v}++${after}`,
         () => {
           const text = loop(depth, (body) => `while${space()}(${v}-- >${space()}0)${body()}`);

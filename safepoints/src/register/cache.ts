@@ -4,7 +4,7 @@ import { Buffer, builtin, fs, process } from "../node.ts";
 import type { Edit } from "../poll.ts";
 
 /** Raise it when the analysis of the same source changes, or how an entry is written. */
-const VERSION = 7;
+const VERSION = 8;
 
 /** An analysis that is in the cache. */
 export interface Cached extends Analysis {
@@ -85,7 +85,7 @@ export class Cache {
       const [check, kind, key, state, print, ...steps] = JSON.parse(text);
       if (check !== checkOf([kind, key, state, print], steps)) return undefined;
       let at = 0;
-      const edits = steps.map((step: number): Edit => [at += step >> 4, step & 15]);
+      const edits = steps.map((step: number): Edit => [at += step >> 5, step & 31]);
       return at <= source.length ? { kind, edits, key, state, print } : undefined;
     } catch {
       // It is not there, or may not be read.
@@ -117,13 +117,13 @@ interface Entry extends Cached {
 }
 
 /**
- * `[check, kind, key, state, print, ...the distance of each edit from the one before, times 16,
+ * `[check, kind, key, state, print, ...the distance of each edit from the one before, times 32,
  * plus its form]`
  */
 export function entryOf({ kind, key, edits }: Cached, state = "", print = ""): string {
   let last = 0;
   const steps = edits.map(([at, form]) => {
-    const step = (at - last) * 16 + form;
+    const step = (at - last) * 32 + form;
     last = at;
     return step;
   });
