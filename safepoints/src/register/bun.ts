@@ -62,7 +62,7 @@ function load(bun: Bun, path: string): Loaded {
     return { contents: `${code}\n;export {};`, loader };
   }
   // Lines of TypeScript are lost: Bun's transpiler makes no source map.
-  if (loader === "jsx") remember(url, { ...transformed, before: columnsBefore });
+  if (loader === "jsx") remember(url, { ...transformed, before: before ??= columnsBefore() });
   const plain = loader === "jsx" ? code : new bun.Transpiler({ loader, target: "bun" })
     .transformSync(code);
   // Not after the insertions, which are one text only when the engine needs it.
@@ -102,6 +102,9 @@ function wrapped(code: string): string {
 }
 
 /** How many columns stand before the first line of CommonJS: this wrapper and that of Bun. */
+let before: number | undefined;
+
+/** Not while a stack is made: then Bun asks no function for the next. */
 function columnsBefore(): number {
   const errors = Error as { prepareStackTrace?: unknown };
   const { prepareStackTrace } = errors;

@@ -7,7 +7,7 @@ export interface Instrumented {
   edits: readonly Edit[];
   texts: readonly string[];
   /** How many columns were inserted before the first line. */
-  before?: () => number;
+  before?: number;
 }
 
 /** What was inserted into a file. */
@@ -62,7 +62,7 @@ export function insertionsOf({ code, edits, texts, before }: Instrumented): Inse
     if (!byLine.has(line)) byLine.set(line, []);
     byLine.get(line)!.push([column, length]);
   };
-  const first = before?.() ?? 0;
+  const first = before ?? 0;
   insert(1, 1, first);
   let line = 1;
   let inserted = 0;

@@ -1,5 +1,5 @@
 import { columnInSource, hasFiles } from "./columns.ts";
-import { pathToFileURL, process } from "../node.ts";
+import { fileURLToPath, pathToFileURL, process } from "../node.ts";
 
 /** What V8 and Bun call a frame of a stack; `toString()` is its line. */
 interface CallSite {
@@ -9,6 +9,7 @@ interface CallSite {
   getEnclosingLineNumber?(): number | null;
   getEnclosingColumnNumber?(): number | null;
   getEvalOrigin(): string | undefined;
+  isNative(): boolean;
   toString(): string;
 }
 type Prepare = (this: unknown, error: unknown, sites: CallSite[]) => unknown;
@@ -125,6 +126,8 @@ function mendInBun(): void {
   errors.prepareStackTrace = (_, [site]) => Object.getPrototypeOf(site);
   const methods = new Error().stack as unknown as CallSite & { toJSON(): object };
   const { getColumnNumber, toString, toJSON } = methods;
+  const here = fileURLToPath(new URL(".", import.meta.url));
+  const isOurs = (site?: CallSite) => site?.getFileName()?.startsWith(here) ?? false;
   const columnIn = (site: CallSite) =>
     columnOf(site.getFileName(), site.getLineNumber(), getColumnNumber.call(site));
   const mendLine = (line: string, site: CallSite) =>
@@ -143,7 +146,9 @@ function mendInBun(): void {
   errors.prepareStackTrace = function prepareStackTrace(error, all) {
     if (!all.every?.((site) => Object.getPrototypeOf(site) === methods)) return native(error, all);
     // Not the code that calls a module of CommonJS.
-    const sites = all.filter((site) => columnIn(site) !== undefined);
+    const sites = all.filter((site, index) =>
+      columnIn(site) !== undefined && !isOurs(site) && !(site.isNative() && isOurs(all[index + 1]))
+    );
     const lines = (native(error, sites) as string).split("\n");
     const first = lines.length - sites.length;
     sites.forEach((site, index) => {

@@ -24,7 +24,7 @@ export interface CommandLine extends RunOptions {
 /** Wrong use of the command line. */
 export class UsageError extends Error {}
 
-export const help = `Usage: run [OPTION]... PROGRAM [ARGUMENT]...
+export const help = `Usage: async-interrupt-safepoints [OPTION]... PROGRAM [ARGUMENT]...
 
 Runs a program of JavaScript or TypeScript with a safepoint in every loop.
 Ctrl-C throws an AbortError at the next loop turn; a second Ctrl-C kills.
@@ -36,7 +36,7 @@ Ctrl-\\ (SIGQUIT) prints the stack of what is executed.
   --watch-loop TIME   report what blocks the event loop for longer; at the end a table
   --functions         safepoints in functions too, so that recursion can be interrupted
   --runtime FLAG      a flag for the runtime, such as --runtime=--inspect; may be repeated
-  --help              print this
+  -h, --help          print this
 
 TIME is a number and a unit: 50ms, 1.5s, 2m, 1h.
 `;
@@ -65,7 +65,7 @@ export function parse(args: readonly string[]): CommandLine {
       at++;
       break;
     }
-    const [, name = "", given] = /^--([^=]*)(?:=(.*))?$/s.exec(arg) ?? [];
+    const [, name = "", given] = /^--([^=]*)(?:=(.*))?$/s.exec(arg === "-h" ? "--help" : arg) ?? [];
     if (name === "help" || name === "functions") {
       if (given !== undefined) throw new UsageError(`--${name} takes no value`);
       result[name] = true;

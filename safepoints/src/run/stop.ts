@@ -9,6 +9,10 @@ import { currentFrames, print } from "./stack.ts";
  */
 const { Worker } = process.getBuiltinModule("node:worker_threads");
 
+/** What a process could not be stopped for. */
+const KILLED =
+  "Killed: it has not ended since its timeout. Did it reach no safepoint? A long call of a built-in has none, and recursion only with --functions.\n";
+
 /** What is thrown, and how the process ends if nobody handles it. */
 interface Stop {
   readonly error: DOMException;
@@ -67,6 +71,9 @@ export function stopAfter(timeout: number, killAfter: number): void {
   const text = `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${
     timeout + killAfter
   });
+    try {
+      process.getBuiltinModule("node:fs").writeSync(2, ${JSON.stringify(KILLED)});
+    } catch {}
     process.kill(process.pid, "SIGKILL");`;
   new Worker(text, { eval: true, execArgv: [], stdin: false }).unref();
 }

@@ -8,7 +8,10 @@ import { currentFrames, print } from "./stack.ts";
 export function traceStacks(every: number | undefined): void {
   const signal = ["SIGQUIT", "SIGBREAK"].find(sig2num);
   if (signal !== undefined) {
-    new Interrupt({ signal, callback: () => printStack("The event loop is idle.") });
+    new Interrupt({
+      signal,
+      callback: () => printStack("The event loop of the main thread is idle."),
+    });
   }
   if (every !== undefined) new Interrupt({ every, callback: () => printStack() });
 }
