@@ -120,7 +120,30 @@ const turns: [source: string, safepoints: number][] = [
   ["const n = 9; try {} catch (n) { for (let i = 0; i < n; i++) s += i; }", 1],
   ["{ const n = 9; } for (let i = 0; i < n; i++) s += i;", 1],
   ["import n from 'n'; for (let i = 0; i < n; i++) s += i;", 1],
+  ...[
+    "type n = number; const m: n = 10; const n = 3e8; @",
+    "const n = 3e8; function f() { const s: typeof n | 10 = 10; @ }",
+    "const n = 9; namespace A { export let n = 3e8 } namespace A { @ }",
+    "const n = 9; namespace A { import n = s.x; @ }",
+    "const n = 9; enum E { n = 300000000, s = (() => { @ })() }",
+    "const n = 9; class A { static { if (s) { var n = 3e8 } @ } }",
+    "const n = 9; function f() { { function n() {} } n = s; @ }",
+    "const n = 9; function f() { { a: function n() {} } n = s; @ }",
+    "switch ((() => { @ })()) { case 0: const n = 9 }",
+    "declare const n = 9; @",
+    "const n = 9; (class n { static { @ } });",
+    "const n = 9; function f() { eval(s); @ }",
+    "let f = () => { const a = 1 }, n = 9; @",
+    "function f() { const n = 9 } @",
+  ].map((source): [string, number] => [
+    source.replace("@", "for (let i = 0; i < n; i++) s += i;"),
+    1,
+  ]),
+  ["for (let i = 0, j = (i = s); i < 9; i++) s += i;", 1],
+  ["for (var i = 0, i = s; i < 9; i++) s += i;", 1],
   // They take long.
+  ["for (let i = 0; i < 9; i++) [...s] = i;", 1],
+  ["for (let i = 0; i < 9; i++) ({ a, ...s } = i);", 1],
   ["for (let i = 0; i < 9; i++) s();", 1],
   ["a: for (let i = 0; i < 9; i++) { continue a; }", 1],
 ];
@@ -134,7 +157,7 @@ const tiles: [source: string, code: string][] = [
     "for (let i = 0; i < 5000; i++) s += i;",
     "for (let i = 0; i < 5000;){L(i,3976,5000); i++) s += i;F",
   ],
-  ["for (var $ = 0.5; $<900 ; $++) n--", "for (var $ = 0.5; $<900;){L($,-124,900) ; $++) n--F"],
+  ["for (let $ = 0.5; $<900 ; $++) n--", "for (let $ = 0.5; $<900;){L($,-124,900) ; $++) n--F"],
   ...[
     "for (let i = 0; @i < n#; i++^) s += i;",
     "for (let i = a; @i < 900#; i++^) c;",
@@ -154,6 +177,8 @@ const tiles: [source: string, code: string][] = [
     "for (let i = 0; @i < 900#; i++^) { if (a) break; }",
     "for (var i = 0; @i < 900#; i++^) { var i = c }",
     "for (var i = 0; @i < 900#; i++^) { var { i } = c }",
+    "for (var i = 0; @i < 900#; i++^) c;",
+    "for (let i = 0, j = (i = '1'); @i < 900#; i++^) c;",
     "for (i = 0; @i < 900#; i++^) c;",
     "for (let a = 0; @\\u0061 < 900#; a++^) c;",
     "for (; @a#; (b, c)^ /* d */) e",
@@ -295,6 +320,7 @@ test("safepoints stand in all kinds of files, and what must stay as it is stays"
       "a = '/* while (1); */'; b = /while(1);/; c = `while(${d});`; a?.for(b); a.while(b)",
       "a <!-- while (1);\n--> while (1);",
       "({ for(a) { b }, while() { c } })",
+      "let $safepoint1N = 5; while ($safepoint1N) $safepoint1N--;",
     ]
   ) assertEquals(instrument(source), { code: source, safepoints: 0 });
 

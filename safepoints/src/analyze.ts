@@ -7,7 +7,7 @@ import type {
   VisitorObject,
 } from "oxc-parser";
 import { Loops } from "./loops.ts";
-import { CALL, type Edit, Form } from "./poll.ts";
+import { type Edit, Form, NAMES } from "./poll.ts";
 import { type Handlers, Walker } from "./tree.ts";
 
 /** The module of the parser. `register` loads it only when it is needed. */
@@ -44,7 +44,7 @@ export function analyze(
   isRaw ??= oxc.rawTransferSupported();
   const program = parse(source, extension);
   const kind = program.sourceType === "module" ? "module" : "commonjs";
-  const edits = source.includes(CALL) ? [] : findSafepoints(program, source, functions);
+  const edits = source.includes(NAMES) ? [] : findSafepoints(program, source, functions);
   return { kind, edits, start: startOf(program, source) };
 }
 

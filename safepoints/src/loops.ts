@@ -2,7 +2,6 @@ import type {
   BinaryExpression,
   Expression,
   ForStatement,
-  Function as FunctionNode,
   Program,
   VariableDeclarator,
 } from "oxc-parser";
@@ -71,46 +70,44 @@ export class Loops {
     }
     if (expression.type !== "Identifier") return NaN;
     const { name, start } = expression;
-    for (const node of this.#walker.around(this.#program, start)) {
-      const number = this.#declaredBy(node, name);
-      if (number !== undefined) return number;
+    for (const scope of this.#walker.around(this.#program, start)) {
+      const number = constantIn(scope, name, start);
+      if (number !== undefined) return this.#isDeclaredOnce(scope, name) ? number : NaN;
     }
     return NaN;
   }
 
-  /**
-   * What a variable is that a node declares for what is inside of it: a number, NaN for all others,
-   * undefined if it declares none of that name.
-   */
-  #declaredBy(node: Node, name: string): number | undefined {
-    const hasName = (tree: object) => this.#walker.some(tree, (inner) => isNamed(inner, name));
-    if (/Function/.test(node.type)) {
-      const { id, params, body } = node as unknown as FunctionNode;
-      const isVar = (inner: Node) =>
-        inner.type === "VariableDeclaration" && inner.kind === "var" && hasName(inner);
-      if ([id, ...params].some((part) => part && hasName(part))) return NaN;
-      return body && this.#walker.some(body, isVar) ? NaN : undefined;
-    }
-    if (node.type === "CatchClause") return node.param && hasName(node.param) ? NaN : undefined;
-    const statements = [node.body, node.init, node.left].flat() as (Node | null | undefined)[];
-    if (node.type === "SwitchStatement") {
-      statements.push(...(node.cases as { consequent: Node[] }[]).flatMap((one) => one.consequent));
-    }
-    for (const statement of statements) {
-      const declaration = (statement?.declaration ?? statement) as Node | undefined;
-      if (declaration?.type === "VariableDeclaration") {
-        for (const { id, init } of declaration.declarations as VariableDeclarator[]) {
-          if (!hasName(id)) continue;
-          const isConstant = declaration.kind === "const" && id.type === "Identifier";
-          const value = init?.type === "Literal" ? init.value : undefined;
-          return isConstant && typeof value === "number" ? value : NaN;
-        }
-      } else if (/^(?:Function|Class|TSEnum)D|^Import/.test(declaration?.type ?? "")) {
-        const { id, specifiers = [] } = declaration as unknown as Declares;
-        if ([id, ...specifiers].some((part) => part && hasName(part))) return NaN;
-      }
-    }
-    return undefined;
+  /** Whether a name that a scope declares stands for the same in all of it. */
+  #isDeclaredOnce(scope: Node, name: string): boolean {
+    let count = 0;
+    const declare = (tree: unknown) => {
+      // In a pattern, it may only be read.
+      this.#walker.some(tree as object, (node) => node.name === name && ++count > 1);
+    };
+    const declares = ({ id, params, param, local }: Node) => {
+      for (const part of [id, param, local]) if (part) declare(part);
+      for (const part of (params ?? []) as Node[]) declare(part);
+    };
+    const isOpaque = () => void (count = Infinity);
+    this.#walker.visit(scope, {
+      VariableDeclarator: ({ id }) => declare(id),
+      FunctionDeclaration: declares,
+      FunctionExpression: declares,
+      ArrowFunctionExpression: declares,
+      ClassDeclaration: declares,
+      ClassExpression: declares,
+      CatchClause: declares,
+      ImportSpecifier: declares,
+      ImportDefaultSpecifier: declares,
+      ImportNamespaceSpecifier: declares,
+      TSImportEqualsDeclaration: declares,
+      // In these, names may stand for something that is declared elsewhere.
+      TSEnumDeclaration: isOpaque,
+      TSModuleDeclaration: isOpaque,
+      WithStatement: isOpaque,
+      Identifier: (node) => node.name === "eval" && isOpaque(),
+    });
+    return count === 1;
   }
 
   /**
@@ -122,7 +119,9 @@ export class Loops {
     const counter = counterOf(loop);
     const step = stepOf(loop.update);
     if (counter === undefined || step?.by !== 1 || step.name !== counter.name) return false;
-    const { name, init, test: { left, right, end } } = counter;
+    const { name, kind, init, test: { left, right, end } } = counter;
+    // A getter or valueOf() may write a `var`.
+    if (kind !== "let") return false;
     // Not with escapes: the name is copied from the text.
     if (left.end - left.start !== name.length || !/^[\w$]+$/.test(name)) return false;
     // Beyond, numbers do not count up by one, or not at all.
@@ -140,14 +139,30 @@ export class Loops {
   }
 }
 
-/** A declaration that is not of variables. */
-interface Declares {
-  id?: object | null;
-  specifiers?: object[];
-}
-
-function isNamed(node: Node, name: string): boolean {
-  return node.type === "Identifier" && node.name === name;
+/**
+ * The number that a scope declares by `const`; undefined if it does not.
+ *
+ * @param at a place in it.
+ */
+function constantIn(scope: Node, name: string, at: number): number | undefined {
+  const { type, body, init, left } = scope;
+  const cases = (scope.cases ?? []) as { start: number; consequent: Node[] }[];
+  const list = type !== "SwitchStatement"
+    ? [body, init, left].flat() as (Node | null | undefined)[]
+    // Its value is outside.
+    : cases[0] && cases[0].start <= at
+    ? cases.flatMap(({ consequent }) => consequent)
+    : [];
+  for (const statement of list) {
+    const declaration = (statement?.declaration ?? statement) as Node | null | undefined;
+    if (declaration?.type !== "VariableDeclaration" || declaration.declare) continue;
+    if (declaration.kind !== "const") continue;
+    for (const { id, init } of declaration.declarations as VariableDeclarator[]) {
+      if (id.type !== "Identifier" || id.name !== name || init?.type !== "Literal") continue;
+      if (typeof init.value === "number") return init.value;
+    }
+  }
+  return undefined;
 }
 
 /**
@@ -156,7 +171,7 @@ function isNamed(node: Node, name: string): boolean {
  * inside of it has its own safepoints.
  */
 const heavy =
-  /Function|^Class|^(?:New|Await|Yield|Import|TaggedTemplate)|Spread|^(?:ForIn|ForOf|With)S|^JSX|^TS(?:Enum|Module|Import)/;
+  /Function|^Class|^(?:New|Await|Yield|Import|TaggedTemplate)|Spread|^Rest|^(?:ForIn|ForOf|With)S|^JSX|^TS(?:Enum|Module|Import)/;
 
 const isLoop = /^(?:For|While|DoWhile)/;
 
@@ -173,9 +188,10 @@ function isQuick(callee: Expression): boolean {
     property.type === "Identifier" && property.name === "charCodeAt";
 }
 
-/** The counter of a loop: a variable that it declares, and that its test begins with. */
+/** The counter of a loop: the only variable that it declares, with which its test begins. */
 interface Counter {
   name: string;
+  kind: string;
   /** What it begins with. */
   init: Expression;
   test: BinaryExpression;
@@ -185,8 +201,12 @@ function counterOf({ init, test }: ForStatement): Counter | undefined {
   if (init?.type !== "VariableDeclaration" || test?.type !== "BinaryExpression") return undefined;
   if (test.left.type !== "Identifier") return undefined;
   const { name } = test.left;
-  const start = init.declarations.find(({ id }) => id.type === "Identifier" && id.name === name);
-  return start?.init ? { name, init: start.init, test: test as BinaryExpression } : undefined;
+  const [start, more] = init.declarations;
+  // What another variable begins with may write it.
+  if (
+    !start?.init || more !== undefined || start.id.type !== "Identifier" || start.id.name !== name
+  ) return undefined;
+  return { name, kind: init.kind, init: start.init, test: test as BinaryExpression };
 }
 
 /** What is added to which variable. */

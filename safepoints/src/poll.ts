@@ -2,15 +2,17 @@
  * The text of a safepoint. It reads globals that runtime.ts defines, and not an import: it stands
  * in modules, in CommonJS and in scripts, before imports are bound in modules that import one
  * another in a circle, and after a hashbang and directives. The names carry the number of this
- * contract, because code that was built with one version may run with another.
+ * contract, because code that was built with one version may run with another. All begin so.
  */
-export const MEMORY = "$safepoint1M";
+export const NAMES = "$safepoint1";
 /** See {@linkcode pollOf}. */
-export const STORE = "$safepoint1S";
+export const MEMORY = `${NAMES}M`;
+/** See {@linkcode pollOf}. */
+export const STORE = `${NAMES}S`;
 /** The function that a due safepoint calls. */
-export const CALL = "$safepoint1C";
+export const CALL = `${NAMES}C`;
 /** A variable of the loop: counts the turns of a tile, or is what the loop's counter must reach. */
-const COUNT = "$safepoint1N";
+const COUNT = `${NAMES}N`;
 /** Stand for what the test before it has: the counter, its limit, and that less the turns. */
 const [BEFORE, LIMIT, LAST] = ["@", "%", "~"];
 /** The bits of `MEMORY[0]` that make a safepoint due: `pollWord.mask` of the core. */

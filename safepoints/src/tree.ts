@@ -37,7 +37,8 @@ export class Walker {
     const left: (Node | string)[] = [tree as Node];
     for (let node = left.pop(); node !== undefined; node = left.pop()) {
       if (typeof node === "string") {
-        handlers[node]!(left.pop() as Node);
+        const inner = left.pop() as Node;
+        handlers[node]?.(inner);
         continue;
       }
       const { type } = node;

@@ -104,8 +104,9 @@ export function randomProgram(random: (limit: number) => number): string {
           const update = one(`${v}++`, `++${v}`, `${v} += 3 /* ) */`, `s${v}--, (${v}++)`);
           const more = light() + one("", ` if (${v} % 90 === 80) ${v} += 5;`, ` var c = ${v};`);
           const body = one(light(), `{ ${more} }`);
-          const text = `for (var ${v} = ${start}; ${v} < ${count}; ${update}) ${body}${after}`;
-          return before() + text;
+          const kind = one("let", "var");
+          const text = `for (${kind} ${v} = ${start}; ${v} < ${count}; ${update}) ${body}`;
+          return before() + text + (kind === "let" ? `\nlog(s${v});` : after);
         },
         () =>
           `${before()}for (let ${v} = 0; ${v} < ${count}; ${v} += 1) ${one("", "if (1)")} ${

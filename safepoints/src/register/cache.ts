@@ -4,7 +4,7 @@ import { Buffer, builtin, fs, process } from "../node.ts";
 import type { Edit } from "../poll.ts";
 
 /** Raise it when the analysis of the same source changes, or how an entry is written. */
-const VERSION = 8;
+const VERSION = 9;
 
 /** An analysis that is in the cache. */
 export interface Cached extends Analysis {
@@ -85,7 +85,8 @@ export class Cache {
       const [check, kind, key, state, print, ...steps] = JSON.parse(text);
       if (check !== checkOf([kind, key, state, print], steps)) return undefined;
       let at = 0;
-      const edits = steps.map((step: number): Edit => [at += step >> 5, step & 31]);
+      // Not by bits: a step may exceed 32 of them.
+      const edits = steps.map((step: number): Edit => [at += Math.floor(step / 32), step % 32]);
       return at <= source.length ? { kind, edits, key, state, print } : undefined;
     } catch {
       // It is not there, or may not be read.
