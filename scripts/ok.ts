@@ -57,7 +57,15 @@ const runtimes = [
  * Tests of what differs between versions: how a process ends, how the loop is woken, how the
  * library is opened, what the runtime does with its own listeners.
  */
-const filesForOldest = ["exit", "wait", "embedded", "runtime_listeners", "safepoints_run"]
+const filesForOldest = [
+  "exit",
+  "wait",
+  "embedded",
+  "runtime_listeners",
+  "safepoints",
+  "safepoints_register",
+  "safepoints_run",
+]
   .map((name) => `tests/${name}_test.ts`);
 const generated = [
   "ffi/symbols.ts",

@@ -80,17 +80,17 @@ export class Loops {
   /** Whether a name that a scope declares stands for the same in all of it. */
   #isDeclaredOnce(scope: Node, name: string): boolean {
     let count = 0;
-    const declare = (tree: unknown) => {
+    const add = (tree: unknown) => {
       // In a pattern, it may only be read.
       this.#walker.some(tree as object, (node) => node.name === name && ++count > 1);
     };
     const declares = ({ id, params, param, local }: Node) => {
-      for (const part of [id, param, local]) if (part) declare(part);
-      for (const part of (params ?? []) as Node[]) declare(part);
+      for (const part of [id, param, local]) if (part) add(part);
+      for (const part of (params ?? []) as Node[]) add(part);
     };
     const isOpaque = () => void (count = Infinity);
     this.#walker.visit(scope, {
-      VariableDeclarator: ({ id }) => declare(id),
+      VariableDeclarator: ({ id }) => add(id),
       FunctionDeclaration: declares,
       FunctionExpression: declares,
       ArrowFunctionExpression: declares,
