@@ -213,7 +213,8 @@ const other = runtime === "bun" ? "file:" : runtime === "deno" ? "eval at" : "no
 const inText = `Error.stackTraceLimit = 3; const show = (error) => {
   const lines = error.stack.split("\\n").filter((line) => /stacks/.test(line));
   console.log(lines.filter((line) => !line.includes("${other}")).join("\\n"));
-};${loops}`;
+};${loops}for (const x of [{}]) { Error.captureStackTrace(x); show(x); }
+`;
 const inSites = `class Other extends Error {}
 Other.prepareStackTrace = () => "of another class";
 const show = (error) => {

@@ -143,13 +143,21 @@ function mendInBun(): void {
       return { ...toJSON.call(this), columnNumber: columnIn(this) };
     },
   });
+  /** Bun's function wants an error, but Error.captureStackTrace() takes any object. */
+  const textOf = (error: unknown, sites: CallSite[]) => {
+    try {
+      return native(error, sites);
+    } catch {
+      return native(new Error(), sites);
+    }
+  };
   errors.prepareStackTrace = function prepareStackTrace(error, all) {
-    if (!all.every?.((site) => Object.getPrototypeOf(site) === methods)) return native(error, all);
+    if (!all.every?.((site) => Object.getPrototypeOf(site) === methods)) return textOf(error, all);
     // Not the code that calls a module of CommonJS.
     const sites = all.filter((site, index) =>
       columnIn(site) !== undefined && !isOurs(site) && !(site.isNative() && isOurs(all[index + 1]))
     );
-    const lines = (native(error, sites) as string).split("\n");
+    const lines = (textOf(error, sites) as string).split("\n");
     const first = lines.length - sites.length;
     sites.forEach((site, index) => {
       lines[first + index] = mendLine(lines[first + index]!, site);
