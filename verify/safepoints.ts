@@ -1,10 +1,9 @@
 import { npmInstall } from "../scripts/lib/npm_install.ts";
 import { type Outcome, run } from "../scripts/lib/run.ts";
+import { toolFolder } from "../scripts/lib/tool_folder.ts";
 import { commandsOf } from "./runtimes.ts";
 
 const root = new URL("..", import.meta.url);
-const folder = new URL("build/safepoints_fixtures/", root);
-const modules = new URL("node_modules/", folder);
 const fixtures = { "test262-parser-tests": "0.0.5", acorn: "8.19.0" };
 
 /**
@@ -29,12 +28,12 @@ const dependencies: Record<string, string> = {
  * tests/safepoints_test.ts, the programs of test262-parser-tests, and the tests of packages.
  */
 export async function safepoints(short: boolean): Promise<Outcome & { note: string }> {
-  await installPackages();
+  const folder = await packages();
   const steps = short ? 500 : 20_000;
   let output = "";
   for (const program of ["random", "fixtures"]) {
     for (const [name, command] of await commandsOf(`tests/programs/safepoints_${program}`)) {
-      const result = await run(command, options({ ASYNC_INTERRUPT_STEPS: `${steps}` }));
+      const result = await run(command, options(folder, { ASYNC_INTERRUPT_STEPS: `${steps}` }));
       output += `${program} on ${name}: ${result.output.trim().replaceAll("\n", "; ")}\n`;
       if (!result.ok) return { ok: false, output, note: `failed on ${name}` };
     }
@@ -43,7 +42,7 @@ export async function safepoints(short: boolean): Promise<Outcome & { note: stri
     // It has no hooks.
     if (runtime === "Node 20") continue;
     for (const [name, { test }] of Object.entries(suites)) {
-      const { ok, text } = await sameResults(command, name, test);
+      const { ok, text } = await sameResults(folder, command, name, test);
       output += `tests of ${name} on ${runtime}: ${text}\n`;
       if (!ok) return { ok: false, output, note: `${name} failed on ${runtime}` };
     }
@@ -57,40 +56,39 @@ export async function safepoints(short: boolean): Promise<Outcome & { note: stri
  * @param flags let Deno find what the package imports.
  */
 export async function safepointsFixtures(flags: string[]): Promise<Outcome & { note: string }> {
-  await installPackages();
+  const folder = await packages();
   const program = "tests/programs/safepoints_fixtures.ts";
   const command = [Deno.execPath(), "run", "-A", "--no-check", ...flags, program];
-  const outcome = await run(command, options({}));
+  const outcome = await run(command, options(folder));
   return { ...outcome, note: outcome.output.trim() };
 }
 
-/** Installs them unless they are already there. */
-async function installPackages(): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  const installed = await Deno.readTextFile(new URL("package.json", folder)).catch(() => "");
-  if (installed !== JSON.stringify({ dependencies })) {
-    await npmInstall(folder.pathname, dependencies);
-  }
+/** The folder whose `node_modules` has the packages. */
+function packages(): Promise<string> {
+  const name = Object.entries(dependencies).map((entry) => entry.join("-")).join("+");
+  return toolFolder(name, (folder) => npmInstall(folder, dependencies));
 }
 
-function options(env: Record<string, string>) {
-  return { cwd: root, env: { ...env, FIXTURES: folder.pathname }, timeout: 1200 };
+function options(folder: string, env: Record<string, string> = {}) {
+  return { cwd: root, env: { ...env, FIXTURES: `${folder}/` }, timeout: 1200 };
 }
 
 /** Whether a package's tests have the same results with safepoints, also at functions. */
 async function sameResults(
+  folder: string,
   [runtime = "", ...command]: string[],
   name: string,
   [file = "", ...args]: string[],
 ): Promise<{ ok: boolean; text: string }> {
   const register = new URL(command.pop()!, root).pathname;
-  const test = [new URL(file, modules).pathname, ...args];
+  const modules = `${folder}/node_modules`;
+  const test = [`${modules}/${file}`, ...args];
   const isNode = register.endsWith(".js");
   // These packages do not say that they are CommonJS.
   if (command[0] === "run") command.push("--unstable-detect-cjs");
   const cache = await Deno.makeTempDir();
   const env = { INTERRUPT_SAFEPOINTS_CACHE: cache, INTERRUPT_SAFEPOINTS_FUNCTIONS: "1" };
-  const options = { cwd: new URL(`${name}/`, modules), env, timeout: 120 };
+  const options = { cwd: `${modules}/${name}`, env, timeout: 120 };
   try {
     const plain = await run([runtime, ...command, ...test], options);
     const preload = [isNode ? "--import" : "--preload", register];
