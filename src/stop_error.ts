@@ -15,7 +15,7 @@ export function stopError(name: "AbortError" | "TimeoutError", message: string):
     Error.captureStackTrace(here, checkpoint);
     const calls = here.stack.indexOf("\n    at ");
     if (calls >= 0) {
-      // In code with safepoints, one of these calls it.
+      // In code with safepoints, checkpoint() is called by a function of that package.
       const stack = here.stack.slice(calls).replace(/^\n +at safepoint \(.*\)/, "");
       const value = `${error}${stack}`;
       Reflect.defineProperty(error, "stack", { value, writable: true, configurable: true });

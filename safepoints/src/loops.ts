@@ -50,25 +50,21 @@ export class Loops {
   #turnsOf(loop: Node | ForStatement): number {
     if (loop.type !== "ForStatement") return Infinity;
     const counter = counterOf(loop as ForStatement);
-    const step = stepOf(loop.update as ForStatement["update"]);
-    if (counter === undefined || step?.name !== counter.name) return Infinity;
-    const { name, init, test: { operator, right } } = counter;
-    const isTowards = step.by > 0 ? /^<=?$/.test(operator) : /^>=?$/.test(operator);
+    if (counter === undefined) return Infinity;
+    const { name, init, by, test: { operator, right } } = counter;
+    const isTowards = by > 0 ? /^<=?$/.test(operator) : /^>=?$/.test(operator);
     if (!isTowards) return Infinity;
     const [from, to] = [this.#numberOf(init), this.#numberOf(right)];
-    const distance = (to - from) / step.by;
+    const distance = (to - from) / by;
     // Not where adding may leave a number as it is. NaN is less than nothing.
-    const counts = Number.isInteger(step.by) && Math.abs(from) < 2 ** 31 && distance <= SHORT;
+    const counts = Number.isInteger(by) && Math.abs(from) < 2 ** 31 && distance <= SHORT;
     if (!counts || this.#writes(loop as ForStatement, name)) return Infinity;
     return Math.max(1, operator.length === 1 ? Math.ceil(distance) : Math.floor(distance) + 1);
   }
 
   /** The number that an expression is, or NaN: a literal, or a constant of one. */
   #numberOf(expression: Expression): number {
-    if (expression.type === "Literal") {
-      return typeof expression.value === "number" ? expression.value : NaN;
-    }
-    if (expression.type !== "Identifier") return NaN;
+    if (expression.type !== "Identifier") return literalOf(expression);
     const { name, start } = expression;
     for (const scope of this.#walker.around(this.#program, start)) {
       const number = constantIn(scope, name, start);
@@ -88,7 +84,7 @@ export class Loops {
       for (const part of [id, param, local]) if (part) add(part);
       for (const part of (params ?? []) as Node[]) add(part);
     };
-    const isOpaque = () => void (count = Infinity);
+    const giveUp = () => void (count = Infinity);
     this.#walker.visit(scope, {
       VariableDeclarator: ({ id }) => add(id),
       FunctionDeclaration: declares,
@@ -102,10 +98,10 @@ export class Loops {
       ImportNamespaceSpecifier: declares,
       TSImportEqualsDeclaration: declares,
       // In these, names may stand for something that is declared elsewhere.
-      TSEnumDeclaration: isOpaque,
-      TSModuleDeclaration: isOpaque,
-      WithStatement: isOpaque,
-      Identifier: (node) => node.name === "eval" && isOpaque(),
+      TSEnumDeclaration: giveUp,
+      TSModuleDeclaration: giveUp,
+      WithStatement: giveUp,
+      Identifier: (node) => node.name === "eval" && giveUp(),
     });
     return count === 1;
   }
@@ -117,18 +113,17 @@ export class Loops {
    */
   #isLimited(loop: ForStatement): boolean {
     const counter = counterOf(loop);
-    const step = stepOf(loop.update);
-    if (counter === undefined || step?.by !== 1 || step.name !== counter.name) return false;
+    if (counter?.by !== 1) return false;
     const { name, kind, init, test: { left, right, end } } = counter;
     // A getter or valueOf() may write a `var`.
     if (kind !== "let") return false;
     // Not with escapes: the name is copied from the text.
     if (left.end - left.start !== name.length || !/^[\w$]+$/.test(name)) return false;
     // Beyond, numbers do not count up by one, or not at all.
-    if (init.type !== "Literal" || typeof init.value !== "number" || init.value > 1e9) return false;
+    if (!(literalOf(init) <= 1e9)) return false;
     const [found, limit = NaN] = limitedTest(this.#source, end) ?? [];
     // A number that begins with 0 may be octal.
-    if (found !== name || right.type !== "Literal" || right.value !== limit) return false;
+    if (found !== name || literalOf(right) !== limit) return false;
     return limit < 2 ** 31 && !this.#writes(loop, name) &&
       !this.#walker.some(loop.body, ({ type }) => type === "BreakStatement");
   }
@@ -158,8 +153,9 @@ function constantIn(scope: Node, name: string, at: number): number | undefined {
     if (declaration?.type !== "VariableDeclaration" || declaration.declare) continue;
     if (declaration.kind !== "const") continue;
     for (const { id, init } of declaration.declarations as VariableDeclarator[]) {
-      if (id.type !== "Identifier" || id.name !== name || init?.type !== "Literal") continue;
-      if (typeof init.value === "number") return init.value;
+      if (id.type !== "Identifier" || id.name !== name) continue;
+      const number = literalOf(init);
+      if (!Number.isNaN(number)) return number;
     }
   }
   return undefined;
@@ -188,16 +184,27 @@ function isQuick(callee: Expression): boolean {
     property.type === "Identifier" && property.name === "charCodeAt";
 }
 
-/** The counter of a loop: the only variable that it declares, with which its test begins. */
+/** The number that an expression is, or NaN. */
+function literalOf(expression: Expression | null): number {
+  if (expression?.type !== "Literal") return NaN;
+  return typeof expression.value === "number" ? expression.value : NaN;
+}
+
+/**
+ * The counter of a loop: the only variable that it declares. The test begins with it, and the
+ * update adds a number to it.
+ */
 interface Counter {
   name: string;
   kind: string;
   /** What it begins with. */
   init: Expression;
+  /** What the update adds. */
+  by: number;
   test: BinaryExpression;
 }
 
-function counterOf({ init, test }: ForStatement): Counter | undefined {
+function counterOf({ init, test, update }: ForStatement): Counter | undefined {
   if (init?.type !== "VariableDeclaration" || test?.type !== "BinaryExpression") return undefined;
   if (test.left.type !== "Identifier") return undefined;
   const { name } = test.left;
@@ -206,7 +213,9 @@ function counterOf({ init, test }: ForStatement): Counter | undefined {
   if (
     !start?.init || more !== undefined || start.id.type !== "Identifier" || start.id.name !== name
   ) return undefined;
-  return { name, kind: init.kind, init: start.init, test: test as BinaryExpression };
+  const step = stepOf(update);
+  if (step?.name !== name) return undefined;
+  return { name, kind: init.kind, init: start.init, by: step.by, test: test as BinaryExpression };
 }
 
 /** What is added to which variable. */

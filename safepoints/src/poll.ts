@@ -2,7 +2,7 @@
  * The text of a safepoint. It reads globals that runtime.ts defines, and not an import: it stands
  * in modules, in CommonJS and in scripts, before imports are bound in modules that import one
  * another in a circle, and after a hashbang and directives. The names carry the number of this
- * contract, because code that was built with one version may run with another. All begin so.
+ * contract, because code that was built with one version may run with another, and begin like this.
  */
 export const NAMES = "$safepoint1";
 /** See {@linkcode pollOf}. */
@@ -82,9 +82,9 @@ export type Edit = [at: number, form: Form];
 /** How many turns of a loop without calls there are between two polls. */
 const TURNS = 1024;
 const TILE = `let ${COUNT}=${TURNS + 1};`;
-/** V8 looks for an overflow where `|0` is missing. */
+/** Without `|0`, V8 would test for an overflow. */
 const NEXT = `(${COUNT}=${COUNT}-1|0)`;
-/** Without it, nobody could tell a bracket from the program's own. */
+/** Marks a bracket that was inserted, so that {@linkcode withoutPolls} knows it. */
 const MARK = `/*${COUNT}*/`;
 const LIMITED = `let ${COUNT}=${BEFORE}<${LAST}?${BEFORE}+${TURNS}|0:${LIMIT};`;
 
@@ -125,23 +125,11 @@ export function textsOf(engine: Engine): readonly string[] {
   return Object.values(texts);
 }
 
-/** How many safepoints these edits make. */
+/** How many safepoints these edits make: on V8, the text that begins one has its poll. */
 export function countOf(edits: readonly Edit[]): number {
-  return edits.filter(([, form]) => !further.has(form)).length;
+  const texts = textsOf("v8");
+  return edits.filter(([, form]) => texts[form]!.includes(CALL)).length;
 }
-
-/** Where the further parts of a safepoint are. */
-const further = new Set([
-  Form.step,
-  Form.steppedEnd,
-  Form.tiledTest,
-  Form.testEnd,
-  Form.doTest,
-  Form.doTestEnd,
-  Form.tiledEnd,
-  Form.limitedTest,
-  Form.limitedEnd,
-]);
 
 /** The counter and the limit of a test that ends here, such as `i < 10`. */
 export function limitedTest(source: string, end: number): [string, number] | undefined {

@@ -104,7 +104,10 @@ function wrapped(code: string): string {
 /** How many columns stand before the first line of CommonJS: this wrapper and that of Bun. */
 let before: number | undefined;
 
-/** Not while a stack is made: then Bun asks no function for the next. */
+/**
+ * Finds that out by a stack. Must not be called while another stack is made: Bun does not call
+ * `Error.prepareStackTrace` inside of itself.
+ */
 function columnsBefore(): number {
   const errors = Error as { prepareStackTrace?: unknown };
   const { prepareStackTrace } = errors;

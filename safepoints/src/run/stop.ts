@@ -9,7 +9,7 @@ import { currentFrames, print } from "./stack.ts";
  */
 const { Worker } = process.getBuiltinModule("node:worker_threads");
 
-/** What a process could not be stopped for. */
+/** Printed before a process is killed that `--timeout` did not end. */
 const KILLED =
   "Killed: it has not ended since its timeout. Did it reach no safepoint? A long call of a built-in has none, and recursion only with --functions.\n";
 
