@@ -24,7 +24,7 @@
  *
  * @module
  */
-export { checkpoint, pollWord } from "./src/checkpoint.ts";
+export { checkpoint } from "./src/checkpoint.ts";
 export { InterruptError, type InterruptErrorCode } from "./ffi/errors.ts";
 export { EventPipe, type EventPipeOptions } from "./src/event_pipe.ts";
 export { Interrupt, type InterruptSupport } from "./src/interrupt.ts";

@@ -4,17 +4,58 @@
  *
  * @module
  */
-import { checkpoint, pollWord } from "@async/interrupt";
 import { CALL, MASK, MEMORY, STORE, withoutPolls } from "./src/poll.ts";
 
-const { memory, index, mask } = pollWord;
-/** Another version of the core may have other bits: then each safepoint calls it. */
-const due = new Int32Array([MASK]);
+/** What a copy of the core offers: see its src/safepoints.ts. */
+interface PollTarget {
+  readonly memory: Int32Array;
+  readonly index: number;
+  readonly mask: number;
+  readonly checkpoint: () => void;
+}
+interface Meeting {
+  readonly targets: readonly PollTarget[];
+  added?: (target: PollTarget) => void;
+}
 
-// Neither writable nor configurable: engines compile a reference to such a global as a constant.
-define(MEMORY, mask === MASK ? memory.subarray(index) : due);
-define(STORE, new Int32Array(1));
-if (define(CALL, safepoint)) hidePolls();
+/** The core has it too. */
+const key = Symbol.for("async-interrupt.safepoints.1");
+
+/** What safepoints read until the program loads the core, which many never do. */
+const none = new Int32Array(1);
+/** Makes each safepoint due. */
+const due = new Int32Array([MASK]);
+/** One, or several if the program has several versions of the core. */
+const targets: PollTarget[] = [];
+
+const isFirst = !(MEMORY in globalThis);
+if (isFirst && define(MEMORY, none, { writable: true, configurable: true })) {
+  // Neither writable nor configurable: engines compile a reference to such a global as a constant.
+  define(STORE, new Int32Array(1));
+  define(CALL, safepoint);
+  hidePolls();
+  define(key, { targets: [] });
+  const meeting = (globalThis as unknown as { [key]: Meeting })[key];
+  meeting.added = add;
+  meeting.targets.forEach(add);
+}
+
+/**
+ * Lets safepoints read the memory of this copy of the core, and call it. Those of one version share
+ * their memory. If there are several versions, each safepoint calls all of them.
+ */
+function add(target: PollTarget): void {
+  const { memory, index, mask } = target;
+  if (targets.some((other) => other.memory === memory)) return;
+  const isOnly = targets.push(target) === 1 && mask === MASK;
+  // Engines compile it as a constant until its value changes; if its attributes do, V8 takes it for
+  // another one, which is a constant again.
+  const defined = isOnly
+    ? define(MEMORY, memory.subarray(index), { writable: false })
+    : define(MEMORY, due, { writable: false, configurable: false });
+  // The realm is frozen.
+  if (!defined) none[0] = MASK;
+}
 
 /** How many of these calls are on the stack. */
 let depth = 0;
@@ -28,15 +69,15 @@ function safepoint(): void {
   if (depth > 1) return;
   depth++;
   try {
-    checkpoint();
+    for (const { checkpoint } of targets) checkpoint();
   } finally {
     depth--;
   }
 }
 
-/** Does nothing if another copy of this module was first, or in a frozen realm. */
-function define(name: string, value: unknown): boolean {
-  return Reflect.defineProperty(globalThis, name, { value });
+/** Returns false in a frozen realm. */
+function define(name: string | symbol, value: unknown, attributes: PropertyDescriptor = {}) {
+  return Reflect.defineProperty(globalThis, name, { value, ...attributes });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { agentIfOpen, openSilently } from "./delivery/agent.ts";
 import { ATTENTION, NEEDS_SCAN, OWED } from "../ffi/symbols.ts";
 import { runtime } from "../ffi/runtime.ts";
+import { offerPolls } from "./safepoints.ts";
 
 /**
  * Declared in this module because engines fold a module's own constants into machine code: an
@@ -17,17 +18,6 @@ const needsScan = NEEDS_SCAN | OWED;
  */
 const isJavaScriptCore = runtime === "bun";
 const other = new Int32Array(1);
-
-/**
- * What {@linkcode checkpoint}() reads, for tools that put polls into code, such as
- * `@async/interrupt-safepoints`: a checkpoint is due when `(memory[index] & mask) !== 0`. Never
- * write to it.
- */
-export const pollWord: {
-  readonly memory: Int32Array;
-  readonly index: number;
-  readonly mask: number;
-} = { memory, index: attention, mask: needsScan };
 
 /**
  * Runs the callbacks of all pending, unblocked {@linkcode Interrupt}s of this thread, and returns
@@ -82,3 +72,5 @@ export function checkpoint(): void {
 function look(): void {
   agentIfOpen()?.atCheckpoint();
 }
+
+offerPolls({ memory, index: attention, mask: needsScan, checkpoint });

@@ -142,6 +142,20 @@ const fib = (n) => n < 2 ? n : fib(n - 1) + fib(n - 2);
 try { interruptible(() => fib(99), { timeout: 5 }) } catch (error) { console.log(error.name) }`,
 };
 
+/** The loop is compiled before the program loads the core. */
+const late = (before: string) =>
+  `import { existsSync, readFileSync } from "node:fs";
+const maps = "/proc/self/maps";
+const hasCore = () => existsSync(maps) && readFileSync(maps, "utf8").includes("async_interrupt");
+const spin = (turns) => { while (turns-- !== 0); };
+for (let i = 0; i < 300; i++) spin(1e4);
+console.log(hasCore());
+${before}
+const { interruptible } = await import("${core}");
+try { interruptible(() => spin(-1), { timeout: 5 }) } catch (error) { console.log(error.name) }`;
+files["late.mjs"] = late("");
+files["frozen.mjs"] = late("Object.freeze(globalThis);");
+
 const folder = removedAtExit();
 const cache = join(folder, "cache");
 for (const [name, text] of Object.entries(files)) {
@@ -192,6 +206,14 @@ test("Workers have safepoints too, and functions with INTERRUPT_SAFEPOINTS_FUNCT
   if (runtime !== "node") assertEquals(await run("web_main.mjs"), "web TimeoutError\n");
   process.env.INTERRUPT_SAFEPOINTS_FUNCTIONS = "1";
   assertEquals(await run("recursion.mjs"), "TimeoutError\n");
+}, { skip });
+
+test("the program alone loads the core, at any time", async () => {
+  assertEquals(await run("late.mjs"), "false\nTimeoutError\n");
+  // Deno cannot end without adding a property to it, and Bun 1.3 cannot open a native library.
+  const needs = runtime === "deno" || process.versions.bun?.startsWith("1.3");
+  if (needs) return;
+  assertEquals(await run("frozen.mjs"), "false\nTimeoutError\n");
 }, { skip });
 
 /** Shows where errors come from: in a loop, behind one in the same line, below one, in a callee. */

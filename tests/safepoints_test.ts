@@ -2,7 +2,7 @@ import "../safepoints/runtime.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { instrument } from "../safepoints/mod.ts";
 import { pollOf } from "../safepoints/src/poll.ts";
-import { interruptible, pollWord } from "../mod.ts";
+import { interruptible } from "../mod.ts";
 import { Buffer } from "node:buffer";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -414,10 +414,43 @@ test("the text of a function is what its author wrote, and nothing can be seen",
   assert(toString.call(toString).includes("[native code]"));
   assertEquals([toString.name, toString.length], ["toString", 0]);
   assertThrows(() => toString.call({} as never), TypeError);
-  const globals = globalThis as unknown as Record<string, Int32Array>;
-  assertEquals(globals.$safepoint1M![0], pollWord.memory[pollWord.index]);
-  assertEquals(pollWord.mask, 5);
-  for (const name in globals) assert(!name.includes("safepoint"));
+  for (const name in globalThis) assert(!name.includes("safepoint"));
+});
+
+/** What every copy of the core offers, and what `$safepoint1M` is. */
+interface Globals {
+  $safepoint1M: Int32Array;
+  [key: symbol]: { targets: Target[]; added(target: Target): void };
+}
+interface Target {
+  memory: Int32Array;
+  index: number;
+  mask: number;
+  checkpoint(): void;
+}
+
+test("safepoints call each version of the core that the program loads", () => {
+  const globals = globalThis as unknown as Globals;
+  const meeting = globals[Symbol.for("async-interrupt.safepoints.1")]!;
+  const [target] = meeting.targets as [Target];
+  assertEquals(globals.$safepoint1M[0], target.memory[target.index]);
+  const run = new Function("onTurn", instrument("for (;;) onTurn()", { engine }).code);
+  const turns = (count: number) => {
+    assertThrows(() => run(() => assert(count-- > 0, "end")), Error, "end");
+  };
+  let calls = 0;
+  const other = { memory: new Int32Array(9), index: 8, mask: 64, checkpoint: () => void calls++ };
+  // The same one again, such as that of `require()`.
+  meeting.added({ ...target, checkpoint: other.checkpoint });
+  turns(100);
+  assertEquals(calls, 0);
+  for (let versions = 1; versions < 3; versions++) {
+    meeting.added({ ...other, memory: new Int32Array(9) });
+    calls = 0;
+    turns(100);
+    assertEquals(calls, 101 * versions);
+    assertThrows(() => interruptible(() => run(() => {}), { timeout: 5 }), DOMException, "5 ms");
+  }
 });
 
 /** Where the map says that `word` of the code comes from: file, line and column. */
