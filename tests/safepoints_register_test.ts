@@ -8,6 +8,7 @@ import {
 import MagicString from "magic-string";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -23,6 +24,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { entry } from "../safepoints/src/entry.ts";
 import { Cache, entryOf } from "../safepoints/src/register/cache.ts";
+import { KeptTexts } from "../safepoints/src/register/kept_texts.ts";
 import { type Reason, runtime, testsOf } from "./support/harness.ts";
 import { startCommand } from "./support/processes.ts";
 import { SPECIFIER } from "../safepoints/src/register/parser.ts";
@@ -211,8 +213,7 @@ test("Workers have safepoints too, and functions with INTERRUPT_SAFEPOINTS_FUNCT
 test("the program alone loads the core, at any time", async () => {
   assertEquals(await run("late.mjs"), "false\nTimeoutError\n");
   // Deno cannot end without adding a property to it, and Bun 1.3 cannot open a native library.
-  const needs = runtime === "deno" || process.versions.bun?.startsWith("1.3");
-  if (needs) return;
+  if (runtime === "deno" || process.versions.bun?.startsWith("1.3")) return;
   assertEquals(await run("frozen.mjs"), "false\nTimeoutError\n");
 }, { skip });
 
@@ -426,6 +427,78 @@ test("the cache knows places that are far from one another", () => {
     assertEquals(found.edits, edits);
   }
 }, { skip });
+
+test("large texts are kept for files that do not change", () => {
+  const path = join(folder, "kept.js");
+  const place = join(folder, "kept");
+  const [source, text] = ["let source", `${"x".repeat(99_999)}é😀\ufeff`];
+  writeFileSync(path, source);
+  const texts = new KeptTexts(place, "options", -Infinity);
+  const made = { kind: "module" as const, text };
+  assertEquals(texts.get(path), undefined);
+  texts.put(path, source, undefined, made);
+  texts.put(path, source, "key", { ...made, text: "short" });
+  texts.put(path, "another source", "key", made);
+  new KeptTexts(place, "options").put(path, source, "key", made);
+  assertEquals(texts.get(path), undefined);
+  assertEquals(existsSync(place), false);
+
+  texts.put(path, source, "key", made);
+  assertEquals(texts.get(path), made);
+  assertEquals(new KeptTexts(place, "others").get(path), undefined);
+  assertEquals(new KeptTexts("", "options", -Infinity).get(path), undefined);
+  // Another file of the same text shares it.
+  const other = join(folder, "kept_too.js");
+  writeFileSync(other, source);
+  texts.put(other, source, "key", made);
+  assertEquals([texts.get(path), texts.get(other)], [made, made]);
+  const ascii = { kind: "commonjs" as const, text: text.slice(0, 99_999) };
+  texts.put(other, source, "ascii", ascii);
+  assertEquals(texts.get(other), ascii);
+
+  const [version] = readdirSync(place);
+  const files = () => readdirSync(join(place, version!)).map((name) => join(place, version!, name));
+  assertEquals(files().length, 4);
+  for (const file of files().filter((name) => name.endsWith(".text"))) {
+    writeFileSync(file, readFileSync(file).fill("y", 0, 1));
+    // The clock may not have ticked since it was written.
+    utimesSync(file, 1, 1);
+  }
+  assertEquals([texts.get(path), texts.get(other)], [undefined, undefined]);
+  texts.put(path, source, "key", made);
+  assertEquals([texts.get(path), texts.get(other)], [made, undefined]);
+  for (const file of files().filter((name) => name.endsWith(".kept"))) writeFileSync(file, "[1");
+  assertEquals(texts.get(path), undefined);
+  texts.put(path, source, "key", made);
+  writeFileSync(path, source.replace("let", "var"));
+  assertEquals(texts.get(path), undefined);
+  rmSync(path);
+  assertEquals(texts.get(path), undefined);
+}, { skip });
+
+test("Bun runs the text that was kept for a file, with the same stacks", async () => {
+  const { bunText } = await import("../safepoints/src/register/bun_text.ts");
+  const { settings } = await import("../safepoints/src/register/transform.ts");
+  const { Bun } = globalThis as unknown as { Bun: Parameters<typeof bunText>[0] };
+  const place = join(folder, "texts");
+  process.env.INTERRUPT_SAFEPOINTS_CACHE = place;
+  const texts = new KeptTexts(place, `${settings}\n${process.versions.bun}`, -Infinity);
+  for (const name of ["kept_stacks.cjs", "kept_stacks.mjs"]) {
+    const path = join(folder, name);
+    const source = `${inText}${`// ${"x".repeat(90)}\n`.repeat(1000)}`;
+    writeFileSync(path, source);
+    const before = await run(name);
+    const made = bunText(Bun, path, source)!;
+    texts.put(path, source, "key", made);
+    assertEquals(texts.get(path)?.text, made.text);
+    assertEquals(await run(name), before);
+    const text = made.text.replace("class A {", `console.log("as it was kept"); $&`);
+    texts.put(path, source, "other", { ...made, text });
+    assertStringIncludes(await run(name), "as it was kept");
+    writeFileSync(path, `${source} `);
+    assertEquals(await run(name), before);
+  }
+}, { skip: runtime !== "bun" && "only Bun is given kept texts", timeout: 40 });
 
 test("files whose text alone tells what they are are the same with safepoints", async () => {
   const texts: Record<string, string> = {

@@ -1,14 +1,13 @@
-import { isCommonJs } from "./commonjs.ts";
+import { bunText, columnsBefore, kindOf, type Transpiling } from "./bun_text.ts";
+import { cacheFolder } from "./cache_folder.ts";
 import { remember } from "./columns.ts";
+import { type KeptText, KeptTexts } from "./kept_texts.ts";
 import { builtin, fs, module as moduleModule, pathToFileURL, process } from "../node.ts";
-import { transform } from "./transform.ts";
+import { settings } from "./transform.ts";
 
 /** The part of Bun that is used here. */
-interface Bun {
+interface Bun extends Transpiling {
   plugin(plugin: { name: string; setup(build: Build): void }): void;
-  Transpiler: new (options: { loader: string; target: string }) => {
-    transformSync(code: string): string;
-  };
 }
 interface Build {
   onLoad(filter: { filter: RegExp }, load: (file: { path: string }) => Loaded): void;
@@ -40,6 +39,8 @@ export function registerInBun(): void {
   });
 }
 
+const keptTexts = new KeptTexts(cacheFolder, `${settings}\n${process.versions.bun}`);
+
 /** Nothing was loaded yet: the next file is the program. */
 let isFirst = true;
 
@@ -47,27 +48,39 @@ let isFirst = true;
 function load(bun: Bun, path: string): Loaded {
   const isProgram = isFirst;
   isFirst = false;
+  const given = keptText(bun, path) ?? newText(bun, path);
+  if (given.kind === "module") return { contents: given.text, loader: kindOf(path).loader };
+  return exportsOf(compile(given.text, path, isProgram));
+}
+
+/** The text of the last start, if the file has not changed since. */
+function keptText(bun: Bun, path: string): KeptText | undefined {
+  const kept = keptTexts.get(path);
+  if (kept === undefined) return undefined;
+  if (kept.kind === "commonjs") columnsBefore();
+  remember(pathToFileURL(path).href, () => {
+    try {
+      const made = bunText(bun, path, fs.readFileSync(path, "utf8"));
+      return made?.text === kept.text ? made.places : undefined;
+    } catch {
+      // It is not there any more.
+      return undefined;
+    }
+  });
+  return kept;
+}
+
+function newText(bun: Bun, path: string): KeptText {
   const source = fs.readFileSync(path, "utf8");
-  const extension = /\.[cm]?[jt]sx?$/.exec(path)![0];
-  const loader = /t/.test(extension) ? /x/.test(extension) ? "tsx" : "ts" : "jsx";
-  // Bun takes JSX in all JavaScript files.
-  const url = pathToFileURL(path).href;
-  const transformed = transform(url, source, extension.replace(/js$/, "jsx"));
-  if (transformed === undefined) return { contents: source, loader };
-  const { code, kind } = transformed;
-  if (!isCommonJs(kind, extension, source)) {
-    remember(url, transformed);
-    // Bun takes a text without any import or export for CommonJS if it has words of that, as
-    // bundles have, and does not run it.
-    return { contents: `${code}\n;export {};`, loader };
-  }
-  // Lines of TypeScript are lost: Bun's transpiler makes no source map.
-  if (loader === "jsx") remember(url, { ...transformed, before: before ??= columnsBefore() });
-  const plain = loader === "jsx" ? code : new bun.Transpiler({ loader, target: "bun" })
-    .transformSync(code);
-  // Not after the insertions, which are one text only when the engine needs it.
-  const text = source.startsWith("#!") ? plain.replace(/^#!.*/, "") : plain;
-  const { exports } = compile(text, path, isProgram);
+  const made = bunText(bun, path, source);
+  if (made === undefined) return { kind: "module", text: source };
+  if (made.places !== undefined) remember(pathToFileURL(path).href, made.places);
+  keptTexts.put(path, source, made.key, made);
+  return made;
+}
+
+/** What a module of CommonJS exports, for modules that import it. */
+function exportsOf({ exports }: CommonJs): Loaded {
   const named = { ...Object(exports), "module.exports": exports };
   delete named.__esModule;
   // As Bun does it.
@@ -85,39 +98,11 @@ function compile(code: string, path: string, isProgram: boolean): CommonJs {
   // Modules that import one another in a circle find it there.
   Module._cache[path] = module;
   try {
-    // Bun calls it without a `this`.
-    module._compile(wrapped(code), path);
+    module._compile(code, path);
     module.loaded = true;
   } catch (error) {
     delete Module._cache[path];
     throw error;
   }
   return module;
-}
-
-const parameters = "exports, require, module, __filename, __dirname";
-
-function wrapped(code: string): string {
-  return `(function (${parameters}) {${code}\n}).call(exports, ${parameters});`;
-}
-
-/** How many columns stand before the first line of CommonJS: this wrapper and that of Bun. */
-let before: number | undefined;
-
-/**
- * Finds that out by a stack. Must not be called while another stack is made: Bun does not call
- * `Error.prepareStackTrace` inside of itself.
- */
-function columnsBefore(): number {
-  const errors = Error as { prepareStackTrace?: unknown };
-  const { prepareStackTrace } = errors;
-  const module = new (moduleModule as unknown as ModuleClass)("");
-  try {
-    errors.prepareStackTrace = (_: Error, [site]: NodeJS.CallSite[]) => site!.getColumnNumber();
-    const text = "exports.column = ";
-    module._compile(wrapped(`${text}new Error().stack`), "");
-    return (module.exports as { column: number }).column - text.length - 1;
-  } finally {
-    errors.prepareStackTrace = prepareStackTrace;
-  }
 }

@@ -1,10 +1,10 @@
 import type { createHash } from "node:crypto";
 import type { Analysis } from "../analyze.ts";
-import { Buffer, builtin, fs, process } from "../node.ts";
+import { builtin, fs } from "../node.ts";
 import type { Edit } from "../poll.ts";
-
-/** Raise it when the analysis of the same source changes, or how an entry is written. */
-const VERSION = 9;
+import { FileState } from "./file_state.ts";
+import { quickHash } from "./quick_hash.ts";
+import { Store } from "./store.ts";
 
 /** An analysis that is in the cache. */
 export interface Cached extends Analysis {
@@ -28,29 +28,26 @@ export interface CacheKey {
  * have not.
  */
 export class Cache {
-  /** "" for none. */
-  readonly #folder: string;
-
+  readonly #store: Store;
   readonly #settled: number;
 
   /**
    * @param folder where; "" for no cache.
-   * @param settled how many milliseconds after a file was written it cannot have the same times
-   * with another text: the clocks of file systems have steps of up to two seconds.
+   * @param settled see {@linkcode FileState.tells}.
    */
   constructor(folder: string, settled = 3000) {
-    this.#folder = folder && `${folder}/${VERSION}`;
+    this.#store = new Store(folder);
     this.#settled = settled;
   }
 
   /** The analysis of a source; `make` makes it if it is not there or damaged. */
   get(what: CacheKey, make: () => Analysis): Cached {
     // Small files too: with all in the cache, a program starts without waking the parser.
-    if (this.#folder === "") return make();
+    if (this.#store.isNone) return make();
     const { source, extension, functions, path } = what;
     const options = `${extension}\n${functions}`;
     const place = path === undefined ? "" : quickHash(`${options}\n${path}`);
-    const state = path === undefined ? undefined : stateOf(path);
+    const state = path === undefined ? undefined : FileState.of(path);
     if (state !== undefined) {
       const known = this.#read(place, source);
       if (known?.state === state.text && known.print === printOf(source, known)) return known;
@@ -59,11 +56,10 @@ export class Cache {
     let found: Cached | undefined = this.#read(key, source);
     if (found === undefined) {
       found = { ...make(), key };
-      this.#write(key, entryOf(found));
+      this.#store.write(key, entryOf(found));
     }
-    const isSettled = state !== undefined && state.changed < Date.now() - this.#settled;
-    if (isSettled && state.size === Buffer.byteLength(source)) {
-      this.#write(place, entryOf(found, state.text, printOf(source, found)));
+    if (state?.tells(source, this.#settled)) {
+      this.#store.write(place, entryOf(found, state.text, printOf(source, found)));
     }
     return found;
   }
@@ -75,38 +71,21 @@ export class Cache {
   file({ key }: Cached, extension: string, make: () => string): string | undefined {
     if (key === undefined) return undefined;
     const name = `${key}${extension}`;
-    const file = `${this.#folder}/${name}`;
-    return fs.existsSync(file) || this.#write(name, make()) ? file : undefined;
+    const file = this.#store.path(name);
+    return fs.existsSync(file) || this.#store.write(name, make()) ? file : undefined;
   }
 
   #read(name: string, source: string): Entry | undefined {
     try {
-      const text = fs.readFileSync(`${this.#folder}/${name}`, "utf8");
-      const [check, kind, key, state, print, ...steps] = JSON.parse(text);
+      const [check, kind, key, state, print, ...steps] = JSON.parse(this.#store.read(name) ?? "");
       if (check !== checkOf([kind, key, state, print], steps)) return undefined;
       let at = 0;
       // Not by bits: a step may exceed 32 of them.
       const edits = steps.map((step: number): Edit => [at += Math.floor(step / 32), step % 32]);
       return at <= source.length ? { kind, edits, key, state, print } : undefined;
     } catch {
-      // It is not there, or may not be read.
+      // It is not there, or damaged.
       return undefined;
-    }
-  }
-
-  /** Returns whether it could be written. */
-  #write(name: string, content: string): boolean {
-    // Another process or Worker may write or read the same: it sees all or nothing.
-    const file = `${this.#folder}/${name}`;
-    const part = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
-    try {
-      fs.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      fs.writeFileSync(part, content);
-      fs.renameSync(part, file);
-      return true;
-    } catch {
-      // Read-only or full: next time it is made anew.
-      return false;
     }
   }
 }
@@ -139,15 +118,6 @@ function checkOf(head: string[], steps: number[]): string {
   return quickHash(`${head} ${hash}`);
 }
 
-/** What tells whether a file has changed, and when it did. */
-function stateOf(path: string): { text: string; size: number; changed: number } | undefined {
-  const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stat === undefined) return undefined;
-  const { dev, ino, size, mtimeNs, ctimeNs, mtimeMs, ctimeMs } = stat;
-  const changed = Math.max(Number(mtimeMs), Number(ctimeMs));
-  return { text: [dev, ino, size, mtimeNs, ctimeNs].join(), size: Number(size), changed };
-}
-
 /** The length of the source, and a hash of the text at safepoints and of samples. */
 function printOf(source: string, { edits }: Analysis): string {
   const { length } = source;
@@ -163,18 +133,6 @@ function printOf(source: string, { edits }: Analysis): string {
 }
 
 const PRIME = 0x01000193;
-
-/** A hash of a short text, against damage and by chance. To load `node:crypto` takes 7 ms. */
-export function quickHash(text: string): string {
-  let [a, b] = [0xdeadbeef, 0x41c6ce57];
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    a = Math.imul(a ^ code, 0x9e3779b1);
-    b = Math.imul(b ^ code, 0x5f356495);
-    a = a << 13 | a >>> 19;
-  }
-  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
-}
 
 /** A part of Bun that is there without loading `node:crypto`, which takes it 8 ms. */
 const { Bun } = globalThis as unknown as {

@@ -21,10 +21,13 @@ interface Insertions {
 export const lineEnd = /\r\n?|[\n\u2028\u2029]/g;
 
 /** By their URLs. Where insertions are is found out when a stack needs it: most never do. */
-const files = new Map<string, Instrumented | Insertions>();
+const files = new Map<string, Instrumented | Finder | Insertions>();
+
+/** Finds out where safepoints were inserted; undefined if the file has changed since. */
+type Finder = () => Instrumented | undefined;
 
 /** Remembers where safepoints were inserted. */
-export function remember(url: string, file: Instrumented): void {
+export function remember(url: string, file: Instrumented | Finder): void {
   files.set(url, file);
 }
 
@@ -41,6 +44,7 @@ export function hasFiles(): boolean {
  */
 export function columnInSource(url: string, line: number, column: number): number | undefined {
   let file = files.get(url);
+  if (typeof file === "function") file = file();
   if (file === undefined) return column;
   if ("code" in file) files.set(url, file = insertionsOf(file));
   if (line > file.lines) return undefined;

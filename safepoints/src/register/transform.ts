@@ -2,11 +2,12 @@ import { type Analysis, analyze } from "../analyze.ts";
 import { patternOf } from "../glob.ts";
 import { withoutMap } from "../map_comment.ts";
 import { type Engine, insertPolls, textsOf } from "../poll.ts";
-import { Cache, type Cached, quickHash } from "./cache.ts";
+import { Cache, type Cached } from "./cache.ts";
 import { cacheFolder } from "./cache_folder.ts";
 import type { Instrumented } from "./columns.ts";
 import { Buffer, fileURLToPath, pathToFileURL, process } from "../node.ts";
 import { own } from "../own.ts";
+import { quickHash } from "./quick_hash.ts";
 import { shiftedMap } from "./shifted_map.ts";
 import { loadParser } from "./parser.ts";
 
@@ -19,6 +20,9 @@ const cache = new Cache(cacheFolder);
 const excluded = exclude.split(",").map((glob) => glob.trim()).filter(Boolean).map(patternOf);
 const engine: Engine = process.versions.bun ? "jsc" : "v8";
 const texts = textsOf(engine);
+
+/** All that decides what becomes of a file, besides its path and text. */
+export const settings = [functions, exclude, ...texts].join("\n");
 
 const here = new URL("../../", import.meta.url).href;
 

@@ -1,0 +1,83 @@
+import { module as moduleModule, pathToFileURL } from "../node.ts";
+import { isCommonJs } from "./commonjs.ts";
+import type { Instrumented } from "./columns.ts";
+import type { KeptText } from "./kept_texts.ts";
+import { transform } from "./transform.ts";
+
+/** The part of Bun that is used here. */
+export interface Transpiling {
+  Transpiler: new (options: { loader: string; target: string }) => {
+    transformSync(code: string): string;
+  };
+}
+
+/** What Bun is to be given for a file. */
+export interface BunText extends KeptText {
+  /** The name of its entry in the cache; none if there is no cache. */
+  key: string | undefined;
+  /** Where safepoints are in it, if that is known. */
+  places: Instrumented | undefined;
+}
+
+/** The extension of a file's name, and how Bun is to read its text. */
+export function kindOf(path: string): { extension: string; loader: "jsx" | "ts" | "tsx" } {
+  const extension = /\.[cm]?[jt]sx?$/.exec(path)![0];
+  // Bun takes JSX in all JavaScript files.
+  return { extension, loader: /t/.test(extension) ? /x/.test(extension) ? "tsx" : "ts" : "jsx" };
+}
+
+/** Returns undefined if the source cannot be parsed: then Bun says why. */
+export function bunText(bun: Transpiling, path: string, source: string): BunText | undefined {
+  const { extension, loader } = kindOf(path);
+  const url = pathToFileURL(path).href;
+  const transformed = transform(url, source, extension.replace(/js$/, "jsx"));
+  if (transformed === undefined) return undefined;
+  const { code, kind, key } = transformed;
+  if (!isCommonJs(kind, extension, source)) {
+    // Bun takes a text without any import or export for CommonJS if it has words of that, as
+    // bundles have, and does not run it.
+    return { kind: "module", text: `${code}\n;export {};`, key, places: transformed };
+  }
+  const plain = loader === "jsx" ? code : new bun.Transpiler({ loader, target: "bun" })
+    .transformSync(code);
+  // Not after the insertions, which are one text only when the engine needs it.
+  const text = source.startsWith("#!") ? plain.replace(/^#!.*/, "") : plain;
+  // Lines of TypeScript are lost: Bun's transpiler makes no source map.
+  const places = loader === "jsx" ? { ...transformed, before: columnsBefore() } : undefined;
+  return { kind: "commonjs", text: wrapped(text), key, places };
+}
+
+const parameters = "exports, require, module, __filename, __dirname";
+
+/** Bun calls it without a `this`. */
+function wrapped(code: string): string {
+  return `(function (${parameters}) {${code}\n}).call(exports, ${parameters});`;
+}
+
+let before: number | undefined;
+
+/**
+ * How many columns stand before the first line of CommonJS: this wrapper and that of Bun. A stack
+ * tells. The first call must not come while another stack is made: Bun does not call
+ * `Error.prepareStackTrace` inside of itself.
+ */
+export function columnsBefore(): number {
+  if (before !== undefined) return before;
+  const errors = Error as { prepareStackTrace?: unknown };
+  const { prepareStackTrace } = errors;
+  const module = new (moduleModule as unknown as typeof BunModule)("");
+  try {
+    errors.prepareStackTrace = (_: Error, [site]: NodeJS.CallSite[]) => site!.getColumnNumber();
+    const text = "exports.column = ";
+    module._compile(wrapped(`${text}new Error().stack`), "");
+    return before = module.exports.column - text.length - 1;
+  } finally {
+    errors.prepareStackTrace = prepareStackTrace;
+  }
+}
+
+declare class BunModule {
+  constructor(id: string);
+  exports: { column: number };
+  _compile(code: string, filename: string): void;
+}
