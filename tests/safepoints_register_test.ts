@@ -139,6 +139,36 @@ worker.postMessage("web ");`,
     `console.log(require.main === module, require("./cjs/index.js").same, this === exports);
 let n = 0; while (n < 9) n++; console.log(n, typeof $safepoint1C);
 console.log(/register/.test(new Error().stack));`,
+  // As webpack and many others do, to load their parts when they are asked for.
+  "cjs/lazy.js": `console.log("lazy"); let n = 0; while (n < 9) n++;
+const get = (name, enumerable, value) => Object.defineProperty(exports, name, { enumerable, get() {
+  console.log("asked for", name); return value(); } });
+get("first", true, () => n); get("hidden", false, () => n);
+get("last", true, () => { throw new Error("never asked for"); });`,
+  "cjs/esm_like.js": `Object.defineProperty(exports, "__esModule", { value: true });
+let n = 0; while (n < 9) n++; exports.default = { n }; exports.n = n;`,
+  "lazy.cjs": `const lazy = require("./cjs/lazy.js"), like = require("./cjs/esm_like.js");
+console.log(Object.keys(lazy), lazy === require("./cjs/lazy.js"), like.__esModule, like.default.n);
+(async () => {
+  const [a, b] = [await import("./cjs/esm_like.js"), await import("./cjs/esm_like.js")];
+  console.log(a === b, a.n, [like, like.default].includes(a.default));
+  delete require.cache[require.resolve("./cjs/lazy.js")];
+  console.log(require("./cjs/lazy.js") !== lazy);
+})();`,
+  "both.mjs": `import { createRequire } from "node:module";
+const require = createRequire(import.meta.url);
+const first = require("./cjs/index.js");
+const { default: again, named } = await import("./cjs/index.js");
+const { default: other } = await import("./cjs/other.cjs");
+console.log(first === again, named, other === require("./cjs/other.cjs"), first.same);`,
+  "requires.cjs": `const { name, total, other } = require("./required/index.mjs");
+console.log(name, total, other, require("./required/plain.mjs").sum);`,
+  "required/index.mjs":
+    `import fs from "node:fs"; import * as all from './plain.mjs'; export { other } from "./other.cjs";
+export const name = typeof fs.readFileSync; export ${hang("required")}
+let n = 0; for (let i = 0; i < 9; i++) n += all.sum; export const total = n;`,
+  "required/plain.mjs": `export let sum = 0; for (let i = 0; i < 9; i++) sum += i; // from`,
+  "required/other.cjs": `exports.other = 1; while (exports.other < 9) exports.other++;`,
   "recursion.mjs": `import { interruptible } from "${core}";
 const fib = (n) => n < 2 ? n : fib(n - 1) + fib(n - 2);
 try { interruptible(() => fib(99), { timeout: 5 }) } catch (error) { console.log(error.name) }`,
@@ -202,6 +232,20 @@ test(
   },
   { skip },
 );
+
+test(
+  "modules that others require or import are evaluated once, and only what is asked for",
+  async () => {
+    for (const name of ["lazy.cjs", "both.mjs"]) {
+      assertEquals(await run(name), await run(name, [], false), name);
+    }
+  },
+  { skip },
+);
+
+test("ES modules that are required do the same with safepoints", async () => {
+  assertEquals(await run("requires.cjs"), await run("requires.cjs", [], false));
+}, { skip });
 
 test("Workers have safepoints too, and functions with INTERRUPT_SAFEPOINTS_FUNCTIONS", async () => {
   assertEquals(await run("worker.mjs"), "thread TimeoutError\n");

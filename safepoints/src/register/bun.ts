@@ -41,6 +41,11 @@ export function registerInBun(): void {
 
 const keptTexts = new KeptTexts(cacheFolder, `${settings}\n${process.versions.bun}`);
 
+const Module = moduleModule as unknown as ModuleClass;
+
+/** All modules of CommonJS that are compiled here. */
+const compiled = new WeakSet<CommonJs>();
+
 /** Nothing was loaded yet: the next file is the program. */
 let isFirst = true;
 
@@ -48,6 +53,9 @@ let isFirst = true;
 function load(bun: Bun, path: string): Loaded {
   const isProgram = isFirst;
   isFirst = false;
+  // It was required before it is imported.
+  const known = Module._cache[path];
+  if (known !== undefined && compiled.has(known)) return exportsOf(known);
   const given = keptText(bun, path) ?? newText(bun, path);
   if (given.kind === "module") return { contents: given.text, loader: kindOf(path).loader };
   return exportsOf(compile(given.text, path, isProgram));
@@ -79,24 +87,40 @@ function newText(bun: Bun, path: string): KeptText {
   return made;
 }
 
-/** What a module of CommonJS exports, for modules that import it. */
+/** What a module of CommonJS exports, for those that require or import it. */
 function exportsOf({ exports }: CommonJs): Loaded {
-  const named = { ...Object(exports), "module.exports": exports };
-  delete named.__esModule;
-  // As Bun does it.
-  if (!Object(exports).__esModule || !("default" in named)) named.default = exports;
-  return { loader: "object", exports: named };
+  const from = Object(exports);
+  const names = {};
+  const add = (name: string, get: () => unknown, enumerable = true) =>
+    void Object.defineProperty(names, name, { get, enumerable, configurable: true });
+  // A getter of the module may load more, or throw. Bun calls all for `import`, none for require().
+  for (const name of Object.keys(from)) {
+    add(name, () => {
+      try {
+        return from[name];
+      } catch {
+        return undefined;
+      }
+    });
+  }
+  /** Bun asks for `__esModule` only for require(), and then takes `default`, and looks no further. */
+  let isRequired = false;
+  add("__esModule", () => isRequired = true, false);
+  add("module.exports", () => exports);
+  const hasDefault = Object.hasOwn(from, "default");
+  add("default", () => !isRequired && hasDefault && from.__esModule ? from.default : exports);
+  return { loader: "object", exports: names };
 }
 
 /** Bun would take the text for that of an ES module. */
 function compile(code: string, path: string, isProgram: boolean): CommonJs {
-  const Module = moduleModule as unknown as ModuleClass;
   const module = new Module(isProgram ? "." : path);
   module.filename = path;
   module.paths = Module._nodeModulePaths(builtin("node:path").dirname(path));
   if (isProgram) (process as { mainModule?: unknown }).mainModule = module;
   // Modules that import one another in a circle find it there.
   Module._cache[path] = module;
+  compiled.add(module);
   try {
     module._compile(code, path);
     module.loaded = true;

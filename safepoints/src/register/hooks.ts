@@ -8,7 +8,7 @@ interface Loaded {
   format?: string | null | undefined;
   source?: string | ArrayBuffer | NodeJS.TypedArray | null | undefined;
 }
-type Context = Pick<Loaded, "format">;
+type Context = Pick<Loaded, "format"> & { conditions?: string[] };
 type Load = (
   url: string,
   context: Context,
@@ -72,6 +72,9 @@ const load: Load = (url, context, next) => {
   const source = textOf(url, loaded.source);
   if (source === undefined) return loaded;
   const transformed = source === known ? result : transform(url, source, extension, withoutHooks);
+  if (process.versions.deno && isImportingFromRequire(source, transformed, context)) {
+    return { source: null };
+  }
   if (transformed === undefined || transformed.code === source) return loaded;
   // Deno corrects the stacks of ES modules itself.
   if (process.versions.deno && !isCommonJs(transformed.kind, extension, source)) {
@@ -80,6 +83,19 @@ const load: Load = (url, context, next) => {
   remember(url, transformed);
   return { ...loaded, source: transformed.code };
 };
+
+/**
+ * Whether an ES module is required that imports others. Deno does not load these if a hook returns
+ * its text, changed or not, and throws.
+ */
+function isImportingFromRequire(
+  source: string,
+  transformed: Transformed | undefined,
+  { conditions }: Context,
+): boolean {
+  if (!conditions?.includes("require") || transformed?.kind !== "module") return false;
+  return /\bimport\b(?!\s*[.(])|\bfrom\b/.test(source);
+}
 
 /**
  * What becomes of an imported file of which only the text tells whether it is a module. Node would
