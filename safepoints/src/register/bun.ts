@@ -2,7 +2,7 @@ import { bunText, columnsBefore, kindOf, type Transpiling } from "./bun_text.ts"
 import { cacheFolder } from "./cache_folder.ts";
 import { remember } from "./columns.ts";
 import { type KeptText, KeptTexts } from "./kept_texts.ts";
-import { builtin, fs, module as moduleModule, pathToFileURL, process } from "../node.ts";
+import { fs, module as moduleModule, pathToFileURL, process } from "../node.ts";
 import { settings } from "./transform.ts";
 
 /** The part of Bun that is used here. */
@@ -43,6 +43,8 @@ const keptTexts = new KeptTexts(cacheFolder, `${settings}\n${process.versions.bu
 
 const Module = moduleModule as unknown as ModuleClass;
 
+const sep = process.platform === "win32" ? "\\" : "/";
+
 /** All modules of CommonJS that are compiled here. */
 const compiled = new WeakSet<CommonJs>();
 
@@ -58,7 +60,9 @@ function load(bun: Bun, path: string): Loaded {
   if (known !== undefined && compiled.has(known)) return exportsOf(known);
   const given = keptText(bun, path) ?? newText(bun, path);
   if (given.kind === "module") return { contents: given.text, loader: kindOf(path).loader };
-  return exportsOf(compile(given.text, path, isProgram));
+  const module = compile(given.text, path, isProgram);
+  // Bun imports the program.
+  return isProgram ? { loader: "object", exports: namesOf(module.exports) } : exportsOf(module);
 }
 
 /** The text of the last start, if the file has not changed since. */
@@ -87,36 +91,50 @@ function newText(bun: Bun, path: string): KeptText {
   return made;
 }
 
-/** What a module of CommonJS exports, for those that require or import it. */
+/**
+ * What a module of CommonJS exports. Bun looks at all of it for an `import`. For a require() it
+ * looks at `__esModule`, and if that is true only at `default`: so no getter of the module is
+ * called, which may load more, or throw.
+ */
 function exportsOf({ exports }: CommonJs): Loaded {
-  const from = Object(exports);
-  const names = {};
-  const add = (name: string, get: () => unknown, enumerable = true) =>
-    void Object.defineProperty(names, name, { get, enumerable, configurable: true });
-  // A getter of the module may load more, or throw. Bun calls all for `import`, none for require().
-  for (const name of Object.keys(from)) {
-    add(name, () => {
-      try {
-        return from[name];
-      } catch {
-        return undefined;
-      }
-    });
-  }
-  /** Bun asks for `__esModule` only for require(), and then takes `default`, and looks no further. */
   let isRequired = false;
-  add("__esModule", () => isRequired = true, false);
-  add("module.exports", () => exports);
-  const hasDefault = Object.hasOwn(from, "default");
-  add("default", () => !isRequired && hasDefault && from.__esModule ? from.default : exports);
-  return { loader: "object", exports: names };
+  let names: object | undefined;
+  const proxy: ProxyHandler<object> = {
+    has: (_, name) =>
+      name === "__esModule" || name === "default" || name in (names ??= namesOf(exports)),
+    get(_, name) {
+      if (name === "__esModule") return isRequired = true;
+      if (isRequired && name === "default") return exports;
+      return Reflect.get(names ??= namesOf(exports), name);
+    },
+    ownKeys: () => Reflect.ownKeys(names ??= namesOf(exports)),
+    getOwnPropertyDescriptor: (_, name) =>
+      Reflect.getOwnPropertyDescriptor(names ??= namesOf(exports), name),
+  };
+  return { loader: "object", exports: new Proxy({}, proxy) };
+}
+
+/** What can be imported from it, as Bun makes it. */
+function namesOf(exports: unknown): object {
+  const from = Object(exports);
+  const names: Record<string, unknown> = { "module.exports": exports };
+  for (const name of Object.keys(from)) {
+    try {
+      names[name] = from[name];
+    } catch {
+      names[name] = undefined;
+    }
+  }
+  delete names.__esModule;
+  if (!from.__esModule || !("default" in names)) names.default = exports;
+  return names;
 }
 
 /** Bun would take the text for that of an ES module. */
 function compile(code: string, path: string, isProgram: boolean): CommonJs {
   const module = new Module(isProgram ? "." : path);
   module.filename = path;
-  module.paths = Module._nodeModulePaths(builtin("node:path").dirname(path));
+  module.paths = Module._nodeModulePaths(path.slice(0, path.lastIndexOf(sep)));
   if (isProgram) (process as { mainModule?: unknown }).mainModule = module;
   // Modules that import one another in a circle find it there.
   Module._cache[path] = module;

@@ -2,6 +2,7 @@ import type { createHash } from "node:crypto";
 import type { Analysis } from "../analyze.ts";
 import { builtin, fs } from "../node.ts";
 import type { Edit } from "../poll.ts";
+import { EntryLog } from "./entry_log.ts";
 import { FileState } from "./file_state.ts";
 import { quickHash } from "./quick_hash.ts";
 import { Store } from "./store.ts";
@@ -29,6 +30,7 @@ export interface CacheKey {
  */
 export class Cache {
   readonly #store: Store;
+  readonly #log: EntryLog;
   readonly #settled: number;
 
   /**
@@ -37,6 +39,7 @@ export class Cache {
    */
   constructor(folder: string, settled = 3000) {
     this.#store = new Store(folder);
+    this.#log = new EntryLog(this.#store, ".log");
     this.#settled = settled;
   }
 
@@ -49,17 +52,17 @@ export class Cache {
     const place = path === undefined ? "" : quickHash(`${options}\n${path}`);
     const state = path === undefined ? undefined : FileState.of(path);
     if (state !== undefined) {
-      const known = this.#read(place, source);
+      const known = entryIn(this.#log.get(place), source);
       if (known?.state === state.text && known.print === printOf(source, known)) return known;
     }
     const key = contentHash(`${options}\n${source}`);
-    let found: Cached | undefined = this.#read(key, source);
+    let found: Cached | undefined = entryIn(this.#store.read(key), source);
     if (found === undefined) {
       found = { ...make(), key };
       this.#store.write(key, entryOf(found));
     }
     if (state?.tells(source, this.#settled)) {
-      this.#store.write(place, entryOf(found, state.text, printOf(source, found)));
+      this.#log.put(place, entryOf(found, state.text, printOf(source, found)));
     }
     return found;
   }
@@ -73,20 +76,6 @@ export class Cache {
     const name = `${key}${extension}`;
     const file = this.#store.path(name);
     return fs.existsSync(file) || this.#store.write(name, make()) ? file : undefined;
-  }
-
-  #read(name: string, source: string): Entry | undefined {
-    try {
-      const [check, kind, key, state, print, ...steps] = JSON.parse(this.#store.read(name) ?? "");
-      if (check !== checkOf([kind, key, state, print], steps)) return undefined;
-      let at = 0;
-      // Not by bits: a step may exceed 32 of them.
-      const edits = steps.map((step: number): Edit => [at += Math.floor(step / 32), step % 32]);
-      return at <= source.length ? { kind, edits, key, state, print } : undefined;
-    } catch {
-      // It is not there, or damaged.
-      return undefined;
-    }
   }
 }
 
@@ -109,6 +98,21 @@ export function entryOf({ kind, key, edits }: Cached, state = "", print = ""): s
   });
   const head = [kind, key!, state, print];
   return JSON.stringify([checkOf(head, steps), ...head, ...steps]);
+}
+
+/** undefined if there is none, or if it is damaged. */
+function entryIn(text: string | undefined, source: string): Entry | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const [check, kind, key, state, print, ...steps] = JSON.parse(text);
+    if (check !== checkOf([kind, key, state, print], steps)) return undefined;
+    let at = 0;
+    // Not by bits: a step may exceed 32 of them.
+    const edits = steps.map((step: number): Edit => [at += Math.floor(step / 32), step % 32]);
+    return at <= source.length ? { kind, edits, key, state, print } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Against damage. */

@@ -1,5 +1,8 @@
 import { Buffer, fs } from "../node.ts";
 
+/** Deno's own takes half the time of that in `node:fs`. */
+const { statSync } = (globalThis as unknown as { Deno?: Pick<typeof fs, "statSync"> }).Deno ?? fs;
+
 /** What tells whether a file has changed, as `make` and git do. */
 export class FileState {
   /** Its inode, size and times. */
@@ -9,14 +12,17 @@ export class FileState {
 
   /** undefined if there is no such file. */
   static of(path: string): FileState | undefined {
-    const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-    return stat && new FileState(stat);
+    try {
+      return new FileState(statSync(path));
+    } catch {
+      return undefined;
+    }
   }
 
-  private constructor({ dev, ino, size, mtimeNs, ctimeNs, mtimeMs, ctimeMs }: Stat) {
-    this.text = [dev, ino, size, mtimeNs, ctimeNs].join();
-    this.#size = Number(size);
-    this.#changed = Math.max(Number(mtimeMs), Number(ctimeMs));
+  private constructor({ dev, ino, size, mtime, ctime }: Stat) {
+    this.text = `${dev} ${ino} ${size} ${Number(mtime)} ${Number(ctime)}`;
+    this.#size = size;
+    this.#changed = Math.max(Number(mtime), Number(ctime));
   }
 
   /**
@@ -30,4 +36,4 @@ export class FileState {
   }
 }
 
-type Stat = import("node:fs").BigIntStats;
+type Stat = import("node:fs").Stats;

@@ -1,5 +1,6 @@
 import type { Analysis } from "../analyze.ts";
 import { Buffer } from "../node.ts";
+import { EntryLog } from "./entry_log.ts";
 import { FileState } from "./file_state.ts";
 import { quickHash } from "./quick_hash.ts";
 import { Store } from "./store.ts";
@@ -20,6 +21,7 @@ const SHORTEST = 2 ** 16;
  */
 export class KeptTexts {
   readonly #store: Store;
+  readonly #log: EntryLog;
   readonly #options: string;
   readonly #settled: number;
 
@@ -30,6 +32,7 @@ export class KeptTexts {
    */
   constructor(folder: string, options: string, settled = 3000) {
     this.#store = new Store(folder);
+    this.#log = new EntryLog(this.#store, ".kept");
     this.#options = options;
     this.#settled = settled;
   }
@@ -37,8 +40,10 @@ export class KeptTexts {
   /** What was put for this file, if it has not changed since. */
   get(path: string): KeptText | undefined {
     if (this.#store.isNone) return undefined;
+    const line = this.#log.get(this.#placeOf(path));
+    if (line === undefined) return undefined;
     try {
-      const [check, ...entry] = JSON.parse(this.#store.read(this.#entryOf(path)) ?? "");
+      const [check, ...entry] = JSON.parse(line);
       if (check !== quickHash(`${entry}`)) return undefined;
       const [kind, state, name, textState, encoding] = entry;
       if (FileState.of(path)?.text !== state) return undefined;
@@ -46,7 +51,7 @@ export class KeptTexts {
       const text = this.#store.read(name, encoding);
       return text === undefined ? undefined : { kind, text };
     } catch {
-      // It is not there, or damaged.
+      // It is damaged.
       return undefined;
     }
   }
@@ -68,10 +73,10 @@ export class KeptTexts {
     // This takes half the time.
     const encoding = isAscii ? "latin1" : "utf8";
     const entry = [kind, state.text, name, textState, encoding];
-    this.#store.write(this.#entryOf(path), JSON.stringify([quickHash(`${entry}`), ...entry]));
+    this.#log.put(this.#placeOf(path), JSON.stringify([quickHash(`${entry}`), ...entry]));
   }
 
-  #entryOf(path: string): string {
-    return `${quickHash(`${this.#options}\n${path}`)}.kept`;
+  #placeOf(path: string): string {
+    return quickHash(`${this.#options}\n${path}`);
   }
 }

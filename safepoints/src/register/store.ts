@@ -29,6 +29,16 @@ export class Store {
     }
   }
 
+  /** Does nothing if it cannot be written. */
+  append(name: string, content: string): void {
+    try {
+      fs.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      fs.appendFileSync(this.path(name), content);
+    } catch {
+      // Read-only or full: next time it is made anew.
+    }
+  }
+
   /** Returns whether it could be written. */
   write(name: string, content: string): boolean {
     // Another process or Worker may write or read the same: it sees all or nothing.

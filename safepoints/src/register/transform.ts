@@ -47,12 +47,16 @@ export function transform(
   isBusy = true;
   try {
     const options = { extension, functions: functions !== "" };
-    const path = pathOf(url, extension);
-    const found = cache.get({ source, path, ...options }, () => {
+    const path = url.startsWith("file:") ? fileURLToPath(url.replace(/[?#].*/, "")) : undefined;
+    const isSource = !process.versions.deno || /js$/.test(extension);
+    // Deno transpiles TypeScript first: then the file has another text.
+    const found = cache.get({ source, path: isSource ? path : undefined, ...options }, () => {
       return withoutHooks(() => analyze(loadParser(), source, options));
     });
     const { edits } = found;
-    if (edits.length === 0 || isExcluded(url)) return { ...found, code: source, edits: [], texts };
+    if (edits.length === 0 || isExcluded(url, path)) {
+      return { ...found, code: source, edits: [], texts };
+    }
     return { ...found, code: insertPolls(source, edits, texts), texts };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
@@ -93,14 +97,7 @@ export function loadParserFirst(): void {
   }
 }
 
-/** The file whose text the source is. Deno transpiles TypeScript first. */
-function pathOf(url: string, extension: string): string | undefined {
-  if (!url.startsWith("file:") || process.versions.deno && !/js$/.test(extension)) return undefined;
-  return fileURLToPath(url.replace(/[?#].*/, ""));
-}
-
-function isExcluded(url: string): boolean {
+function isExcluded(url: string, path = url): boolean {
   if (own.test(url) || url.startsWith(here)) return true;
-  const path = url.startsWith("file:") ? fileURLToPath(url).replaceAll("\\", "/") : url;
-  return excluded.some((pattern) => pattern.test(path));
+  return excluded.some((pattern) => pattern.test(path.replaceAll("\\", "/")));
 }
