@@ -6,7 +6,15 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { ownProcess, runtime, testsOf, together, until } from "./support/harness.ts";
+import {
+  ENDED_EARLY,
+  marker,
+  ownProcess,
+  runtime,
+  testsOf,
+  together,
+  until,
+} from "./support/harness.ts";
 import { start, startCommand } from "./support/processes.ts";
 import { machineLoad, SLOWNESS, watchdog } from "./support/watchdog.ts";
 
@@ -105,4 +113,10 @@ test("tests in one process are told one by one, and one that hangs ends it", asy
     ...["passes", "fails", "needs its own", "hangs"].map(not),
     ...rest,
   ]);
+});
+
+test("a test fails whose process ends while it waits", async () => {
+  const program = new URL("./programs/together.ts", import.meta.url);
+  const { code, stdout } = await start(program, [marker, "hangs"]).ended;
+  assertEquals({ code, stdout }, { code: ENDED_EARLY, stdout: "" });
 });

@@ -97,7 +97,9 @@ for (const [where, way] of Object.entries(ways)) {
           timer(SIGRT6);
         },
       });
-      new Interrupt({ signal: SIGRT6, wake, callback: () => count("timers") });
+      const last = new Interrupt({ signal: SIGRT6, wake, callback: () => count("timers") });
+      // Nothing else keeps the process alive.
+      if (wake) last.ref();
       for (let round = 1; round <= rounds; round++) {
         raise(SIGUSR2);
         await until(() => counts.timers === round);
@@ -114,16 +116,18 @@ for (const [where, way] of Object.entries(ways)) {
       const { wake, until, notify } = way();
       const signals = [SIGUSR2, SIGALRM, SIGRT6];
       const counts = signals.map(() => 0);
-      signals.forEach((signal, index) =>
-        new Interrupt({
+      for (const [index, signal] of signals.entries()) {
+        const interrupt = new Interrupt({
           signal,
           wake,
           callback() {
             counts[index]!++;
             notify();
           },
-        })
-      );
+        });
+        // Nothing else keeps the process alive.
+        if (wake) interrupt.ref();
+      }
       for (let round = 1; round <= rounds; round++) {
         timer(SIGRT6);
         alarm();

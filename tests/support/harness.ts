@@ -100,7 +100,6 @@ const queue: {
  */
 async function runQueue() {
   const { watchdog } = await import("./watchdog.ts");
-  const keepAlive = setInterval(() => {}, 1e9);
   await turn();
   let failures = 0;
   for (const { name, body, timeout, skip } of queue) {
@@ -120,21 +119,23 @@ async function runQueue() {
     }
     callOff();
   }
-  clearInterval(keepAlive);
   console.log("all");
   exit(failures === 0 ? 0 : 1);
 }
 
+/** The exit status of a process that ends while its test waits for something. */
+export const ENDED_EARLY = 77;
+
 async function runBody(body: () => unknown) {
-  // A test may wait for something that does not keep the process alive.
-  const keepAlive = setInterval(() => {}, 1e9);
+  // No timer keeps the process alive: users' programs have none either.
+  if (runtime === "deno") Deno.exitCode = ENDED_EARLY;
+  else nodeProcess().exitCode = ENDED_EARLY;
   try {
     await body();
   } catch (error) {
     console.error(error);
     exit(1);
   }
-  clearInterval(keepAlive);
   exit(0);
 }
 
@@ -148,7 +149,13 @@ async function inProcess(file: string, name: string, timeout: number) {
   const program = start(new URL(file), [marker, name], { timeout });
   const { code, signal, stdout, stderr, hung } = await program.ended;
   if (code === 0) return;
-  const how = hung ? `hung for ${timeout} s` : signal ? `died of ${signal}` : `exited with ${code}`;
+  const how = hung
+    ? `hung for ${timeout} s`
+    : signal
+    ? `died of ${signal}`
+    : code === ENDED_EARLY
+    ? "ended early: nothing that it waits for kept its process alive"
+    : `exited with ${code}`;
   throw new Error(`"${name}" ${how}\n${stdout}${stderr}`);
 }
 
