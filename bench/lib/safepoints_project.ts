@@ -4,10 +4,14 @@ import { npmRegistry } from "../../scripts/ship/lib/npm_registry.ts";
 import { packageFolder, safepointsFolder } from "../../scripts/ship/lib/package_folder.ts";
 import { script } from "../../scripts/ship/lib/script.ts";
 import { peersFolder } from "./peers.ts";
+import pinned from "./peers.json" with { type: "json" };
 
 let project: Promise<string> | undefined;
 
-/** A folder with typescript.cjs, in which npm has installed both packages, as their users do. */
+/**
+ * A folder in which npm has installed both packages, as their users do, with typescript.cjs and
+ * many.cjs, which loads many files.
+ */
 export function safepointsProject(): Promise<string> {
   return project ??= install();
 }
@@ -19,7 +23,10 @@ async function install(): Promise<string> {
   // Here, because Deno looks for packages beside the program.
   const typescript = new URL("node_modules/typescript/lib/typescript.js", peersFolder);
   await Deno.copyFile(typescript, `${folder}/typescript.cjs`);
+  const many = Object.keys(pinned.many).map((name) => `require(${JSON.stringify(name)});\n`);
+  await Deno.writeTextFile(`${folder}/many.cjs`, many.join(""));
   const dependencies = {
+    ...pinned.many,
     "async-interrupt": config.version,
     "async-interrupt-safepoints": config.version,
   };
