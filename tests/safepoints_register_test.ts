@@ -171,6 +171,31 @@ export const name = typeof fs.readFileSync; export ${hang("required")}
 let n = 0; for (let i = 0; i < 9; i++) n += all.sum; export const total = n;`,
   "required/plain.mjs": `export let sum = 0; for (let i = 0; i < 9; i++) sum += i; // from`,
   "required/other.cjs": `exports.other = 1; while (exports.other < 9) exports.other++;`,
+  "kinds/attempt.cjs": `module.exports = async (...attempts) => {
+  for (const attempt of attempts) {
+    try { console.log(await attempt()); } catch (error) { console.log(String(attempt), error.name); }
+  }
+};`,
+  "kinds/main.cjs": `require("./attempt.cjs")(
+  () => process.platform === "linux" && typeof require(process.argv[2]).agent_open,
+  () => Object.keys(require("./empty.wasm")).length,
+  () => require("./text.txt").text,
+  () => require("./without_extension").text,
+  () => require("./broken.json"),
+  () => require("./broken.cjs"),
+  () => require("./missing.cjs"),
+  async () => Object.keys(await import("./empty.wasm")).length,
+  async () => (await import("./text.txt", { with: { type: "text" } })).default,
+  async () => (await import("../cjs/data.json", { with: { type: "json" } })).default.text,
+  async () => (await import("./broken.json", { with: { type: "json" } })).default,
+  async () => (await import("./broken.cjs")).default,
+  async () => (await import("./missing.mjs")).default,
+);`,
+  "kinds/text.txt": "exports.text = 1; for (let i = 0; i < 3; i++);",
+  "kinds/without_extension": "exports.text = 2; for (let i = 0; i < 3; i++);",
+  "kinds/empty.wasm": "\0asm\x01\0\0\0",
+  "kinds/broken.json": `{ "text": `,
+  "kinds/broken.cjs": "for (;;",
   "recursion.mjs": `import { interruptible } from "${core}";
 const fib = (n) => n < 2 ? n : fib(n - 1) + fib(n - 2);
 try { interruptible(() => fib(99), { timeout: 5 }) } catch (error) { console.log(error.name) }`,
@@ -244,6 +269,14 @@ test(
   },
   { skip },
 );
+
+test("files of other kinds are left to the runtime", async () => {
+  const addon = new URL(`../lib/${process.platform}-${process.arch}.node`, import.meta.url);
+  const args = [fileURLToPath(addon)];
+  const plain = await run("kinds/main.cjs", args, false);
+  assertEquals(await run("kinds/main.cjs", args), plain);
+  assertEquals(plain.split("\n").length, 14, plain);
+}, { skip });
 
 test("ES modules that are required do the same with safepoints", async () => {
   assertEquals(await run("requires.cjs"), await run("requires.cjs", [], false));

@@ -1,32 +1,15 @@
-import { isCommonJs } from "./commonjs.ts";
 import { remember } from "./columns.ts";
-import { Buffer, fileURLToPath, fs, module, process } from "../node.ts";
-import { loadParserFirst, transform, type Transformed, withMap } from "./transform.ts";
+import { loadInDeno } from "./deno_load.ts";
+import { fileURLToPath, fs, module, process } from "../node.ts";
+import { type Context, extensionOf, type Load, textOf } from "./loaded.ts";
+import { loadParserFirst, transform, type Transformed } from "./transform.ts";
 
-/** What `node:module` has from Node 22.15 and 23.5 on. */
-interface Loaded {
-  format?: string | null | undefined;
-  source?: string | ArrayBuffer | NodeJS.TypedArray | null | undefined;
-}
-type Context = Pick<Loaded, "format"> & { conditions?: string[] };
-type Load = (
-  url: string,
-  context: Context,
-  next: (url: string, context: Context) => Loaded,
-) => Loaded;
 type Resolve = (
   specifier: string,
   context: object,
   next: (specifier: string, context: object) => object,
 ) => object;
 type RegisterHooks = (hooks: { load: Load; resolve?: Resolve }) => { deregister(): void };
-
-const extensions: Record<string, string> = {
-  "module": ".mjs",
-  "commonjs": ".cjs",
-  "module-typescript": ".mts",
-  "commonjs-typescript": ".cts",
-};
 
 /** Instruments what Node and Deno load from now on. */
 export function register(): void {
@@ -38,9 +21,14 @@ export function register(): void {
         "module.registerHooks(): use Node 22.15 or later, a newer Deno, or instrument()",
     );
   }
-  let hooks = registerHooks(process.versions.deno ? { load } : { load, resolve });
-  if (!process.versions.deno) return;
-  withoutHooks = (work) => {
+  if (process.versions.deno) registerInDeno(registerHooks);
+  else registerHooks({ load, resolve });
+}
+
+function registerInDeno(registerHooks: RegisterHooks): void {
+  const load: Load = (url, context, next) => loadInDeno(url, context, next, withoutHooks);
+  /** Inside of a hook, Deno cannot load the parser, whose modules import one another. */
+  const withoutHooks = <T>(work: () => T) => {
     hooks.deregister();
     try {
       return work();
@@ -48,10 +36,8 @@ export function register(): void {
       hooks = registerHooks({ load });
     }
   };
+  let hooks = registerHooks({ load });
 }
-
-/** Inside of a hook, Deno cannot load the parser, whose modules import one another. */
-let withoutHooks: Parameters<typeof transform>[3];
 
 const resolve: Resolve = (specifier, context, next) => {
   if (specifier === "oxc-parser") loadParserFirst();
@@ -61,41 +47,17 @@ const resolve: Resolve = (specifier, context, next) => {
 const load: Load = (url, context, next) => {
   const [known, result] = ambiguous(url, context);
   const loaded = next(url, result === undefined ? context : { ...context, format: result.kind });
-  // Deno takes what is returned for JavaScript, except so.
-  if (process.versions.deno && /\.json$/.test(url)) return { ...loaded, format: "json" };
-  const { format } = loaded;
-  const extension = format
-    ? extensions[format]
-    // Node finds it out later. A program without an extension is CommonJS or a module.
-    : /\.[cm]?[jt]sx?(?=[?#]|$)/i.exec(url)?.[0] ?? (/\.\w+$/.test(url) ? undefined : ".js");
-  if (extension === undefined || /^(node|data:application\/json)/.test(url)) return loaded;
-  const source = textOf(url, loaded.source);
+  const extension = extensionOf(url, loaded);
+  if (extension === undefined) return loaded;
+  // Node reads what is required only if no hook has.
+  const source = textOf(loaded) ??
+    (url.startsWith("file:") ? fs.readFileSync(fileURLToPath(url), "utf8") : undefined);
   if (source === undefined) return loaded;
-  const transformed = source === known ? result : transform(url, source, extension, withoutHooks);
-  if (process.versions.deno && isImportingFromRequire(source, transformed, context)) {
-    return { source: null };
-  }
+  const transformed = source === known ? result : transform(url, source, extension);
   if (transformed === undefined || transformed.code === source) return loaded;
-  // Deno corrects the stacks of ES modules itself.
-  if (process.versions.deno && !isCommonJs(transformed.kind, extension, source)) {
-    return { ...loaded, source: withMap(url, source, transformed) };
-  }
   remember(url, transformed);
   return { ...loaded, source: transformed.code };
 };
-
-/**
- * Whether an ES module is required that imports others. Deno does not load these if a hook returns
- * its text, changed or not, and throws.
- */
-function isImportingFromRequire(
-  source: string,
-  transformed: Transformed | undefined,
-  { conditions }: Context,
-): boolean {
-  if (!conditions?.includes("require") || transformed?.kind !== "module") return false;
-  return /\bimport\b(?!\s*[.(])|\bfrom\b/.test(source);
-}
 
 /**
  * What becomes of an imported file of which only the text tells whether it is a module. Node would
@@ -110,14 +72,4 @@ function ambiguous(url: string, { format }: Context): [source?: string, Transfor
     // Node says what is wrong.
     return [];
   }
-}
-
-function textOf(url: string, source: Loaded["source"]): string | undefined {
-  if (typeof source === "string") return source;
-  // Four times as quick as a TextDecoder.
-  if (ArrayBuffer.isView(source)) {
-    return Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString();
-  }
-  if (source) return Buffer.from(source).toString();
-  return url.startsWith("file:") ? fs.readFileSync(fileURLToPath(url), "utf8") : undefined;
 }

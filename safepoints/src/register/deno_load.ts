@@ -1,0 +1,65 @@
+import { isCommonJs } from "./commonjs.ts";
+import { remember } from "./columns.ts";
+import { fileURLToPath, fs } from "../node.ts";
+import { type Context, extensionOf, type Load, type Loaded, textOf } from "./loaded.ts";
+import { transform, type Transformed, withMap } from "./transform.ts";
+
+/** Leaves a module to Deno, as if there were no hook. */
+const left: Loaded = { source: null };
+
+/**
+ * What Deno's load hook returns. Deno reads the file of every module as text, and takes what a hook
+ * returns for JavaScript, also that of an addon.
+ *
+ * @param withoutHooks runs what may load modules.
+ */
+export function loadInDeno(
+  url: string,
+  context: Context,
+  next: Parameters<Load>[2],
+  withoutHooks: Parameters<typeof transform>[3],
+): Loaded {
+  const loaded = next(url, context);
+  const source = textOf(loaded);
+  const extension = extensionOf(url, loaded);
+  // Another hook has found out what it is.
+  if (loaded.format && extension === undefined) return loaded;
+  if (source === undefined || /\.(?:node|wasm)$/.test(url)) return left;
+  if (/\.json$/.test(url)) return { ...loaded, format: "json" };
+  /** What another hook has made stays. */
+  const asIs = () => isTextOf(url, source) ? left : loaded;
+  if (extension === undefined || context.importAttributes?.type !== undefined) return asIs();
+  const transformed = transform(url, source, extension, withoutHooks);
+  // Deno says better what is wrong.
+  if (transformed === undefined) return asIs();
+  if (isImportingFromRequire(source, transformed, context)) return left;
+  if (transformed.code === source) return loaded;
+  // Deno corrects the stacks of ES modules itself.
+  if (!isCommonJs(transformed.kind, extension, source)) {
+    return { ...loaded, source: withMap(url, source, transformed) };
+  }
+  remember(url, transformed);
+  return { ...loaded, source: transformed.code };
+}
+
+/**
+ * Whether an ES module is required that imports others. Deno does not load these if a hook returns
+ * its text, changed or not, and throws.
+ */
+function isImportingFromRequire(
+  source: string,
+  { kind }: Transformed,
+  { conditions }: Context,
+): boolean {
+  if (!conditions?.includes("require") || kind !== "module") return false;
+  return /\bimport\b(?!\s*[.(])|\bfrom\b/.test(source);
+}
+
+function isTextOf(url: string, source: string): boolean {
+  try {
+    return fs.readFileSync(fileURLToPath(url), "utf8") === source;
+  } catch {
+    // It is no file.
+    return false;
+  }
+}
