@@ -8,8 +8,8 @@
  * ```
  *
  * Then `interruptible()` and every `Interrupt` of `@async/interrupt` reach code that never heard of
- * it. Not reached: text that is compiled by `eval()`, `new Function()` or `node:vm`, and Workers
- * that are made from text.
+ * it. Not reached: text that is compiled by `eval()`, `new Function()` or `node:vm`, Workers that
+ * are made from text, and, on Deno, modules from JSR and `https:` addresses.
  *
  * Environment variables:
  *

@@ -157,6 +157,15 @@ console.log(Object.keys(lazy), lazy === require("./cjs/lazy.js"), like.__esModul
   delete require.cache[require.resolve("./cjs/lazy.js")];
   console.log(require("./cjs/lazy.js") !== lazy);
 })();`,
+  "cjs/child.js": `let n = 0; while (n < 9) n++;
+exports.it = [module.parent?.filename?.slice(-11), module.parent?.children.includes(module),
+  require.main === module, module.id.slice(-8), module.loaded, module.path.slice(-3),
+  module.paths.length > 2, module.children.length, Object.keys(module).sort(),
+  require.cache[__filename] === module, module.require("./grandchild.js").it];`,
+  "cjs/grandchild.js": `let n = 0; while (n < 9) n++;
+exports.it = [module.parent.filename.slice(-8), arguments.length, require.resolve("./child.js")];`,
+  "parents.cjs": `console.log(require("./cjs/child.js").it, require.main === module);`,
+  "parents.mjs": `import { it } from "./cjs/child.js"; console.log(it);`,
   "both.mjs": `import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 const first = require("./cjs/index.js");
@@ -261,9 +270,9 @@ test(
 );
 
 test(
-  "modules that others require or import are evaluated once, and only what is asked for",
+  "modules of CommonJS are evaluated once, know their parents, and show what is asked for",
   async () => {
-    for (const name of ["lazy.cjs", "both.mjs"]) {
+    for (const name of ["lazy.cjs", "both.mjs", "parents.cjs", "parents.mjs"]) {
       assertEquals(await run(name), await run(name, [], false), name);
     }
   },

@@ -45,7 +45,7 @@ const Module = moduleModule as unknown as ModuleClass;
 
 const sep = process.platform === "win32" ? "\\" : "/";
 
-/** All modules of CommonJS that are compiled here. */
+/** All modules of CommonJS that were compiled here. */
 const compiled = new WeakSet<CommonJs>();
 
 /** Nothing was loaded yet: the next file is the program. */
@@ -55,14 +55,15 @@ let isFirst = true;
 function load(bun: Bun, path: string): Loaded {
   const isProgram = isFirst;
   isFirst = false;
-  // It was required before it is imported.
+  // Bun has made it for require(), whose answer this is to be; or it is imported after that.
   const known = Module._cache[path];
-  if (known !== undefined && compiled.has(known)) return exportsOf(known);
+  if (known !== undefined && compiled.has(known)) return namesOf(known.exports);
   const given = keptText(bun, path) ?? newText(bun, path);
   if (given.kind === "module") return { contents: given.text, loader: kindOf(path).loader };
-  const module = compile(given.text, path, isProgram);
-  // Bun imports the program.
-  return isProgram ? { loader: "object", exports: namesOf(module.exports) } : exportsOf(module);
+  const { exports } = compile(given.text, path, known ?? newModule(path, isProgram));
+  // Bun takes it as it is, and calls no getter of it, which may load more or throw.
+  if (known !== undefined) return loaded({ __esModule: true, default: exports });
+  return namesOf(exports);
 }
 
 /** The text of the last start, if the file has not changed since. */
@@ -91,31 +92,8 @@ function newText(bun: Bun, path: string): KeptText {
   return made;
 }
 
-/**
- * What a module of CommonJS exports. Bun looks at all of it for an `import`. For a require() it
- * looks at `__esModule`, and if that is true only at `default`: so no getter of the module is
- * called, which may load more, or throw.
- */
-function exportsOf({ exports }: CommonJs): Loaded {
-  let isRequired = false;
-  let names: object | undefined;
-  const proxy: ProxyHandler<object> = {
-    has: (_, name) =>
-      name === "__esModule" || name === "default" || name in (names ??= namesOf(exports)),
-    get(_, name) {
-      if (name === "__esModule") return isRequired = true;
-      if (isRequired && name === "default") return exports;
-      return Reflect.get(names ??= namesOf(exports), name);
-    },
-    ownKeys: () => Reflect.ownKeys(names ??= namesOf(exports)),
-    getOwnPropertyDescriptor: (_, name) =>
-      Reflect.getOwnPropertyDescriptor(names ??= namesOf(exports), name),
-  };
-  return { loader: "object", exports: new Proxy({}, proxy) };
-}
-
-/** What can be imported from it, as Bun makes it. */
-function namesOf(exports: unknown): object {
+/** What can be imported of what a module of CommonJS exports, as Bun makes it. */
+function namesOf(exports: unknown): Loaded {
   const from = Object(exports);
   const names: Record<string, unknown> = { "module.exports": exports };
   for (const name of Object.keys(from)) {
@@ -127,17 +105,26 @@ function namesOf(exports: unknown): object {
   }
   delete names.__esModule;
   if (!from.__esModule || !("default" in names)) names.default = exports;
-  return names;
+  return loaded(names);
 }
 
-/** Bun would take the text for that of an ES module. */
-function compile(code: string, path: string, isProgram: boolean): CommonJs {
-  const module = new Module(isProgram ? "." : path);
+function loaded(exports: object): Loaded {
+  return { loader: "object", exports };
+}
+
+/** As Bun makes it for what is imported. */
+function newModule(path: string, isProgram: boolean): CommonJs {
+  const module = new Module(path);
+  module.id = ".";
   module.filename = path;
   module.paths = Module._nodeModulePaths(path.slice(0, path.lastIndexOf(sep)));
   if (isProgram) (process as { mainModule?: unknown }).mainModule = module;
   // Modules that import one another in a circle find it there.
-  Module._cache[path] = module;
+  return Module._cache[path] = module;
+}
+
+/** Bun would take the text for that of an ES module. */
+function compile(code: string, path: string, module: CommonJs): CommonJs {
   compiled.add(module);
   try {
     module._compile(code, path);

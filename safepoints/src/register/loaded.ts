@@ -1,6 +1,6 @@
 import { Buffer } from "../node.ts";
 
-/** What a load hook of `module.registerHooks()` returns, in Node from 22.15 and 23.5 on, and Deno. */
+/** What a load hook of `module.registerHooks()` returns. Node has it from 22.15 and 23.5 on. */
 export interface Loaded {
   format?: string | null | undefined;
   source?: string | ArrayBuffer | NodeJS.TypedArray | null | undefined;
