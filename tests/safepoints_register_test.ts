@@ -105,7 +105,7 @@ exports.default = sum`,
   "esm.mjs": `export let total = 0;
 for (const value of [1, 2]) for (let i = 0; i < 3; i++) total += value * i;
 export ${hang("esm")}
-export function more(list) { for (const one of list) one(); do list.pop(); while (list.length)
+export function more(list) { for (const one of list) one(); for (const no of []); for (const no in {}); do list.pop(); while (list.length)
   for (let i = 0; i < list.length; i++) list[i]++; while (list.a) ; return () => list }`,
   "typed.ts": `interface State { cleaned?: string }
 export function hang<T extends State>(state: T): void {
@@ -166,6 +166,16 @@ exports.it = [module.parent?.filename?.slice(-11), module.parent?.children.inclu
 exports.it = [module.parent.filename.slice(-8), arguments.length, require.resolve("./child.js")];`,
   "parents.cjs": `console.log(require("./cjs/child.js").it, require.main === module);`,
   "parents.mjs": `import { it } from "./cjs/child.js"; console.log(it);`,
+  "cjs/throws.js": `globalThis.count = (globalThis.count ?? 0) + 1;
+for (let i = 0; i < 9; i++) if (i === 5) throw new Error(globalThis.count);`,
+  "cjs/names.js": `module.exports = class Names { static named() { for (;;) break; } };
+module.exports.visible = 1;`,
+  "imports.mjs": `import { createRequire } from "node:module";
+const require = createRequire(import.meta.url);
+const attempt = async (load) => { try { await load() } catch ({ message }) { console.log(message) } };
+for (let i = 0; i < 2; i++) await attempt(() => import("./cjs/throws.js"));
+for (let i = 0; i < 2; i++) await attempt(() => require("./cjs/throws.js"));
+console.log(Object.keys(await import("./cjs/names.js")).filter((name) => name !== "module.exports"));`,
   "both.mjs": `import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 const first = require("./cjs/index.js");
@@ -272,7 +282,7 @@ test(
 test(
   "modules of CommonJS are evaluated once, know their parents, and show what is asked for",
   async () => {
-    for (const name of ["lazy.cjs", "both.mjs", "parents.cjs", "parents.mjs"]) {
+    for (const name of ["lazy.cjs", "both.mjs", "imports.mjs", "parents.cjs", "parents.mjs"]) {
       assertEquals(await run(name), await run(name, [], false), name);
     }
   },
@@ -286,6 +296,43 @@ test("files of other kinds are left to the runtime", async () => {
   assertEquals(await run("kinds/main.cjs", args), plain);
   assertEquals(plain.split("\n").length, 14, plain);
 }, { skip });
+
+test("what a file is, Bun tells by its text alone", async () => {
+  const text = `let n = 0; while (n < 9) n++; with (Math) n = max(010, n);
+undeclared = [typeof this, (function () { return typeof this })(), n];`;
+  const extensions = ["js", "mjs", "cjs", "ts", "mts", "cts", "jsx"];
+  for (const type of ["commonjs", "module"]) {
+    mkdirSync(join(folder, type));
+    writeFileSync(join(folder, type, "package.json"), JSON.stringify({ type }));
+    for (const extension of extensions) {
+      // TypeScript has no `with`. Without such a word, its scripts have safepoints as modules.
+      const script = /t/.test(extension)
+        ? `exports.kind = typeof module; ${text.replace(/with.*/, "")}`
+        : text;
+      writeFileSync(join(folder, type, `script.${extension}`), script);
+    }
+  }
+  const names = ["commonjs", "module"].flatMap((type) =>
+    extensions.map((extension) => `./${type}/script.${extension}`)
+  );
+  writeFileSync(
+    join(folder, "kinds.mjs"),
+    `import { createRequire } from "node:module";
+const require = createRequire(import.meta.url);
+for (const name of ${JSON.stringify(names)}) {
+  const space = process.argv[2] === "import" ? await import(name) : require(name);
+  console.log(name, globalThis.undeclared, Object.keys(space));
+}`,
+  );
+  writeFileSync(
+    join(folder, "bom.cjs"),
+    "\ufeff#!/usr/bin/env bun\n'use strict'; for (let i = 0; i < 3; i++) console.log(this === exports);",
+  );
+  for (const how of ["import", "require"]) {
+    assertEquals(await run("kinds.mjs", [how]), await run("kinds.mjs", [how], false), how);
+  }
+  assertEquals(await run("bom.cjs"), await run("bom.cjs", [], false));
+}, { skip: runtime !== "bun" && "others look at extensions and package.json" });
 
 test("ES modules that are required do the same with safepoints", async () => {
   assertEquals(await run("requires.cjs"), await run("requires.cjs", [], false));
@@ -378,7 +425,7 @@ test("stacks have the lines and columns of the sources", async () => {
     // On Bun both come from the same function.
     assert(!/NaN|undefined/.test(safe), safe);
     // Bun 1.3 shows the columns of other words in the first line of CommonJS.
-    if (/^(minified.cjs|all)/.test(name) && process.versions.bun?.startsWith("1.3")) continue;
+    if (/^(minified|all)/.test(name) && process.versions.bun?.startsWith("1.3")) continue;
     assertEquals(safe, plain, name);
   }
 }, { skip, timeout: 60 });

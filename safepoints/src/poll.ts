@@ -177,8 +177,9 @@ export function withoutPolls(text: string): string {
     "",
   );
   if (!rest.includes(CALL)) return rest;
-  // Bun prints the text of a module anew, with other white space.
-  return rest.replace(printed ??= patternOf(textsOf("jsc"), "\\s*"), "");
+  // Bun prints the text of a module anew, with other white space, and no `else` before nothing.
+  printed ??= patternOf([...textsOf("jsc"), `if(${pollOf("jsc")})`], "\\s*");
+  return rest.replace(printed, "");
 }
 
 let inserted: RegExp | undefined;

@@ -1,6 +1,7 @@
-import { bunText, columnsBefore, kindOf, type Transpiling } from "./bun_text.ts";
+import { bunText, columnsBefore, loaderOf, type Transpiling } from "./bun_text.ts";
 import { cacheFolder } from "./cache_folder.ts";
 import { remember } from "./columns.ts";
+import { FileState } from "./file_state.ts";
 import { type KeptText, KeptTexts } from "./kept_texts.ts";
 import { fs, module as moduleModule, pathToFileURL, process } from "../node.ts";
 import { settings } from "./transform.ts";
@@ -48,6 +49,9 @@ const sep = process.platform === "win32" ? "\\" : "/";
 /** All modules of CommonJS that were compiled here. */
 const compiled = new WeakSet<CommonJs>();
 
+/** What modules of CommonJS threw when they were imported, by their paths and states. */
+const failures = new Map<string, unknown>();
+
 /** Nothing was loaded yet: the next file is the program. */
 let isFirst = true;
 
@@ -59,11 +63,21 @@ function load(bun: Bun, path: string): Loaded {
   const known = Module._cache[path];
   if (known !== undefined && compiled.has(known)) return namesOf(known.exports);
   const given = keptText(bun, path) ?? newText(bun, path);
-  if (given.kind === "module") return { contents: given.text, loader: kindOf(path).loader };
-  const { exports } = compile(given.text, path, known ?? newModule(path, isProgram));
-  // Bun takes it as it is, and calls no getter of it, which may load more or throw.
-  if (known !== undefined) return loaded({ __esModule: true, default: exports });
-  return namesOf(exports);
+  if (given.kind === "module") return { contents: given.text, loader: loaderOf(path) };
+  // What was imported is evaluated once, also if it throws. But `--hot` imports what has changed.
+  const version = `${path} ${FileState.of(path)?.text}`;
+  if (failures.has(version)) throw failures.get(version);
+  if (known !== undefined) {
+    const { exports } = compile(given.text, path, known);
+    // Bun takes it as it is, and calls no getter of it, which may load more or throw.
+    return loaded({ __esModule: true, default: exports });
+  }
+  try {
+    return namesOf(compile(given.text, path, newModule(path, isProgram)).exports);
+  } catch (error) {
+    failures.set(version, error);
+    throw error;
+  }
 }
 
 /** The text of the last start, if the file has not changed since. */
@@ -73,7 +87,7 @@ function keptText(bun: Bun, path: string): KeptText | undefined {
   if (kept.kind === "commonjs") columnsBefore();
   remember(pathToFileURL(path).href, () => {
     try {
-      const made = bunText(bun, path, fs.readFileSync(path, "utf8"));
+      const made = bunText(bun, path, textOf(path));
       return made?.text === kept.text ? made.places : undefined;
     } catch {
       // It is not there any more.
@@ -84,7 +98,7 @@ function keptText(bun: Bun, path: string): KeptText | undefined {
 }
 
 function newText(bun: Bun, path: string): KeptText {
-  const source = fs.readFileSync(path, "utf8");
+  const source = textOf(path);
   const made = bunText(bun, path, source);
   if (made === undefined) return { kind: "module", text: source };
   if (made.places !== undefined) remember(pathToFileURL(path).href, made.places);
@@ -92,11 +106,16 @@ function newText(bun: Bun, path: string): KeptText {
   return made;
 }
 
+/** Without a byte order mark, which would come before a hashbang in the middle of a line. */
+function textOf(path: string): string {
+  return fs.readFileSync(path, "utf8").replace(/^\ufeff/, "");
+}
+
 /** What can be imported of what a module of CommonJS exports, as Bun makes it. */
 function namesOf(exports: unknown): Loaded {
   const from = Object(exports);
-  const names: Record<string, unknown> = { "module.exports": exports };
-  for (const name of Object.keys(from)) {
+  const names: Record<string, unknown> = {};
+  for (const name of Object.getOwnPropertyNames(from)) {
     try {
       names[name] = from[name];
     } catch {

@@ -1,5 +1,5 @@
 import { module as moduleModule, pathToFileURL } from "../node.ts";
-import { isCommonJs } from "./commonjs.ts";
+import { hasCommonJsWord } from "./commonjs.ts";
 import type { Instrumented } from "./columns.ts";
 import type { KeptText } from "./kept_texts.ts";
 import { transform } from "./transform.ts";
@@ -19,21 +19,27 @@ export interface BunText extends KeptText {
   places: Instrumented | undefined;
 }
 
-/** The extension of a file's name, and how Bun is to read its text. */
-export function kindOf(path: string): { extension: string; loader: "jsx" | "ts" | "tsx" } {
-  const extension = /\.[cm]?[jt]sx?$/.exec(path)![0];
+/** How Bun is to read the text of a file. */
+export function loaderOf(path: string): "jsx" | "ts" | "tsx" {
+  const [, language] = /\.[cm]?([jt]sx?)$/.exec(path)!;
   // Bun takes JSX in all JavaScript files.
-  return { extension, loader: /t/.test(extension) ? /x/.test(extension) ? "tsx" : "ts" : "jsx" };
+  return /^j/.test(language!) ? "jsx" : language as "ts" | "tsx";
 }
 
-/** Returns undefined if the source cannot be parsed: then Bun says why. */
+/**
+ * Whether it is a module of CommonJS is for Bun a matter of the text alone.
+ *
+ * @returns undefined if the source cannot be parsed: then Bun says why.
+ */
 export function bunText(bun: Transpiling, path: string, source: string): BunText | undefined {
-  const { extension, loader } = kindOf(path);
+  const loader = loaderOf(path);
   const url = pathToFileURL(path).href;
-  const transformed = transform(url, source, extension.replace(/js$/, "jsx"));
+  const transformed = transform(url, source, `.${loader}`);
   if (transformed === undefined) return undefined;
   const { code, kind, key } = transformed;
-  if (!isCommonJs(kind, extension, source)) {
+  // Most scripts in TypeScript are right as modules, too, and keep their lines.
+  const isModule = kind === "module" || loader !== "jsx" && !hasCommonJsWord(source);
+  if (isModule) {
     // Bun takes a text without any import or export for CommonJS if it has words of that, as
     // bundles have, and does not run it.
     return { kind: "module", text: `${code}\n;export {};`, key, places: transformed };
@@ -44,7 +50,7 @@ export function bunText(bun: Transpiling, path: string, source: string): BunText
   const text = source.startsWith("#!") ? plain.replace(/^#!.*/, "") : plain;
   // Lines of TypeScript are lost: Bun's transpiler makes no source map.
   const places = loader === "jsx" ? { ...transformed, before: columnsBefore() } : undefined;
-  return { kind: "commonjs", text: wrapped(text), key, places };
+  return { kind, text: wrapped(text), key, places };
 }
 
 const parameters = "exports, require, module, __filename, __dirname";

@@ -1,4 +1,4 @@
-import { isCommonJs } from "./commonjs.ts";
+import { hasCommonJsWord } from "./commonjs.ts";
 import { remember } from "./columns.ts";
 import { fileURLToPath, fs } from "../node.ts";
 import { type Context, extensionOf, type Load, type Loaded, textOf } from "./loaded.ts";
@@ -34,8 +34,10 @@ export function loadInDeno(
   if (transformed === undefined) return asIs();
   if (isImportingFromRequire(source, transformed, context)) return left;
   if (transformed.code === source) return loaded;
+  const isCommonJs = transformed.kind === "commonjs" &&
+    (/c/.test(extension) || hasCommonJsWord(source));
   // Deno corrects the stacks of ES modules itself.
-  if (!isCommonJs(transformed.kind, extension, source)) {
+  if (!isCommonJs) {
     return { ...loaded, source: withMap(url, source, transformed) };
   }
   remember(url, transformed);
