@@ -127,6 +127,24 @@ if (isMainThread) {
   thread.on("message", (text) => { console.log(text); thread.terminate(); });
   thread.postMessage("thread ");
 }`,
+  // Waits for a message before it has been evaluated.
+  "waiting.mjs": `import { parentPort } from "node:worker_threads";
+for (let i = 0; i < 9; i++);
+const first = await new Promise((resolve) => parentPort.once("message", resolve));
+parentPort.on("message", (text) => parentPort.postMessage(first + text));`,
+  "waiting_main.mjs": `import { Worker } from "node:worker_threads";
+const worker = new Worker(new URL("./waiting.mjs", import.meta.url));
+worker.on("message", (text) => { console.log(text); worker.terminate(); });
+worker.postMessage("one ");
+worker.postMessage("two");`,
+  "waiting_web.mjs": `for (let i = 0; i < 9; i++);
+const first = await new Promise((resolve) => onmessage = ({ data }) => resolve(data));
+onmessage = ({ data }) => postMessage(first + data);`,
+  "waiting_web_main.mjs":
+    `const worker = new Worker(new URL("./waiting_web.mjs", import.meta.url), { type: "module" });
+worker.onmessage = ({ data }) => { console.log(data); worker.terminate(); };
+worker.postMessage("one ");
+setTimeout(() => worker.postMessage("two"), 500);`,
   "web.mjs": `import { interruptible } from "${core}";
 onmessage = ({ data }) => {
   try { interruptible(() => { while (true); }, { timeout: 5 }) } catch (error) {
@@ -176,6 +194,16 @@ const attempt = async (load) => { try { await load() } catch ({ message }) { con
 for (let i = 0; i < 2; i++) await attempt(() => import("./cjs/throws.js"));
 for (let i = 0; i < 2; i++) await attempt(() => require("./cjs/throws.js"));
 console.log(Object.keys(await import("./cjs/names.js")).filter((name) => name !== "module.exports"));`,
+  "extensions.cjs": `const { ".js": js } = require.extensions;
+require.extensions[".js"] = (module, path) => {
+  const compile = module._compile;
+  module._compile = (code, path) => compile.call(module, code.replace("plain", "changed"), path);
+  js(module, path);
+};
+require.extensions[".own"] = (module) => { module.exports = "own"; };
+console.log(require("./cjs/hello.js"), require("./cjs/hello.own"));`,
+  "cjs/hello.js": `for (let i = 0; i < 2; i++); module.exports = "plain";`,
+  "cjs/hello.own": "hello",
   "both.mjs": `import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 const first = require("./cjs/index.js");
@@ -334,6 +362,10 @@ for (const name of ${JSON.stringify(names)}) {
   assertEquals(await run("bom.cjs"), await run("bom.cjs", [], false));
 }, { skip: runtime !== "bun" && "others look at extensions and package.json" });
 
+test("a program may have its own require.extensions", async () => {
+  assertEquals(await run("extensions.cjs"), await run("extensions.cjs", [], false));
+}, { skip: skip || runtime === "bun" && "Bun asks a plugin first" });
+
 test("ES modules that are required do the same with safepoints", async () => {
   assertEquals(await run("requires.cjs"), await run("requires.cjs", [], false));
 }, { skip });
@@ -341,6 +373,9 @@ test("ES modules that are required do the same with safepoints", async () => {
 test("Workers have safepoints too, and functions with INTERRUPT_SAFEPOINTS_FUNCTIONS", async () => {
   assertEquals(await run("worker.mjs"), "thread TimeoutError\n");
   if (runtime !== "node") assertEquals(await run("web_main.mjs"), "web TimeoutError\n");
+  for (const name of ["waiting_main.mjs", ...runtime === "node" ? [] : ["waiting_web_main.mjs"]]) {
+    assertEquals(await run(name), await run(name, [], false), name);
+  }
   process.env.INTERRUPT_SAFEPOINTS_FUNCTIONS = "1";
   assertEquals(await run("recursion.mjs"), "TimeoutError\n");
 }, { skip });

@@ -1,6 +1,6 @@
 import { hasCommonJsWord } from "./commonjs.ts";
 import { remember } from "./columns.ts";
-import { fileURLToPath, fs } from "../node.ts";
+import { fileURLToPath, fs, module } from "../node.ts";
 import { type Context, extensionOf, type Load, type Loaded, textOf } from "./loaded.ts";
 import { transform, type Transformed, withMap } from "./transform.ts";
 
@@ -26,6 +26,7 @@ export function loadInDeno(
   if (loaded.format && extension === undefined) return loaded;
   if (source === undefined || /\.(?:node|wasm)$/.test(url)) return left;
   if (/\.json$/.test(url)) return { ...loaded, format: "json" };
+  if (isLoadedByProgram(extension, context)) return left;
   /** What another hook has made stays. */
   const asIs = () => isTextOf(url, source) ? left : loaded;
   if (extension === undefined || context.importAttributes?.type !== undefined) return asIs();
@@ -42,6 +43,16 @@ export function loadInDeno(
   }
   remember(url, transformed);
   return { ...loaded, source: transformed.code };
+}
+
+const { _extensions: extensions } = module as unknown as {
+  _extensions: Record<string, unknown>;
+};
+const originals = { ...extensions };
+
+/** Whether the program has its own way to load what is required and has such an extension. */
+function isLoadedByProgram(extension = "", { conditions }: Context): boolean {
+  return extensions[extension] !== originals[extension] && !!conditions?.includes("require");
 }
 
 /**

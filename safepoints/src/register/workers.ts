@@ -60,22 +60,62 @@ function urlOf(script: unknown): string | undefined {
 
 /**
  * A module that imports this package, then the script. What arrives before the script listens is
- * kept: without a wrapper, a Worker gets its messages when its script was evaluated.
+ * kept: without a wrapper, a Worker gets no message before that. A script may wait for one before
+ * it has been evaluated.
  */
 function wrapperOf(url: string): string {
   const text = `import ${JSON.stringify(register)};
 const early = [];
+const passed = new WeakSet();
 const keep = (event) => {
-  if (globalThis.onmessage) return;
+  if (passed.has(event)) return;
   event.stopImmediatePropagation();
   early.push(event);
 };
 addEventListener("message", keep);
+let isPassing = false;
+const pass = () => {
+  if (!isPassing) next();
+  isPassing = true;
+};
+const next = () => {
+  const event = early.shift();
+  if (event === undefined) return removeEventListener("message", keep);
+  const { data, ports } = event;
+  const copy = new MessageEvent("message", { data, ports });
+  passed.add(copy);
+  setTimeout(next);
+  dispatchEvent(copy);
+};
+const undo = [];
+const listens = (target, name, attributes) => {
+  const before = Object.getOwnPropertyDescriptor(target, name);
+  Object.defineProperty(target, name, { configurable: true, ...attributes(before ?? {}) });
+  undo.push(() => before ? Object.defineProperty(target, name, before) : delete target[name]);
+};
+const call = (listen) => ({
+  value(name, ...rest) {
+    if (name === "message") setTimeout(pass);
+    return listen.call(this ?? globalThis, name, ...rest);
+  },
+});
+listens(globalThis, "addEventListener", () => call(addEventListener));
+listens(globalThis, "onmessage", ({ get, set }) => ({
+  get,
+  set(listener) {
+    setTimeout(pass);
+    set.call(this, listener);
+  },
+}));
+const { parentPort } = process.getBuiltinModule("node:worker_threads");
+for (const name of ["on", "once", "addListener", "addEventListener"]) {
+  if (parentPort?.[name]) listens(parentPort, name, () => call(parentPort[name]));
+}
 try {
   await import(${JSON.stringify(url)});
 } finally {
-  removeEventListener("message", keep);
-  for (const { data, ports } of early) dispatchEvent(new MessageEvent("message", { data, ports }));
+  for (const restore of undo) restore();
+  pass();
 }`;
   return `data:text/javascript,${encodeURIComponent(text)}`;
 }
