@@ -204,6 +204,34 @@ require.extensions[".own"] = (module) => { module.exports = "own"; };
 console.log(require("./cjs/hello.js"), require("./cjs/hello.own"));`,
   "cjs/hello.js": `for (let i = 0; i < 2; i++); module.exports = "plain";`,
   "cjs/hello.own": "hello",
+  "cjs/compiled_too.js": `"use strict";
+Object.defineProperty(exports, "__esModule", { value: true });
+var _named = require("./index.js");
+var _all = require("./other.cjs");
+var lodash = require("./nothing.js");
+Object.defineProperty(exports, "renamed", {
+  enumerable: true,
+  get: function () { return _named.named; }
+});
+Object.keys(_all).forEach(function (key) {
+  if (key === "default" || key === "__esModule") return;
+  if (key in exports && exports[key] === _all[key]) return;
+  Object.defineProperty(exports, key, {
+    enumerable: true,
+    get: function () {
+      return _all[key];
+    }
+  });
+});
+exports.falsy = !lodash;`,
+  "cjs/nothing.js": `let n; while (n) n++; module.exports = n;`,
+  "compiled.mjs": `import { again, falsy, name, renamed } from "./cjs/compiled_too.js";
+console.log(typeof again, falsy, name, renamed);`,
+  "free/declares.js":
+    `const exports = { n: 0 }; while (exports.n < 9) exports.n++; console.log(exports);
+const require = exports.n, module = [this]; console.log(require, module);`,
+  "free/package.json": "{}",
+  "declares.mjs": `import "./free/declares.js";`,
   "both.mjs": `import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 const first = require("./cjs/index.js");
@@ -362,6 +390,21 @@ for (const name of ${JSON.stringify(names)}) {
   assertEquals(await run("bom.cjs"), await run("bom.cjs", [], false));
 }, { skip: runtime !== "bun" && "others look at extensions and package.json" });
 
+test(
+  "Node finds the names of what compilers export, also if functions have safepoints",
+  async () => {
+    for (const functions of ["", "1"]) {
+      process.env.INTERRUPT_SAFEPOINTS_FUNCTIONS = functions;
+      assertEquals(await run("compiled.mjs"), await run("compiled.mjs", [], false));
+    }
+  },
+  { skip },
+);
+
+test("a script may declare what modules of CommonJS have", async () => {
+  assertEquals(await run("declares.mjs"), await run("declares.mjs", [], false));
+}, { skip: skip || runtime === "bun" && "Bun runs no such script, most of the time" });
+
 test("a program may have its own require.extensions", async () => {
   assertEquals(await run("extensions.cjs"), await run("extensions.cjs", [], false));
 }, { skip: skip || runtime === "bun" && "Bun asks a plugin first" });
@@ -373,8 +416,12 @@ test("ES modules that are required do the same with safepoints", async () => {
 test("Workers have safepoints too, and functions with INTERRUPT_SAFEPOINTS_FUNCTIONS", async () => {
   assertEquals(await run("worker.mjs"), "thread TimeoutError\n");
   if (runtime !== "node") assertEquals(await run("web_main.mjs"), "web TimeoutError\n");
-  for (const name of ["waiting_main.mjs", ...runtime === "node" ? [] : ["waiting_web_main.mjs"]]) {
-    assertEquals(await run(name), await run(name, [], false), name);
+  if (runtime !== "node") {
+    assertEquals(await run("waiting_web_main.mjs"), await run("waiting_web_main.mjs", [], false));
+  }
+  // On Bun 1.3 such a Worker gets no message.
+  if (!process.versions.bun?.startsWith("1.3")) {
+    assertEquals(await run("waiting_main.mjs"), await run("waiting_main.mjs", [], false));
   }
   process.env.INTERRUPT_SAFEPOINTS_FUNCTIONS = "1";
   assertEquals(await run("recursion.mjs"), "TimeoutError\n");
@@ -711,7 +758,7 @@ test("files whose text alone tells what they are are the same with safepoints", 
       `import { kind } from "./cjs.js"; import * as esm from "./esm.js"; import "./await.js";
 console.log(kind, esm.kind, globalThis.kind);`,
   };
-  mkdirSync(join(folder, "free"));
+  mkdirSync(join(folder, "free"), { recursive: true });
   for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, "free", name), text);
   const plain = await run("free/main.js", [], false);
   assertEquals(await run("free/main.js"), plain);

@@ -43,9 +43,18 @@ export function analyze(
   oxc = parser;
   isRaw ??= oxc.rawTransferSupported();
   const program = parse(source, extension);
-  const kind = program.sourceType === "module" ? "module" : "commonjs";
+  const isModule = program.sourceType === "module" || program.body.some(isNoCommonJs);
+  const kind = isModule && !/^\.c/.test(extension) ? "module" : "commonjs";
   const edits = source.includes(NAMES) ? [] : findSafepoints(program, source, functions);
   return { kind, edits, start: startOf(program, source) };
+}
+
+const parameters = /^(?:exports|require|module|__filename|__dirname)$/;
+
+/** A module of CommonJS is the body of a function, which cannot declare its parameters anew. */
+function isNoCommonJs(statement: Statement | Directive): boolean {
+  return statement.type === "VariableDeclaration" && statement.kind !== "var" &&
+    statement.declarations.some(({ id }) => id.type === "Identifier" && parameters.test(id.name));
 }
 
 function startOf({ body, hashbang }: Program, source: string): number {
@@ -80,9 +89,11 @@ function findSafepoints(program: Program, source: string, functions: boolean): E
     const next = list.slice(first).find((statement) => !("directive" in statement));
     if (next !== undefined) insert(next.start, Form.statement);
   };
+  /** Functions that run once for each export of a module. */
+  const exporting = new Set<unknown>();
   const enter = (node: FunctionNode) => {
     if (isAsm(node)) kept++;
-    if (!functions || node.body === null) return;
+    if (!functions || node.body === null || exporting.has(node)) return;
     const { body } = node.body;
     if (body.length === 0) insert(node.body.start + 1, Form.statement);
     else statements(body, isSuperCall(body[0]!) ? 1 : 0);
@@ -137,6 +148,15 @@ function findSafepoints(program: Program, source: string, functions: boolean): E
       else if (body.body.length === 0) insert(body.start + 1, Form.statement);
       else statements(body.body);
     },
+    CallExpression({ callee, arguments: [first] }) {
+      const text = functions ? source.slice(callee.start, callee.end) : "";
+      if (/^Object\.keys\([\w$]+\)\.forEach$/.test(text)) exporting.add(first);
+    },
+    Property({ key, value }) {
+      const isGet = value.type === "FunctionExpression" && key.type === "Identifier" &&
+        key.name === "get";
+      if (isGet && isReturning(value, source)) exporting.add(value);
+    },
     StaticBlock({ body }) {
       if (functions) statements(body);
     },
@@ -145,6 +165,18 @@ function findSafepoints(program: Program, source: string, functions: boolean): E
   // The test of a `do` is visited before its body, for one.
   // Where several loops end, the innermost one ends first.
   return [...ends.reverse(), ...edits].sort(([a], [b]) => a - b);
+}
+
+/**
+ * Whether a function does nothing but return a variable or a property, as compilers write it for
+ * each export. Node looks for that text, and for that of such a loop over all exports, to know the
+ * names of what a module of CommonJS exports.
+ */
+function isReturning({ body }: FunctionNode, source: string): boolean {
+  const [statement, more] = body?.body ?? [];
+  if (more !== undefined || statement?.type !== "ReturnStatement") return false;
+  const { start = 0, end = 0 } = statement.argument ?? {};
+  return /^[\w$.]+(?:\[[\w$]+\])?$/.test(source.slice(start, end));
 }
 
 function isAsm({ body }: FunctionNode): boolean {

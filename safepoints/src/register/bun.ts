@@ -69,8 +69,9 @@ function load(bun: Bun, path: string): Loaded {
   if (failures.has(version)) throw failures.get(version);
   if (known !== undefined) {
     const { exports } = compile(given.text, path, known);
-    // Bun takes it as it is, and calls no getter of it, which may load more or throw.
-    return loaded({ __esModule: true, default: exports });
+    // Bun takes it as it is, and calls no getter of it, which may load more or throw. It does not
+    // take undefined, but null.
+    return loaded({ __esModule: true, default: exports ?? null });
   }
   try {
     return namesOf(compile(given.text, path, newModule(path, isProgram)).exports);
@@ -113,17 +114,17 @@ function textOf(path: string): string {
 
 /** What can be imported of what a module of CommonJS exports, as Bun makes it. */
 function namesOf(exports: unknown): Loaded {
-  const from = Object(exports);
+  const from = typeof exports === "object" || typeof exports === "function" ? exports ?? {} : {};
   const names: Record<string, unknown> = {};
   for (const name of Object.getOwnPropertyNames(from)) {
     try {
-      names[name] = from[name];
+      names[name] = Reflect.get(from, name);
     } catch {
       names[name] = undefined;
     }
   }
   delete names.__esModule;
-  if (!from.__esModule || !("default" in names)) names.default = exports;
+  if (!Reflect.get(from, "__esModule") || !("default" in names)) names.default = exports;
   return loaded(names);
 }
 

@@ -1,7 +1,7 @@
 import { fs, process } from "../node.ts";
 
 /** Raise it when the analysis of the same source changes, or how anything is written here. */
-const VERSION = 10;
+const VERSION = 11;
 
 /** Files in a folder that several processes may read and write. */
 export class Store {
