@@ -37,21 +37,32 @@ export function bunText(bun: Transpiling, path: string, source: string): BunText
   const transformed = transform(url, source, `.${loader}`);
   if (transformed === undefined) return undefined;
   const { code, kind, key } = transformed;
-  // Most scripts in TypeScript are right as modules, too, and keep their lines.
-  const isModule = kind === "module" || loader !== "jsx" && !hasCommonJsWord(source);
-  if (isModule) {
+  if (loader === "jsx" ? kind === "module" : isModule(source)) {
     // Bun takes a text without any import or export for CommonJS if it has words of that, as
     // bundles have, and does not run it.
     return { kind: "module", text: `${code}\n;export {};`, key, places: transformed };
   }
-  const plain = loader === "jsx" ? code : new bun.Transpiler({ loader, target: "bun" })
+  // For Bun it would take `require` from `import.meta`, which only modules have.
+  const plain = loader === "jsx" ? code : new bun.Transpiler({ loader, target: "node" })
     .transformSync(code);
   // Not after the insertions, which are one text only when the engine needs it.
   const text = source.startsWith("#!") ? plain.replace(/^#!.*/, "") : plain;
   // Lines of TypeScript are lost: Bun's transpiler makes no source map.
   const places = loader === "jsx" ? { ...transformed, before: columnsBefore() } : undefined;
-  return { kind, text: wrapped(text), key, places };
+  return { kind: "commonjs", text: wrapped(text), key, places };
 }
+
+/**
+ * Whether TypeScript is an ES module for Bun: to import types alone does not make it one. Most
+ * scripts are right as modules, too, and keep their lines.
+ */
+function isModule(source: string): boolean {
+  if (/\bexport\s*=/.test(source)) return false;
+  return !hasCommonJsWord(source) || importOrExport.test(source);
+}
+
+const importOrExport =
+  /\bimport\.meta\b|(?:^|[;}])\s*(?:import\b(?!\s*(?:type\b|[(.]|\w+\s*=))|export\b|await\b)/m;
 
 const parameters = "exports, require, module, __filename, __dirname";
 

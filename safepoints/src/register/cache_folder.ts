@@ -18,7 +18,8 @@ function defaultFolder(): string {
 /** Makes the folder if it is not there. */
 function isOurs(folder: string): boolean {
   try {
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // If it is there, permissions that allow to read it are enough.
+    if (!fs.existsSync(folder)) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { mode, uid } = fs.statSync(folder);
     const othersWrite = 0o022;
     return process.platform === "win32" ||

@@ -17,7 +17,7 @@ export function loadInDeno(
   url: string,
   context: Context,
   next: Parameters<Load>[2],
-  withoutHooks: Parameters<typeof transform>[3],
+  withoutHooks: <T>(work: () => T) => T,
 ): Loaded {
   const loaded = next(url, context);
   const source = textOf(loaded);
@@ -33,7 +33,10 @@ export function loadInDeno(
   const transformed = transform(url, source, extension, withoutHooks);
   // Deno says better what is wrong.
   if (transformed === undefined) return asIs();
-  if (isImportingFromRequire(source, transformed, context)) return left;
+  if (isImportingFromRequire(source, transformed, context)) {
+    withoutHooks(() => loadModule(url));
+    return left;
+  }
   if (transformed.code === source) return loaded;
   const isCommonJs = transformed.kind === "commonjs" &&
     (/c/.test(extension) || hasCommonJsWord(source));
@@ -45,9 +48,12 @@ export function loadInDeno(
   return { ...loaded, source: transformed.code };
 }
 
-const { _extensions: extensions } = module as unknown as {
-  _extensions: Record<string, unknown>;
-};
+interface ModuleClass {
+  new (path: string): object;
+  _extensions: Record<string, (module: object, path: string) => void>;
+}
+const Module = module as unknown as ModuleClass;
+const { _extensions: extensions } = Module;
 const originals = { ...extensions };
 
 /** Whether the program has its own way to load what is required and has such an extension. */
@@ -56,8 +62,8 @@ function isLoadedByProgram(extension = "", { conditions }: Context): boolean {
 }
 
 /**
- * Whether an ES module is required that imports others. Deno does not load these if a hook returns
- * its text, changed or not, and throws.
+ * Whether an ES module is required that imports others. While there is a hook, Deno cannot load all
+ * of these, and throws: files, if the hook returns the text, and some of `node:`, if it does not.
  */
 function isImportingFromRequire(
   source: string,
@@ -66,6 +72,13 @@ function isImportingFromRequire(
 ): boolean {
   if (!conditions?.includes("require") || kind !== "module") return false;
   return /\bimport\b(?!\s*[.(])|\bfrom\b/.test(source);
+}
+
+/** Evaluates an ES module. Deno finds it when it loads it itself. */
+function loadModule(url: string): void {
+  const path = fileURLToPath(url);
+  const load = extensions[/\.\w+$/.exec(path)?.[0] ?? ""] ?? extensions[".js"]!;
+  load(new Module(path), path);
 }
 
 function isTextOf(url: string, source: string): boolean {

@@ -10,6 +10,7 @@ interface CallSite {
   getEnclosingColumnNumber?(): number | null;
   getEvalOrigin(): string | undefined;
   isNative(): boolean;
+  isAsync(): boolean;
   toString(): string;
 }
 type Prepare = (this: unknown, error: unknown, sites: CallSite[]) => unknown;
@@ -131,7 +132,8 @@ function mendInBun(): void {
   const columnIn = (site: CallSite) =>
     columnOf(site.getFileName(), site.getLineNumber(), getColumnNumber.call(site));
   const mendLine = (line: string, site: CallSite) =>
-    line.replace(/:\d+(?=\)?$)/, () => `:${columnIn(site)}`);
+    line.replace(/:\d+(?=\)?$)/, () => `:${columnIn(site)}`)
+      .replace(/^( *at )(?!async )/, (at) => site.isAsync() ? `${at}async ` : at);
   Object.assign(methods, {
     getColumnNumber(this: CallSite) {
       return columnIn(this);
@@ -143,10 +145,14 @@ function mendInBun(): void {
       return { ...toJSON.call(this), columnNumber: columnIn(this) };
     },
   });
-  /** Bun's function wants an error, but Error.captureStackTrace() takes any object. */
+  /**
+   * Bun's function wants an error, but Error.captureStackTrace() takes any object. That of Bun 1.3
+   * calls every error an Error.
+   */
   const textOf = (error: unknown, sites: CallSite[]) => {
     try {
-      return native(error, sites);
+      const { name } = error as Error;
+      return `${native(error, sites)}`.replace(/^Error(?=:|\n|$)/, () => name);
     } catch {
       return native(new Error(), sites);
     }
