@@ -184,7 +184,8 @@ exports.it = [module.parent?.filename?.slice(-11), module.parent?.children.inclu
 exports.it = [module.parent.filename.slice(-8), arguments.length, require.resolve("./child.js")];`,
   "parents.cjs": `console.log(require("./cjs/child.js").it, require.main === module);`,
   "cjs/types.cts": `import type { T } from "./types.ts"; const t: T = 1;
-let n: number = 0; while (n < 9) n++; module.exports = { n, t, kind: typeof require };`,
+let n: number = 0; while (n < 9) n++; module.exports = [n, t, typeof require, __dirname.slice(-3), __filename.slice(-9),
+  require.main === module, typeof require("node:fs").readFileSync];`,
   "cjs/types.ts": "export type T = number;",
   "cjs/assigned.cts": `let n = 0; while (n < 9) n++; export = { n };`,
   "types.cjs": `console.log(require("./cjs/types.cts"), require("./cjs/assigned.cts"));`,
@@ -192,7 +193,8 @@ let n: number = 0; while (n < 9) n++; module.exports = { n, t, kind: typeof requ
   "cjs/throws.js": `globalThis.count = (globalThis.count ?? 0) + 1;
 for (let i = 0; i < 9; i++) if (i === 5) throw new Error(globalThis.count);`,
   "cjs/names.js": `module.exports = class Names { static named() { for (;;) break; } };
-module.exports.visible = 1;`,
+module.exports.visible = 1;
+Object.defineProperty(module.exports, "hidden", { get() { throw new Error("never asked for"); } });`,
   "imports.mjs": `import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 const attempt = async (load) => { try { await load() } catch ({ message }) { console.log(message) } };

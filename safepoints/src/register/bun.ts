@@ -115,8 +115,10 @@ function textOf(path: string): string {
 /** What can be imported of what a module of CommonJS exports, as Bun makes it. */
 function namesOf(exports: unknown): Loaded {
   const from = typeof exports === "object" || typeof exports === "function" ? exports ?? {} : {};
+  const isEsModule = Boolean(Reflect.get(from, "__esModule"));
   const names: Record<string, unknown> = {};
-  for (const name of Object.getOwnPropertyNames(from)) {
+  for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(from))) {
+    if (!property.enumerable && (isEsModule || !("value" in property))) continue;
     try {
       names[name] = Reflect.get(from, name);
     } catch {
@@ -124,7 +126,7 @@ function namesOf(exports: unknown): Loaded {
     }
   }
   delete names.__esModule;
-  if (!Reflect.get(from, "__esModule") || !("default" in names)) names.default = exports;
+  if (!isEsModule || !("default" in names)) names.default = exports;
   return loaded(names);
 }
 

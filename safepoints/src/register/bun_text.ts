@@ -42,15 +42,22 @@ export function bunText(bun: Transpiling, path: string, source: string): BunText
     // bundles have, and does not run it.
     return { kind: "module", text: `${code}\n;export {};`, key, places: transformed };
   }
-  // For Bun it would take `require` from `import.meta`, which only modules have.
-  const plain = loader === "jsx" ? code : new bun.Transpiler({ loader, target: "node" })
-    .transformSync(code);
+  const plain = loader === "jsx" ? code : transpiled(bun, code, loader);
   // Not after the insertions, which are one text only when the engine needs it.
   const text = source.startsWith("#!") ? plain.replace(/^#!.*/, "") : plain;
   // Lines of TypeScript are lost: Bun's transpiler makes no source map.
   const places = loader === "jsx" ? { ...transformed, before: columnsBefore() } : undefined;
   return { kind: "commonjs", text: wrapped(text), key, places };
 }
+
+/** JavaScript of a module of CommonJS. Bun declares at its beginning what such a module has. */
+function transpiled(bun: Transpiling, code: string, loader: string): string {
+  const text = new bun.Transpiler({ loader, target: "bun" }).transformSync(code);
+  return text.replace(declared, "");
+}
+
+const declared =
+  /^(?:var (?:\{\s*require\s*\}\s*=\s*import\.meta|__\w+ = "[^"\n]*"(?:, __\w+ = "[^"\n]*")*);\s*)+/;
 
 /**
  * Whether TypeScript is an ES module for Bun: to import types alone does not make it one. Most
