@@ -49,8 +49,8 @@ const sep = process.platform === "win32" ? "\\" : "/";
 /** All modules of CommonJS that were compiled here. */
 const compiled = new WeakSet<CommonJs>();
 
-/** What modules of CommonJS threw when they were imported, by their paths and states. */
-const failures = new Map<string, unknown>();
+/** What modules of CommonJS threw when they were imported, by their paths. */
+const failures = new Map<string, { error: unknown; state: string | undefined }>();
 
 /** Nothing was loaded yet: the next file is the program. */
 let isFirst = true;
@@ -65,8 +65,8 @@ function load(bun: Bun, path: string): Loaded {
   const given = keptText(bun, path) ?? newText(bun, path);
   if (given.kind === "module") return { contents: given.text, loader: loaderOf(path) };
   // What was imported is evaluated once, also if it throws. But `--hot` imports what has changed.
-  const version = `${path} ${FileState.of(path)?.text}`;
-  if (failures.has(version)) throw failures.get(version);
+  const failure = failures.get(path);
+  if (failure !== undefined && failure.state === FileState.of(path)?.text) throw failure.error;
   if (known !== undefined) {
     const { exports } = compile(given.text, path, known);
     // Bun takes it as it is, and calls no getter of it, which may load more or throw. It does not
@@ -76,7 +76,7 @@ function load(bun: Bun, path: string): Loaded {
   try {
     return namesOf(compile(given.text, path, newModule(path, isProgram)).exports);
   } catch (error) {
-    failures.set(version, error);
+    failures.set(path, { error, state: FileState.of(path)?.text });
     throw error;
   }
 }
