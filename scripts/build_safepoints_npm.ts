@@ -30,7 +30,9 @@ for (const source of sources) {
   await writeText(`esm/${file}.js`, toJavaScript(text, source));
   await writeText(`esm/${file}.d.ts`, typesOf(text, source));
 }
-await joinModules("esm/src/register", "all.js");
+await joinModules("esm/src/register", "all.js", "../../runtime.js");
+const register = await Deno.readTextFile(new URL("esm/register.js", to));
+await writeText("esm/register.js", register.replace('import "./runtime.js";\n', ""));
 for (const file of ["runtime", "src/poll"]) {
   const text = withNpmName(await Deno.readTextFile(new URL(`${file}.ts`, from)));
   await writeText(`script/${file}.js`, toCommonJs(text));
@@ -94,12 +96,16 @@ function withNpmName(source: string): string {
   return source.replaceAll('"@async/interrupt', '"async-interrupt');
 }
 
-/** Bundles all that a module imports into it, and leaves nothing else in its folder. */
-async function joinModules(folder: string, module: string): Promise<void> {
+/**
+ * Bundles all that a module imports into it, after another one, and leaves nothing else in its
+ * folder.
+ */
+async function joinModules(folder: string, module: string, first: string): Promise<void> {
   const url = new URL(`${folder}/`, to);
   const { outputFiles } = await esbuild.build({
     absWorkingDir: fileURLToPath(url),
     entryPoints: [module],
+    inject: [first],
     // entry.js finds others by where it lies itself.
     external: [...Object.keys(config.imports), "../entry.js"],
     outdir: ".",

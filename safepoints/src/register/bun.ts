@@ -117,8 +117,9 @@ function namesOf(exports: unknown): Loaded {
   const from = typeof exports === "object" || typeof exports === "function" ? exports ?? {} : {};
   const isEsModule = Boolean(Reflect.get(from, "__esModule"));
   const names: Record<string, unknown> = {};
-  for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(from))) {
-    if (!property.enumerable && (isEsModule || !("value" in property))) continue;
+  const all = Object.keys(from);
+  if (!isEsModule) all.push(...hiddenValues(from));
+  for (const name of all) {
     try {
       names[name] = Reflect.get(from, name);
     } catch {
@@ -128,6 +129,14 @@ function namesOf(exports: unknown): Loaded {
   delete names.__esModule;
   if (!isEsModule || !("default" in names)) names.default = exports;
   return loaded(names);
+}
+
+/** The names of properties that are not enumerable, without those that have a getter. */
+function hiddenValues(from: object): string[] {
+  return Object.getOwnPropertyNames(from).filter((name) => {
+    const property = Object.getOwnPropertyDescriptor(from, name);
+    return property?.enumerable === false && "value" in property;
+  });
 }
 
 function loaded(exports: object): Loaded {
