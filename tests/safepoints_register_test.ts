@@ -187,6 +187,7 @@ exports.it = [module.parent.filename.slice(-8), arguments.length, require.resolv
 let n: number = 0; while (n < 9) n++; module.exports = [n, t, typeof require, __dirname.slice(-3), __filename.slice(-9),
   require.main === module, typeof require("node:fs").readFileSync];`,
   "cjs/types.ts": "export type T = number;",
+  "declares.ts": `const module: number[] = [1]; for (const one of module) console.log(one);`,
   "cjs/assigned.cts": `let n = 0; while (n < 9) n++; export = { n };`,
   "types.cjs": `console.log(require("./cjs/types.cts"), require("./cjs/assigned.cts"));`,
   "parents.mjs": `import { it } from "./cjs/child.js"; console.log(it);`,
@@ -417,7 +418,9 @@ test("a program may have its own require.extensions", async () => {
 }, { skip: skip || runtime === "bun" && "Bun asks a plugin first" });
 
 test("TypeScript is CommonJS or a module, as the runtime has it", async () => {
-  assertEquals(await run("types.cjs"), await run("types.cjs", [], false));
+  for (const name of ["types.cjs", "declares.ts"]) {
+    assertEquals(await run(name), await run(name, [], false), name);
+  }
 }, { skip: skip || runtime === "node" && "Node allows no such syntax" });
 
 test("ES modules that are required do the same with safepoints", async () => {

@@ -65,8 +65,11 @@ const declared =
  */
 function isModule(source: string): boolean {
   if (/\bexport\s*=/.test(source)) return false;
-  return !hasCommonJsWord(source) || importOrExport.test(source);
+  return !hasCommonJsWord(source) || importOrExport.test(source) || declares.test(source);
 }
+
+/** The body of a function cannot declare its parameters anew. */
+const declares = /\b(?:const|let|class)\s+(?:exports|require|module|__filename|__dirname)\b/;
 
 const importOrExport =
   /\bimport\.meta\b|(?:^|[;}])\s*(?:import\b(?!\s*(?:type\b|[(.]|\w+\s*=))|export\b|await\b)/m;
