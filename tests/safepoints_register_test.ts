@@ -184,7 +184,9 @@ exports.it = [module.parent?.filename?.slice(-11), module.parent?.children.inclu
 exports.it = [module.parent.filename.slice(-8), arguments.length, require.resolve("./child.js")];`,
   "parents.cjs": `console.log(require("./cjs/child.js").it, require.main === module);`,
   "cjs/types.cts": `import type { T } from "./types.ts"; const t: T = 1;
-let n: number = 0; while (n < 9) n++; module.exports = [n, t, typeof require, __dirname.slice(-3), __filename.slice(-9),
+let n: number = 0; while (n < 9) n++;
+function f() { const module = 1; return module; }
+module.exports = [n + f(), t, typeof require, __dirname.slice(-3), __filename.slice(-9),
   require.main === module, typeof require("node:fs").readFileSync];`,
   "cjs/types.ts": "export type T = number;",
   "declares.ts": `const module: number[] = [1]; for (const one of module) console.log(one);`,

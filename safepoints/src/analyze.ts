@@ -6,6 +6,7 @@ import type {
   Statement,
   VisitorObject,
 } from "oxc-parser";
+import { parameters } from "./commonjs.ts";
 import { Loops } from "./loops.ts";
 import { type Edit, Form, NAMES } from "./poll.ts";
 import { type Handlers, Walker } from "./tree.ts";
@@ -49,12 +50,12 @@ export function analyze(
   return { kind, edits, start: startOf(program, source) };
 }
 
-const parameters = /^(?:exports|require|module|__filename|__dirname)$/;
-
 /** A module of CommonJS is the body of a function, which cannot declare its parameters anew. */
 function isNoCommonJs(statement: Statement | Directive): boolean {
   return statement.type === "VariableDeclaration" && statement.kind !== "var" &&
-    statement.declarations.some(({ id }) => id.type === "Identifier" && parameters.test(id.name));
+    statement.declarations.some(({ id }) =>
+      id.type === "Identifier" && parameters.includes(id.name)
+    );
 }
 
 function startOf({ body, hashbang }: Program, source: string): number {
@@ -89,7 +90,7 @@ function findSafepoints(program: Program, source: string, functions: boolean): E
     const next = list.slice(first).find((statement) => !("directive" in statement));
     if (next !== undefined) insert(next.start, Form.statement);
   };
-  /** Functions that run once for each export of a module. */
+  /** Functions that compilers write for exports: see {@linkcode isReturning}. */
   const exporting = new Set<unknown>();
   const enter = (node: FunctionNode) => {
     if (isAsm(node)) kept++;
@@ -168,9 +169,8 @@ function findSafepoints(program: Program, source: string, functions: boolean): E
 }
 
 /**
- * Whether a function does nothing but return a variable or a property, as compilers write it for
- * each export. Node looks for that text, and for that of such a loop over all exports, to know the
- * names of what a module of CommonJS exports.
+ * Whether a function does nothing but return a variable or a property. Compilers write one for each
+ * export. Node finds the names of exports by that text, so nothing may be inserted into it.
  */
 function isReturning({ body }: FunctionNode, source: string): boolean {
   const [statement, more] = body?.body ?? [];

@@ -59,7 +59,7 @@ let isFirst = true;
 function load(bun: Bun, path: string): Loaded {
   const isProgram = isFirst;
   isFirst = false;
-  // Bun has made it for require(), whose answer this is to be; or it is imported after that.
+  // Bun made it if the file is being required. If it is compiled, the file is imported after that.
   const known = Module._cache[path];
   if (known !== undefined && compiled.has(known)) return namesOf(known.exports);
   const given = keptText(bun, path) ?? newText(bun, path);
@@ -85,6 +85,7 @@ function load(bun: Bun, path: string): Loaded {
 function keptText(bun: Bun, path: string): KeptText | undefined {
   const kept = keptTexts.get(path);
   if (kept === undefined) return undefined;
+  // A stack may need it, and must not be what makes it.
   if (kept.kind === "commonjs") columnsBefore();
   remember(pathToFileURL(path).href, () => {
     try {

@@ -1,5 +1,5 @@
 import { module as moduleModule, pathToFileURL } from "../node.ts";
-import { hasCommonJsWord } from "./commonjs.ts";
+import { hasCommonJsWord, parameters as names } from "../commonjs.ts";
 import type { Instrumented } from "./columns.ts";
 import type { KeptText } from "./kept_texts.ts";
 import { transform } from "./transform.ts";
@@ -68,13 +68,13 @@ function isModule(source: string): boolean {
   return !hasCommonJsWord(source) || importOrExport.test(source) || declares.test(source);
 }
 
-/** The body of a function cannot declare its parameters anew. */
-const declares = /\b(?:const|let|class)\s+(?:exports|require|module|__filename|__dirname)\b/;
+/** The body of a function cannot declare its parameters anew. Functions in it, indented, can. */
+const declares = new RegExp(`^(?:const|let|class)\\s+(?:${names.join("|")})\\b`, "m");
 
 const importOrExport =
   /\bimport\.meta\b|(?:^|[;}])\s*(?:import\b(?!\s*(?:type\b|[(.]|\w+\s*=))|export\b|await\b)/m;
 
-const parameters = "exports, require, module, __filename, __dirname";
+const parameters = names.join(", ");
 
 /** Bun calls it without a `this`. */
 function wrapped(code: string): string {

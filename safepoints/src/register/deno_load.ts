@@ -1,4 +1,4 @@
-import { hasCommonJsWord } from "./commonjs.ts";
+import { hasCommonJsWord } from "../commonjs.ts";
 import { remember } from "./columns.ts";
 import { fileURLToPath, fs, module } from "../node.ts";
 import { type Context, extensionOf, type Load, type Loaded, textOf } from "./loaded.ts";
@@ -62,8 +62,8 @@ function isLoadedByProgram(extension = "", { conditions }: Context): boolean {
 }
 
 /**
- * Whether an ES module is required that imports others. While there is a hook, Deno cannot load all
- * of these, and throws: files, if the hook returns the text, and some of `node:`, if it does not.
+ * Whether an ES module is required that imports others. Deno throws for some of these while there
+ * is a hook: for files if the hook returns a text, and for some of `node:` if it returns none.
  */
 function isImportingFromRequire(
   source: string,

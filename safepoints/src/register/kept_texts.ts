@@ -70,7 +70,7 @@ export class KeptTexts {
     if (this.#store.read(name) !== text && !this.#store.write(name, text)) return;
     const textState = FileState.of(this.#store.path(name))?.text;
     const isAscii = Buffer.byteLength(text) === text.length;
-    // This takes half the time.
+    // To read Latin-1 takes half the time.
     const encoding = isAscii ? "latin1" : "utf8";
     const entry = [kind, state.text, name, textState, encoding];
     this.#log.put(this.#placeOf(path), JSON.stringify([quickHash(`${entry}`), ...entry]));
